@@ -1,0 +1,9 @@
+"""The kit behind the notebooks, laid out as a house: imports only go down.
+
+    floor 2   check    explore    exercises, claims and progress; live views of the floors below
+    floor 0   learn               descent, losses, scaling: what every later room computes with
+    ground    arguments  files  machine
+                                  refuse bad input; find data/; know this machine
+
+Each name has one address: `from kit.learn.descent import descend`.
+"""

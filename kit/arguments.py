@@ -1,0 +1,126 @@
+"""Refuse bad input at the door, always in one voice: the argument, the rule, the value.
+
+Taught in: 00
+"""
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
+    """Return `value` as a floating-point array, or say what is wrong with it.
+
+    Integers and lists become float64; floating-point arrays keep their dtype and are not copied.
+
+    Args:
+        ndim: the number of axes demanded; any number where it is None.
+
+    Raises:
+        TypeError: if `value` is not made of real numbers.
+        ValueError: if it is ragged, empty, holds NaN or infinity, or has another number of axes.
+
+    >>> real_array("x", [1, 2])
+    array([1., 2.])
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be rectangular: its rows differ in length") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold real numbers, got {type(value).__name__} of dtype {array.dtype}")
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def matching(name: str, value: Any, other_name: str, other: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return two arrays of one shape, refusing what NumPy would broadcast into a wrong answer.
+
+    Cheap enough for the inside of a training loop: it looks at shape and dtype, not at the
+    numbers. The caller that finds a NaN in its result calls `real_array` to name the culprit.
+
+    Raises:
+        TypeError: if either is not made of real numbers.
+        ValueError: if the shapes differ, or are empty.
+
+    >>> matching("predictions", np.ones((3, 1)), "targets", np.ones(3))
+    Traceback (most recent call last):
+    ValueError: predictions must have the shape of targets, (3,), got (3, 1)
+    """
+    value, other = np.asarray(value), np.asarray(other)
+    for each_name, each in ((name, value), (other_name, other)):
+        if each.dtype.kind not in "iuf" or each.size == 0:
+            real_array(each_name, each)
+    if value.shape != other.shape:
+        raise ValueError(f"{name} must have the shape of {other_name}, {other.shape}, got {value.shape}")
+    return value, other
+
+
+def real(name: str, value: Any, *, above: float = -math.inf, below: float = math.inf) -> float:
+    """Return `value` as a float strictly between two bounds.
+
+    Raises:
+        TypeError: if `value` is not a real number.
+        ValueError: if it is NaN, infinite, or not between the bounds.
+
+    >>> real("lr", 0, above=0)
+    Traceback (most recent call last):
+    ValueError: lr must be > 0, got 0
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {type(value).__name__} {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {value}")
+    if not number > above:
+        raise ValueError(f"{name} must be > {above:g}, got {value}")
+    if not number < below:
+        raise ValueError(f"{name} must be < {below:g}, got {value}")
+    return number
+
+
+def count(name: str, value: Any, *, at_least: int = 1) -> int:
+    """Return `value` as a whole number of at least `at_least`.
+
+    Raises:
+        TypeError: if `value` is not an integer.
+        ValueError: if it is too small.
+
+    >>> count("n_steps", -1, at_least=0)
+    Traceback (most recent call last):
+    ValueError: n_steps must be >= 0, got -1
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {type(value).__name__} {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be >= {at_least}, got {value}")
+    return int(value)
+
+
+def function(name: str, value: Any) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        TypeError: if `value` is not callable.
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
+
+
+def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """Return `value` if it is among the choices.
+
+    Raises:
+        ValueError: if it is not; the message lists the choices.
+    """
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+    return value

@@ -1,0 +1,120 @@
+"""Linear models: the objective that descent walks on, its closed form, and its curvature.
+
+A row of `x` is one example, a column one feature. An intercept is a column of ones.
+
+Taught in: 01
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from kit.arguments import function, real_array
+from kit.learn.descent import Objective
+from kit.learn.losses import mse
+
+Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+
+
+def with_intercept(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "n features+1"]:
+    """Put a column of ones before the features, so that the first weight is the intercept.
+
+    Raises:
+        TypeError: if `x` holds no numbers.
+        ValueError: if `x` is not a finite matrix.
+
+    >>> with_intercept(np.array([[5.0], [7.0]]))
+    array([[1., 5.],
+           [1., 7.]])
+    """
+    x = real_array("x", x, ndim=2)
+    return np.column_stack([np.ones(len(x)), x])
+
+
+def linear_objective(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"], *, loss: Loss = mse) -> Objective:
+    """Make the objective of a linear model: weights in, loss and gradient out.
+
+        L(w)  = loss(x w, y)
+        ∇L(w) = xᵀ g         where g is the gradient of the loss in the predictions
+
+    Raises:
+        TypeError: if `x` or `y` holds no numbers, or `loss` is not a function.
+        ValueError: if `x` is not a finite matrix, or `y` has not one number for each of its rows;
+            and, from the objective, if the weights are not one for each column.
+
+    Oracle: torch.autograd.
+
+    >>> objective = linear_objective(np.array([[1.0], [2.0]]), np.array([2.0, 4.0]))
+    >>> objective(np.array([1.0]))
+    (2.5, array([-5.]))
+    """
+    x, y = _examples(x, y)
+    function("loss", loss)
+
+    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = np.asarray(weights)
+        if weights.shape != (x.shape[1],):
+            raise ValueError(f"weights must have shape {(x.shape[1],)}, one for each feature, got {weights.shape}")
+        predictions = x @ weights
+        if not math.isfinite(predictions @ predictions):  # beyond float64's range, and so is the loss
+            return math.inf, np.full_like(weights, math.inf)
+        value, slope = loss(predictions, y)
+        return value, x.T @ slope
+
+    return objective
+
+
+def least_squares(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"]) -> Float[np.ndarray, "features"]:
+    """Solve for the weights of lowest mean squared error, in one go.
+
+        xᵀx w = xᵀy
+
+    Of the many solutions that linearly dependent features allow, the shortest is returned.
+
+    Raises:
+        TypeError: if `x` or `y` holds no numbers.
+        ValueError: if `x` is not a finite matrix, or `y` has not one number for each of its rows.
+
+    Numerics: solved through the singular values of x; forming xᵀx would square its condition number.
+    Source: Gauss (1809), Theoria motus, section 3.
+    Oracle: sklearn.linear_model.LinearRegression.
+
+    >>> least_squares(np.array([[1.0], [2.0]]), np.array([2.0, 4.0])).round(12)
+    array([2.])
+    """
+    x, y = _examples(x, y)
+    return np.linalg.lstsq(x, y, rcond=None)[0]
+
+
+def curvatures(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "features"]:
+    """List the eigenvalues of the mean squared error's Hessian, smallest first.
+
+        H = (2/n) xᵀx
+
+    Descent diverges above lr = 2 / λ_max. The ratio λ_max / λ_min, the condition number, sets
+    how many steps it needs.
+
+    Raises:
+        TypeError: if `x` holds no numbers.
+        ValueError: if `x` is not a finite matrix.
+
+    Numerics: squares of the singular values of x, so that a small eigenvalue is never negative.
+    Oracle: numpy.linalg.eigvalsh of the Hessian.
+
+    >>> curvatures(np.array([[1.0, 0.0], [0.0, 2.0]]))
+    array([1., 4.])
+    """
+    x = real_array("x", x, ndim=2)
+    singular = np.zeros(x.shape[1])
+    values = np.linalg.svd(x, compute_uv=False)
+    singular[: len(values)] = values
+    return np.sort(2 * singular**2 / len(x))
+
+
+def _examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    x, y = real_array("x", x, ndim=2), real_array("y", y, ndim=1)
+    if len(x) != len(y):
+        raise ValueError(f"y must have one number for each of the {len(x)} rows of x, got {len(y)}")
+    return x, y

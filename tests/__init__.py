@@ -1,0 +1,6 @@
+"""The tests, laid out as kit/ is: tests/learn/test_descent.py speaks of kit/learn/descent.py."""
+
+from beartype import BeartypeConf, beartype
+
+typechecker = beartype(conf=BeartypeConf(is_pep484_tower=True))
+"""What holds kit's annotations to their word under test; an int passes where a float is asked for."""

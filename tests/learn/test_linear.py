@@ -1,0 +1,46 @@
+import numpy as np
+import torch
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LinearRegression
+
+from kit.learn.linear import curvatures, least_squares, linear_objective, with_intercept
+
+X, Y = load_diabetes(return_X_y=True, scaled=False)
+
+
+def test_linear_objective_matches_autograd():
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=10)
+    loss, gradient = linear_objective(X, Y)(weights)
+    w = torch.tensor(weights, requires_grad=True)
+    theirs = torch.nn.functional.mse_loss(torch.from_numpy(X) @ w, torch.from_numpy(Y))
+    theirs.backward()
+    np.testing.assert_allclose(loss, theirs.item(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, w.grad, rtol=1e-12)
+
+
+def test_linear_objective_is_infinite_beyond_float64_and_never_nan():
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss, gradient = linear_objective(X, Y)(np.full(10, 1e300))
+    assert loss == np.inf
+    assert not np.isnan(gradient).any()
+
+
+def test_least_squares_matches_sklearn():
+    ours = least_squares(with_intercept(X), Y)
+    theirs = LinearRegression().fit(X, Y)
+    np.testing.assert_allclose(ours, np.r_[theirs.intercept_, theirs.coef_], rtol=1e-9)
+
+
+def test_curvatures_match_the_hessian():
+    hessian = torch.autograd.functional.hessian(
+        lambda w: torch.nn.functional.mse_loss(torch.from_numpy(X) @ w, torch.from_numpy(Y)),
+        torch.zeros(10, dtype=torch.float64),
+    )
+    ours = curvatures(X)
+    # eigvalsh is exact to eps times the largest eigenvalue
+    np.testing.assert_allclose(ours, np.linalg.eigvalsh(hessian.numpy()), atol=1e-12 * ours[-1])
+
+
+def test_curvatures_of_more_features_than_examples_end_in_zeros():
+    np.testing.assert_allclose(curvatures(np.ones((1, 3))), [0, 0, 6], rtol=1e-12)
