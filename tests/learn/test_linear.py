@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import torch
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression
 
-from kit.learn.linear import curvatures, least_squares, linear_objective, with_intercept
+from kit.learn.descent import descend
+from kit.learn.linear import curvatures, loss_forecast, least_squares, linear_objective, with_intercept
+from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)
 
@@ -30,6 +33,13 @@ def test_least_squares_matches_sklearn():
     ours = least_squares(with_intercept(X), Y)
     theirs = LinearRegression().fit(X, Y)
     np.testing.assert_allclose(ours, np.r_[theirs.intercept_, theirs.coef_], rtol=1e-9)
+
+
+@pytest.mark.parametrize("lr", [0.001, 0.1, 0.24, 0.26])
+def test_loss_forecast_matches_descend(lr):
+    x = with_intercept(standard_scaling(X).apply(X))
+    path = descend(linear_objective(x, Y), np.zeros(11), lr=lr, n_steps=300)
+    np.testing.assert_allclose(loss_forecast(x, Y)(lr, np.arange(301)), path.losses, rtol=1e-11)  # 300 steps, each rounding at 1e-16 times some tens
 
 
 def test_curvatures_match_the_hessian():

@@ -1,0 +1,62 @@
+"""Claims: what everyone says, taken apart into what can be measured, and settled.
+
+A claim holds if every one of its parts was measured true, fails if none was, and else holds in part.
+
+Taught in: 01
+"""
+
+import csv
+from dataclasses import dataclass
+
+from kit.arguments import count
+from kit.check.card import GREEN, ORANGE, RED, Card
+from kit.check.progress import record
+from kit.files import data_file
+
+_COLORS = {"holds": GREEN, "holds in part": ORANGE, "fails": RED}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Settled(Card):
+    """A claim with its verdict: "holds", "holds in part" or "fails"."""
+
+    verdict: str
+
+
+def claims() -> dict[str, str]:
+    """Read the claims of data/claims.csv: identifier to sentence."""
+    with data_file("claims.csv").open(newline="", encoding="utf-8") as file:
+        return {row["id"]: row["claim"] for row in csv.DictReader(file)}
+
+
+def settle(claim: str, parts: dict[str, bool], *, number: str, seeds: int, spread: str) -> Settled:
+    """Settle a claim by its measured parts.
+
+    Args:
+        claim: its identifier in data/claims.csv.
+        parts: each part of the claim as a sentence, with whether it was measured true.
+        number: the measurement that decides, with its unit.
+        seeds: how many independent repetitions stand behind the number.
+        spread: how far those repetitions lie apart.
+
+    Raises:
+        ValueError: if `claim` is unknown, `parts` is empty, or `seeds` < 1.
+    """
+    known = claims()
+    if claim not in known:
+        raise ValueError(f"claim must be an identifier in data/claims.csv, got {claim!r}")
+    if not parts:
+        raise ValueError("parts must hold at least one measured part, got none")
+    seeds = count("seeds", seeds)
+    verdict = "holds" if all(parts.values()) else "holds in part" if any(parts.values()) else "fails"
+    record({"kind": "claim", "claim": claim, "verdict": verdict})
+    return Settled(
+        color=_COLORS[verdict],
+        heading=f"{claim} {verdict}: “{known[claim]}”",
+        lines=(
+            *(f"{'✓' if true else '✗'} {part}" for part, true in parts.items()),
+            f"Measured: {number}",
+            f"Repetitions: {seeds}; spread: {spread}",
+        ),
+        verdict=verdict,
+    )

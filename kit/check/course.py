@@ -1,0 +1,63 @@
+"""The course: its notebooks, their questions, and how far this learner has come.
+
+Taught in: 00
+"""
+
+import csv
+from collections.abc import Mapping
+from html import escape
+
+from kit.check import descent, start
+from kit.check.exercise import CORRECT, Exercise
+from kit.check.progress import events
+from kit.files import data_file
+
+EXERCISES: dict[str, tuple[Exercise, ...]] = {"00": start.EXERCISES, "01": descent.EXERCISES}
+
+
+def course() -> list[dict[str, str]]:
+    """Read data/course.csv: number, file, title, question and claims of each notebook."""
+    with data_file("course.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class CourseMap:
+    """The notebooks in order, with what is done; shows itself as a table with links."""
+
+    def __init__(self, seconds: Mapping[str, float] | None = None):
+        solved = {(e["notebook"], e["name"]) for e in events("exercise") if e["outcome"] == CORRECT}
+        settled = {e["claim"]: e["verdict"] for e in events("claim")}
+        self._rows = []
+        for row in course():
+            exercises = EXERCISES[row["notebook"]]
+            done = sum((row["notebook"], exercise.name) in solved for exercise in exercises)
+            claims = ", ".join(f"{claim} {settled.get(claim, 'open')}" for claim in row["claims"].split())
+            time = f"{seconds[row['notebook']] / 60:.1f}" if seconds else ""
+            self._rows.append((row, f"{done} of {len(exercises)}", claims, time))
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{row['notebook']}  {row['title']}: {row['question']} Exercises done: {done}. {claims}".rstrip()
+            for row, done, claims, _ in self._rows
+        )
+
+    def _repr_html_(self) -> str:
+        timed = any(time for *_, time in self._rows)
+        heads = ["", "notebook", "the one question", "exercises done", "claims", *(["minutes here"] if timed else [])]
+        cells = [
+            [row["notebook"], f"<a href='{row['file']}'>{escape(row['title'])}</a>", escape(row["question"]), done, escape(claims), *([time] if timed else [])]
+            for row, done, claims, time in self._rows
+        ]
+        style = "style='text-align:left'"
+        head = "".join(f"<th {style}>{head}</th>" for head in heads)
+        body = "".join("<tr>" + "".join(f"<td {style}>{cell}</td>" for cell in row) + "</tr>" for row in cells)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def course_map(seconds: Mapping[str, float] | None = None) -> CourseMap:
+    """Map the course and this learner's place in it.
+
+    Args:
+        seconds: a forecast for each notebook, as `kit.machine.forecast` makes it; adds a column.
+    """
+    return CourseMap(seconds)

@@ -1,0 +1,174 @@
+"""Exercises: an attempt is correct, not attempted, raised an error, or is wrong with a hint.
+
+An exercise knows kit's own solution and the usual mistakes, each as the function that it leads to.
+An attempt that agrees with a mistake on every case gets that mistake's hint.
+
+Taught in: 00 01
+"""
+
+import copy
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kit.check.card import GREEN, GREY, ORANGE, RED, Card
+from kit.check.progress import record
+
+CORRECT, NOT_ATTEMPTED, RAISED, WRONG = "correct", "not attempted yet", "your code raised an error", "not yet right"
+_COLORS = {CORRECT: GREEN, NOT_ATTEMPTED: GREY, RAISED: ORANGE, WRONG: RED}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verdict(Card):
+    """What became of an attempt: its outcome, and the hint if there was one."""
+
+    outcome: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A mistake that people make: the function it leads to, and the hint that leads out of it."""
+
+    hint: str
+    answer: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """A function, or a value, for the learner to give.
+
+    Call the exercise with an attempt to have it checked: shape and dtype first, then values,
+    nothing ever broadcast; the attempt gets copies, and must leave them as they were.
+
+    Args:
+        name: what the learner sees; the notebook's number stands before it in the progress file.
+        solution: kit's own answer.
+        cases: the inputs of each trial; a single empty tuple for a value.
+        mistakes: the first that fits gives the hint.
+        rtol: how far a number may be from the solution's, relative to the largest in its array.
+    """
+
+    notebook: str
+    name: str
+    solution: Callable[..., Any]
+    cases: Sequence[tuple[Any, ...]]
+    mistakes: Sequence[Mistake] = ()
+    rtol: float = 1e-6
+
+    def __call__(self, attempt: Any) -> Verdict:
+        """Check an attempt, record the outcome, and return a verdict that shows itself."""
+        verdict = self._judge(attempt)
+        record({"kind": "exercise", "notebook": self.notebook, "name": self.name, "outcome": verdict.outcome})
+        return verdict
+
+    def _judge(self, attempt: Any) -> Verdict:
+        if attempt is None or attempt is ...:
+            return self._verdict(NOT_ATTEMPTED, "Replace the dots by your answer, and run the cell again.")
+        function = attempt if callable(attempt) else lambda: attempt
+        answers = []
+        for case in self.cases:
+            given = copy.deepcopy(case)
+            try:
+                answers.append(function(*given))
+                again = function(*copy.deepcopy(case))
+            except NotImplementedError:
+                return self._verdict(NOT_ATTEMPTED, "Write your code in place of the raise, and run the cell again.")
+            except Exception as error:
+                return self._verdict(RAISED, f"{type(error).__name__}: {error}", *_where(error), _describe_case(case))
+            if (changed := _first_difference(given, case)) is not None:
+                hint = f"Your function changed its argument number {changed + 1} in place. Work on a copy."
+                return self._wrong(hint)
+            if not _equal(answers[-1], again):
+                return self._wrong("Two calls with the same arguments gave two answers. Seed what is random.")
+        expected = [self.solution(*copy.deepcopy(case)) for case in self.cases]
+        problems = [self._compare(got, want) for got, want in zip(answers, expected, strict=True)]
+        if not any(problems):
+            n = len(self.cases)
+            return self._verdict(CORRECT, f"Agrees with the kit's own solution on {n} case{'s' if n > 1 else ''}.")
+        for mistake in self.mistakes:
+            if all(self._same_mistake(mistake, case, got) for case, got in zip(self.cases, answers, strict=True)):
+                return self._wrong(mistake.hint)
+        case, problem = next((c, p) for c, p in zip(self.cases, problems, strict=True) if p)
+        return self._wrong(problem, _describe_case(case))
+
+    def _compare(self, got: Any, want: Any) -> str:
+        """Say how an answer differs from the expected one; an empty string where it does not."""
+        if got is None:
+            return "Your function returned None. Is a return missing?"
+        if isinstance(want, tuple):
+            if not isinstance(got, tuple) or len(got) != len(want):
+                return f"Expected {len(want)} values, as a tuple; got {_describe(got)}."
+            return next(filter(None, map(self._compare, got, want)), "")
+        try:
+            got, want = np.asarray(got), np.asarray(want)
+        except ValueError:
+            return f"Expected an array of shape {np.shape(want)}; got rows of different lengths."
+        if got.dtype.kind not in "biuf":
+            return f"Expected {_describe(want)}; got {_describe(got)}."
+        if got.shape != want.shape:
+            return f"Expected shape {want.shape}; got shape {got.shape}."
+        if (got.dtype.kind == "b") != (want.dtype.kind == "b"):
+            return f"Expected {_describe(want)}; got {_describe(got)}."
+        if got.dtype.kind == "f" and not np.isfinite(got).all():
+            return "Some numbers in your answer are NaN or infinite."
+        if not self._close(got, want):
+            return f"Expected {_describe(want)}; got {_describe(got)}."
+        return ""
+
+    def _close(self, got: np.ndarray, want: np.ndarray) -> bool:
+        return bool(np.abs(got.astype(float) - want.astype(float)).max() <= self.rtol * np.abs(want).max())
+
+    def _same_mistake(self, mistake: Mistake, case: tuple[Any, ...], got: Any) -> bool:
+        try:
+            return not self._compare(got, mistake.answer(*copy.deepcopy(case)))
+        except Exception:  # a mistake need not have an answer for every case
+            return False
+
+    def _wrong(self, hint: str, *lines: str) -> Verdict:
+        return self._verdict(WRONG, hint, *lines, hint=hint)
+
+    def _verdict(self, outcome: str, *lines: str, hint: str = "") -> Verdict:
+        return Verdict(
+            color=_COLORS[outcome], heading=f"{self.name}: {outcome}", lines=lines, outcome=outcome, hint=hint
+        )
+
+
+def _where(error: BaseException) -> list[str]:
+    """Give the innermost line of the learner's own cell that led to the error."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename and f.line]
+    own = [frame for frame in own if frame.name != "_judge"]
+    return [f"in line {own[-1].lineno} of {own[-1].name}: {own[-1].line}"] if own else []
+
+
+def _first_difference(given: tuple[Any, ...], case: tuple[Any, ...]) -> int | None:
+    for i, (after, before) in enumerate(zip(given, case, strict=True)):
+        if isinstance(before, np.ndarray) and not np.array_equal(after, before, equal_nan=before.dtype.kind == "f"):
+            return i
+    return None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    try:
+        return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"))
+    except (TypeError, ValueError):  # what is neither number nor array is judged later
+        return True
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0 and value.dtype.kind in "biuf":
+            return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())
+        if value.size <= 6 and value.dtype.kind == "f":
+            return np.array2string(value, precision=4)
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    return f"{type(value).__name__} {value!r}" if isinstance(value, int | float | str) else type(value).__name__
+
+
+def _describe_case(case: tuple[Any, ...]) -> str:
+    return "The case: " + ", ".join(_describe(v) for v in case) if case else ""

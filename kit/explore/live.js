@@ -1,0 +1,209 @@
+// The front end of every live view. Matplotlib's picture lies below; what moves is drawn over it.
+// There is no maths here: Python sends each line in pixels, as float32: n, then n pairs x, y.
+
+const REPLY_TIMEOUT = 3000; // ms after which a silent kernel no longer holds the next request back
+
+const floats = (bytes) =>
+  new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+// JupyterLab takes the arrow keys for its own shortcuts unless the input itself says otherwise.
+const keepKeys = (input) => {
+  input.dataset.lmSuppressShortcuts = "true";
+  input.addEventListener("keydown", (event) => event.stopPropagation());
+};
+
+function makeSlider(control, onMove) {
+  const input = make("input", { type: "range", min: 0, max: control.labels.length - 1, step: 1 });
+  const output = make("output");
+  keepKeys(input);
+  input.addEventListener("input", () => onMove(+input.value));
+  const element = make("label", { className: "kit-slider" }, make("span", { textContent: control.label }), input, output);
+  const set = (position) => {
+    input.value = position;
+    output.textContent = control.labels[position];
+    input.setAttribute("aria-valuetext", control.labels[position]);
+  };
+  return { element, set };
+}
+
+function makeChoice(control, onMove) {
+  const group = `kit-${Math.random().toString(36).slice(2)}`;
+  const inputs = control.labels.map((_, position) => {
+    const input = make("input", { type: "radio", name: group });
+    keepKeys(input);
+    input.addEventListener("change", () => onMove(position));
+    return input;
+  });
+  const options = inputs.map((input, i) => make("label", {}, input, make("span", { textContent: control.labels[i] })));
+  const legend = make("legend", { textContent: control.label });
+  const element = make("fieldset", { className: "kit-choice" }, legend, make("div", {}, ...options));
+  return { element, set: (position) => (inputs[position].checked = true) };
+}
+
+function paint(context, stage, image, numbers, start) {
+  context.drawImage(image, 0, 0, stage.width, stage.height);
+  let at = start;
+  for (const line of stage.lines) {
+    const end = at + 1 + 2 * numbers[at];
+    const [left, top, width, height] = line.box;
+    const points = new Path2D();
+    const dots = new Path2D();
+    for (let i = at + 1; i < end; i += 2) {
+      points.lineTo(numbers[i], numbers[i + 1]);
+      dots.moveTo(numbers[i] + line.dot, numbers[i + 1]);
+      dots.arc(numbers[i], numbers[i + 1], line.dot, 0, 2 * Math.PI);
+    }
+    context.save();
+    context.beginPath();
+    context.rect(left, top, width, height);
+    context.clip();
+    context.lineJoin = "round";
+    for (const [color, extra] of [["#fff", 2], [line.color, 0]]) { // a white halo sets the line off from any ground
+      context.strokeStyle = context.fillStyle = color;
+      context.lineWidth = line.width + extra;
+      if (line.width) context.stroke(points);
+      if (line.dot) {
+        context.lineWidth = extra;
+        context.stroke(dots);
+        context.fill(dots);
+      }
+    }
+    context.restore();
+    at = end;
+  }
+}
+
+function render({ model, el }) {
+  const { title, quest, controls, stages, drag, frames } = model.get("scene");
+  const cached = frames && floats(model.get("cache"));
+  let positions = [...model.get("request").positions];
+  let painted = { stage: 0, numbers: null, start: 0 };
+
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  const context = canvas.getContext("2d");
+  const say = make("p", { className: "kit-say" });
+  say.setAttribute("aria-live", "polite");
+  const error = make("pre", { className: "kit-error" });
+  error.setAttribute("role", "alert");
+  const goal = make("p", { className: "kit-quest", hidden: !quest });
+  goal.setAttribute("aria-live", "polite");
+  const inputs = controls.map((control, i) =>
+    (control.kind === "choice" ? makeChoice : makeSlider)(control, (position) => move({ [i]: position })));
+  const panel = make("div", { className: "kit-controls" }, ...inputs.map((input) => input.element));
+  const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, error);
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", title);
+  el.append(root);
+
+  // Quest: lit while the shown setting meets it, and remembered afterwards.
+  let everMet = false;
+  function showQuest(met) {
+    everMet ||= met;
+    goal.dataset.met = met ? "now" : everMet ? "once" : "no";
+    const text = met ? `Quest met: ${quest}` : everMet ? `Quest met before: ${quest}` : `Quest: ${quest}`;
+    if (goal.textContent !== text) goal.textContent = text;
+  }
+
+  const images = stages.map((stage) => {
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([stage.background], { type: "image/png" }));
+    return image;
+  });
+
+  function draw() {
+    const { stage, numbers, start } = painted;
+    if (!numbers || !images[stage].complete || !images[stage].naturalWidth) return;
+    const { width, height } = stages[stage];
+    const scale = window.devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      canvas.width = Math.round(width * scale);
+      canvas.height = Math.round(height * scale);
+      canvas.style.width = `${width}px`;
+    }
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    paint(context, stages[stage], images[stage], numbers, start);
+  }
+
+  function show(frame, numbers, start, shown) {
+    painted = { stage: frame.stage, numbers, start };
+    draw();
+    say.textContent = frame.say;
+    canvas.setAttribute("aria-label", `${title}. ${frame.say}`);
+    root.dataset.shown = shown.join(" "); // the positions that these pixels belong to
+    showQuest(frame.met);
+  }
+
+  // The kernel computes: one request is in flight, the newest setting waits, the reply opens the gate.
+  let sequence = 0, busy = false, waiting = false, timer = 0;
+  function ask() {
+    if (busy) { waiting = true; return; }
+    busy = true;
+    waiting = false;
+    model.set("request", { positions, sequence: ++sequence });
+    model.save_changes();
+    timer = setTimeout(() => {
+      root.classList.add("kit-stale");
+      error.textContent = "The kernel is not answering. If it was restarted, run this cell again.";
+      busy = false;
+      if (waiting) ask();
+    }, REPLY_TIMEOUT);
+  }
+  function onReply() {
+    const reply = model.get("reply");
+    if (reply.sequence && reply.sequence !== sequence) return; // an answer that came after its time-out
+    clearTimeout(timer);
+    busy = false;
+    root.classList.remove("kit-stale");
+    error.textContent = reply.error;
+    if (!reply.error) show(reply, floats(reply.numbers), 0, reply.positions);
+    if (waiting) ask();
+  }
+
+  function move(changes) {
+    positions = positions.map((position, i) => changes[i] ?? position);
+    inputs.forEach((input, i) => input.set(positions[i]));
+    if (cached) show(frames[positions[0]], cached, frames[positions[0]].start, positions);
+    else ask();
+  }
+
+  // Dragging in the picture moves the two sliders that say where.
+  function place(event) {
+    const { box: [left, top, width, height], x, y } = drag;
+    const canvasBox = canvas.getBoundingClientRect();
+    const zoom = stages[painted.stage].width / canvasBox.width;
+    const across = ((event.clientX - canvasBox.left) * zoom - left) / width;
+    const up = 1 - ((event.clientY - canvasBox.top) * zoom - top) / height;
+    const nearest = (share, i) => Math.round(Math.min(1, Math.max(0, share)) * (controls[i].labels.length - 1));
+    if (canvas.hasPointerCapture(event.pointerId) || (across >= 0 && across <= 1 && up >= 0 && up <= 1)) {
+      canvas.setPointerCapture(event.pointerId);
+      move({ [x]: nearest(across, x), [y]: nearest(up, y) });
+    }
+  }
+  if (drag) {
+    canvas.classList.add("kit-draggable");
+    canvas.addEventListener("pointerdown", place);
+    canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && place(event));
+  }
+
+  inputs.forEach((input, i) => input.set(positions[i]));
+  model.on("change:reply", onReply);
+  Promise.all(images.map((image) => image.decode())).then(() => {
+    images.forEach((image) => URL.revokeObjectURL(image.src));
+    draw();
+  });
+  if (cached) move({});
+  else onReply();
+  return () => {
+    model.off("change:reply", onReply);
+    clearTimeout(timer);
+  };
+}
+
+export default { render };

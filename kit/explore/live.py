@@ -1,0 +1,288 @@
+"""The live view: the one mechanism behind every explorer.
+
+Matplotlib draws the scene once; a small canvas draws what moves; kit's own numerics compute.
+A view with one slider computes all its positions beforehand, and then needs no kernel to answer.
+
+An explorer says what can be moved (`Slider`, `Choice`), where it is drawn (`Stage`), and gives
+one function from the values of the controls to what is to be shown (`Frame`).
+
+Taught in: 00 01
+"""
+
+import base64
+import io
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import anywidget
+import numpy as np
+import traitlets
+from IPython import get_ipython
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
+FAR = 1e5  # pixels: a diverging line is cut off this far outside its picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """Something that can be moved to one of a row of values.
+
+    Raises:
+        ValueError: if there are fewer than two values, or `start` is not a position among them.
+    """
+
+    name: str
+    label: str
+    values: Sequence[Any]
+    labels: Sequence[str]
+    start: int = 0
+
+    def __post_init__(self):
+        if len(self.values) < 2 or len(self.values) != len(self.labels):
+            raise ValueError(f"values must be two or more, each with a label, got {len(self.values)} for {self.name}")
+        if not 0 <= self.start < len(self.values):
+            raise ValueError(f"start must be a position from 0 to {len(self.values) - 1}, got {self.start}")
+
+
+class Slider(Control):
+    """A control whose values have an order; the handle moves over their positions."""
+
+
+class Choice(Control):
+    """A control whose values are alternatives, all in sight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A figure that stands still, and its lines that move; axis limits must be fixed.
+
+    The stages of one view have one size and one layout, so that nothing jumps between them.
+    """
+
+    figure: Figure
+    lines: Sequence[Line2D]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What one setting of the controls shows: points for each line of a stage, and a sentence.
+
+    Args:
+        lines: a pair of x and y, in data units, for each line of the stage.
+        sentence: what the picture shows, for all readers and above all for those who cannot see it.
+        quest_met: whether this setting meets the view's quest.
+        stage: which of the view's stages these lines belong to.
+    """
+
+    lines: Sequence[tuple[Any, Any]]
+    sentence: str
+    quest_met: bool = False
+    stage: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drag:
+    """Let a drag inside one axes move two sliders: x from its left to its right, y from bottom to top."""
+
+    axes: int
+    x: str
+    y: str
+
+
+@dataclass
+class _Projection:
+    """A stage, laid out once: its picture as PNG, and the way from data to pixels."""
+
+    stage: Stage
+    background: bytes = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self):
+        figure = self.stage.figure
+        FigureCanvasAgg(figure)  # never pyplot: a slider's callback may run beside the cell's own thread
+        figure.canvas.draw()
+        figure.set_layout_engine("none")  # from here on nothing shifts
+        for line in self.stage.lines:
+            line.set_visible(False)
+        self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
+        for line in self.stage.lines:
+            line.set_visible(True)
+            line.set_path_effects([patheffects.withStroke(linewidth=line.get_linewidth() + 2, foreground="white")])
+
+    def describe(self) -> dict:
+        pixels = self.stage.figure.dpi / 72
+        return {
+            "width": float(self.stage.figure.bbox.width),
+            "height": float(self.stage.figure.bbox.height),
+            "background": self.background,
+            "lines": [
+                {
+                    "box": self.box(line.axes),
+                    "color": to_hex(line.get_color()),
+                    "width": 0 if line.get_linestyle() == "None" else line.get_linewidth() * pixels,
+                    "dot": 0 if line.get_marker() in ("None", None, "") else line.get_markersize() * pixels / 2,
+                }
+                for line in self.stage.lines
+            ],
+        }
+
+    def box(self, axes: Any) -> list[float]:
+        """Give left, top, width and height of an axes in pixels from the top left."""
+        b = axes.bbox
+        return [float(v) for v in (b.x0, self.stage.figure.bbox.height - b.y1, b.width, b.height)]
+
+    def pack(self, frame: Frame) -> bytes:
+        """Turn a frame's lines into pixels: for each its number of points, then x, y, x, y, ..."""
+        if len(frame.lines) != len(self.stage.lines):
+            raise ValueError(
+                f"lines must be {len(self.stage.lines)}, one for each of the stage, got {len(frame.lines)}"
+            )
+        packed = []
+        for i, (line, (x, y)) in enumerate(zip(self.stage.lines, frame.lines, strict=True)):
+            points = np.column_stack([np.atleast_1d(x), np.atleast_1d(y)]).astype(float)
+            if np.isnan(points).any():
+                raise ValueError(
+                    f"lines must hold no NaN, got one in line {i} at point {np.isnan(points).argmax() // 2}"
+                )
+            pixels = cast(Axes, line.axes).transData.transform(points)
+            pixels[:, 1] = self.stage.figure.bbox.height - pixels[:, 1]
+            packed += [[len(points)], pixels.clip(-FAR, FAR).ravel()]
+        return np.concatenate(packed).astype("<f4").tobytes()
+
+    def picture(self, frame: Frame) -> bytes:
+        """Draw a frame as PNG by Matplotlib alone."""
+        with self.lock:
+            for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
+                line.set_data(np.atleast_1d(x), np.atleast_1d(y))
+            return self._png(dpi=self.stage.figure.dpi)
+
+    def _png(self, dpi: float) -> bytes:
+        buffer = io.BytesIO()
+        self.stage.figure.savefig(buffer, format="png", dpi=dpi)
+        return buffer.getvalue()
+
+
+class LiveView(anywidget.AnyWidget):
+    """A picture that follows its controls at once.
+
+    Args:
+        title: names the view for screen readers.
+        controls: what can be moved. One slider alone is computed beforehand at all its positions.
+        stages: the pictures; a frame says on which of them it is drawn.
+        frame: the one function of the view, from the controls' values, by name, to a `Frame`.
+        quest: a goal to reach, in words; `Frame.quest_met` lights it up.
+        drag: two sliders that a drag inside the picture moves.
+
+    Raises:
+        ValueError: if the precomputed frames are more than a notebook should carry, or a frame
+            does not fit its stage.
+    """
+
+    _esm = Path(__file__).with_name("live.js")
+    _css = Path(__file__).with_name("live.css")
+    _ipython_display_ = None  # else ipywidgets 7 would bypass _repr_mimebundle_, and lose the picture
+
+    scene = traitlets.Dict().tag(sync=True)
+    cache = traitlets.Bytes(b"").tag(sync=True)
+    request = traitlets.Dict().tag(sync=True, echo_update=False)
+    reply = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        controls: Sequence[Control],
+        stages: Sequence[Stage],
+        frame: Callable[..., Frame],
+        quest: str = "",
+        drag: Drag | None = None,
+    ):
+        close_predecessor(title, self)
+        self.controls, self.frame = tuple(controls), frame
+        self._projections = [_Projection(stage) for stage in stages]
+        self._lock = threading.Lock()
+        start = [control.start for control in controls]
+        precompute = len(controls) == 1 and isinstance(controls[0], Slider)
+        frames, cache = self._precompute() if precompute else (None, b"")
+        super().__init__(
+            scene={
+                "title": title,
+                "quest": quest,
+                "controls": [
+                    {"kind": type(c).__name__.lower(), "label": c.label, "labels": list(c.labels)} for c in controls
+                ],
+                "stages": [projection.describe() for projection in self._projections],
+                "drag": self._describe_drag(drag),
+                "frames": frames,
+            },
+            cache=cache,
+            request={"positions": start, "sequence": 0},
+            reply=self._answer({"positions": start, "sequence": 0}),
+        )
+        self.observe(lambda change: setattr(self, "reply", self._answer(change["new"])), "request")
+
+    def frame_at(self, positions: Sequence[int]) -> Frame:
+        """Compute the frame for a position of each control."""
+        return self.frame(**{c.name: c.values[p] for c, p in zip(self.controls, positions, strict=True)})
+
+    def _answer(self, request: dict) -> dict:
+        """Compute what the front end asked for; an error becomes part of the answer, to be shown."""
+        answer = {**request, "error": ""}
+        try:
+            with self._lock:  # JupyterLab runs callbacks on a thread of their own
+                frame = self.frame_at(request["positions"])
+                numbers = self._projections[frame.stage].pack(frame)
+        except Exception:
+            return answer | {"error": traceback.format_exc(limit=-2)}
+        return answer | {"numbers": numbers, "say": frame.sentence, "met": frame.quest_met, "stage": frame.stage}
+
+    def _precompute(self) -> tuple[list[dict], bytes]:
+        frames, cache = [], b""
+        for position in range(len(self.controls[0].values)):
+            frame = self.frame_at([position])
+            about = {"say": frame.sentence, "met": frame.quest_met, "stage": frame.stage}
+            frames.append(about | {"start": len(cache) // 4})
+            cache += self._projections[frame.stage].pack(frame)
+            if len(cache) > CACHE_LIMIT:
+                raise ValueError(
+                    f"frames must fit {CACHE_LIMIT} bytes, got more by position {position}; use fewer values"
+                )
+        return frames, cache
+
+    def _describe_drag(self, drag: Drag | None) -> dict | None:
+        if drag is None:
+            return None
+        names = [control.name for control in self.controls]
+        projection = self._projections[0]
+        box = projection.box(projection.stage.figure.axes[drag.axes])
+        return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """Add a picture and a sentence, which GitHub and other readers without a kernel show."""
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        frame = self.frame_at(self.request["positions"])
+        picture = self._projections[frame.stage].picture(frame)
+        return {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": frame.sentence}, metadata
+
+
+_shown: dict[tuple[str, str], LiveView] = {}
+
+
+def close_predecessor(title: str, view: LiveView) -> None:
+    """Close the view of this title that the same cell made before; re-running a cell leaves nothing behind."""
+    shell = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    key = (parent.get("metadata", {}).get("cellId", ""), title)
+    if key in _shown:
+        _shown[key].close()
+    _shown[key] = view

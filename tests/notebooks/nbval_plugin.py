@@ -1,0 +1,69 @@
+"""What nbval lacks: pictures compared, a dead kernel noticed, cells run as JupyterLab runs them."""
+
+import os
+import queue
+import time
+
+import nbval.kernel
+import nbval.plugin
+import pytest
+
+from tests.notebooks.pictures import different
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited by kernels and by parallel workers
+os.environ["KIT_PROGRESS"] = "memory"  # no learner's progress in a test, and none from it
+
+_start = nbval.kernel.RunningKernel.__init__
+_get_message = nbval.kernel.RunningKernel.get_message
+_compare = nbval.plugin.IPyNbCell.compare_outputs
+
+
+def start(self, *args, **kwargs):
+    """Hide from the kernel that it runs under pytest, else child processes' output is not captured."""
+    hidden = os.environ.pop("PYTEST_CURRENT_TEST", None)
+    try:
+        _start(self, *args, **kwargs)
+    finally:
+        if hidden is not None:
+            os.environ["PYTEST_CURRENT_TEST"] = hidden
+
+
+def get_message(self, stream, timeout=None):
+    """Report a kernel that died within two seconds instead of at the cell's time-out."""
+    end = time.monotonic() + (timeout or 1e9)
+    while True:
+        try:
+            return _get_message(self, stream, timeout=min(1, max(0.05, end - time.monotonic())))
+        except queue.Empty:
+            if time.monotonic() >= end:
+                raise
+            if not self.is_alive():
+                raise RuntimeError("the notebook's kernel died") from None
+
+
+def execute_cell_input(self, cell_input, allow_stdin=None):
+    """Run with history, as JupyterLab does: a semicolon at the end of a line then hides its value."""
+    return self.kc.execute(cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
+
+
+def compare_outputs(self, test, ref, skip_compare=None):
+    """After nbval's own comparison, look at the pictures."""
+    if not _compare(self, test, ref, skip_compare):
+        return False
+    new, stored = ([o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+                   for outputs in (test, ref))  # fmt: skip
+    if len(new) != len(stored):
+        self.comparison_traceback.append(f"{len(stored)} pictures are stored, {len(new)} were drawn")
+        return False
+    problems = [problem for a, b in zip(stored, new, strict=True) if (problem := different(a, b))]
+    self.comparison_traceback += [f"{problem}: run `python run.py notebooks` and look" for problem in problems]
+    return not problems
+
+
+def pytest_configure():
+    """Put the four in nbval's place for this run."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(nbval.kernel.RunningKernel, "__init__", start)
+    patch.setattr(nbval.kernel.RunningKernel, "get_message", get_message)
+    patch.setattr(nbval.kernel.RunningKernel, "execute_cell_input", execute_cell_input)
+    patch.setattr(nbval.plugin.IPyNbCell, "compare_outputs", compare_outputs)
