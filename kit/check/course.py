@@ -45,7 +45,14 @@ class CourseMap:
         timed = any(time for *_, time in self._rows)
         heads = ["", "notebook", "the one question", "exercises done", "claims", *(["minutes here"] if timed else [])]
         cells = [
-            [row["notebook"], f"<a href='{row['file']}'>{escape(row['title'])}</a>", escape(row["question"]), done, escape(claims), *([time] if timed else [])]
+            [
+                row["notebook"],
+                f"<a href='{row['file']}'>{escape(row['title'])}</a>",
+                escape(row["question"]),
+                done,
+                escape(claims),
+                *([time] if timed else []),
+            ]
             for row, done, claims, time in self._rows
         ]
         style = "style='text-align:left'"

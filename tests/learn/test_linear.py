@@ -39,7 +39,9 @@ def test_least_squares_matches_sklearn():
 def test_loss_forecast_matches_descend(lr):
     x = with_intercept(standard_scaling(X).apply(X))
     path = descend(linear_objective(x, Y), np.zeros(11), lr=lr, n_steps=300)
-    np.testing.assert_allclose(loss_forecast(x, Y)(lr, np.arange(301)), path.losses, rtol=1e-11)  # 300 steps, each rounding at 1e-16 times some tens
+    np.testing.assert_allclose(
+        loss_forecast(x, Y)(lr, np.arange(301)), path.losses, rtol=1e-11
+    )  # 300 steps, each rounding at 1e-16 times some tens
 
 
 def test_curvatures_match_the_hessian():

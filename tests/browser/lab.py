@@ -1,0 +1,118 @@
+"""A real JupyterLab with a real kernel, seen through a real headless Chromium."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+           --disable-component-update --disable-sync""".split()
+KERNEL = "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "apputils-extension/themes": {"theme": "JupyterLab Light"},
+    "docmanager-extension/plugin": {"autosave": False},
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
+    """Serve `folder` by JupyterLab, with all its own files under `work`; give its address."""
+    SETTINGS["apputils-extension/themes"]["theme"] = "JupyterLab Dark" if dark else "JupyterLab Light"
+    for plugin, settings in SETTINGS.items():
+        path = work / "settings/@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+    env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    env |= {f"JUPYTER_{kind}_DIR": str(work / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    env |= {"IPYTHONDIR": str(work / "ipython"), "KIT_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
+    port = free_port()
+    options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--ServerApp.port_retries=0"]
+    options += ["--IdentityProvider.token=test", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser"]
+    command = [sys.executable, "-m", "jupyterlab", *options, f"--LabApp.user_settings_dir={work / 'settings'}"]
+    address = f"http://127.0.0.1:{port}"
+    with (work / "log").open("w") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            for _ in range(600):
+                try:
+                    opener.open(f"{address}/api/status?token=test", timeout=1).close()
+                    break
+                except OSError:
+                    if server.poll() is not None:
+                        raise RuntimeError((work / "log").read_text()) from None
+                    time.sleep(0.1)
+            yield address
+        finally:
+            server.terminate()  # it stops its kernels too
+            server.wait(15)
+
+
+@contextmanager
+def browser_page(*, width: int = 1280, height: int = 1000, scale: float = 1) -> Iterator[Page]:
+    """Open an empty page in headless Chromium."""
+    if CHROMIUM is None:
+        raise RuntimeError("Chromium is missing; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
+        yield browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        browser.close()
+
+
+def open_notebook(page: Page, address: str, name: str) -> None:
+    """Open a notebook alone in its tab, and wait until its kernel is idle."""
+    page.goto(f"{address}/doc/tree/{name}?token=test&reset")
+    page.wait_for_function("() => window.jupyterapp")
+    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+
+
+def run_all(page: Page) -> None:
+    """Run all cells; returns when the last is done."""
+    page.evaluate("async () => { await jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=120_000)
+
+
+def cell(page: Page, number: int) -> Locator:
+    """Find the code cell that shows this execution count, scrolled into view."""
+    page.evaluate(
+        """async (number) => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const index = notebook.widgets.findIndex((w) => w.model.executionCount === number);
+            notebook.activeCellIndex = index;
+            await notebook.scrollToItem(index, "start");
+        }""",
+        number,
+    )
+    return page.locator(f".jp-Cell:has(.jp-InputPrompt:text-is('[{number}]:'))")
+
+
+def replace_and_run(page: Page, number: int, source: str) -> None:
+    """Put other code into a cell and run it, as a learner does."""
+    cell(page, number)
+    page.evaluate(
+        """async (source) => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            notebook.activeCell.model.sharedModel.setSource(source);
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        source,
+    )
+    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
