@@ -1,6 +1,6 @@
 """Refuse bad input at the door, always in one voice: the argument, the rule, the value.
 
-Taught in: 00
+Taught in: every notebook
 """
 
 import math

@@ -1,6 +1,6 @@
 """Find the small files of data/, in a checkout and in an installed kit alike.
 
-Taught in: 00
+Taught in: every notebook
 """
 
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Cards: how checks, claims and predictions look, in light themes, in dark themes and as plain text."""
+"""Cards: how checks, claims and predictions look, in light themes, in dark themes and as plain text.
+
+Taught in: every notebook
+"""
 
 from dataclasses import dataclass
 from html import escape

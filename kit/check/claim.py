@@ -2,7 +2,7 @@
 
 A claim holds if every one of its parts was measured true, fails if none was, and else holds in part.
 
-Taught in: 01
+Taught in: every notebook
 """
 
 import csv

@@ -1,6 +1,6 @@
 """The course: its notebooks, their questions, and how far this learner has come.
 
-Taught in: 00
+Taught in: every notebook
 """
 
 import csv
@@ -44,17 +44,11 @@ class CourseMap:
     def _repr_html_(self) -> str:
         timed = any(time for *_, time in self._rows)
         heads = ["", "notebook", "the one question", "exercises done", "claims", *(["minutes here"] if timed else [])]
-        cells = [
-            [
-                row["notebook"],
-                f"<a href='{row['file']}'>{escape(row['title'])}</a>",
-                escape(row["question"]),
-                done,
-                escape(claims),
-                *([time] if timed else []),
-            ]
-            for row, done, claims, time in self._rows
-        ]
+        cells = []
+        for row, done, claims, time in self._rows:
+            link = f"<a href='{row['file']}'>{escape(row['title'])}</a>"
+            cells.append([row["notebook"], link, escape(row["question"]), done, escape(claims)])
+            cells[-1] += [time] if timed else []
         style = "style='text-align:left'"
         head = "".join(f"<th {style}>{head}</th>" for head in heads)
         body = "".join("<tr>" + "".join(f"<td {style}>{cell}</td>" for cell in row) + "</tr>" for row in cells)

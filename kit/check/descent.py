@@ -5,6 +5,7 @@ Taught in: 01
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def _standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nd
     return scaling.apply(train), scaling.apply(test)
 
 
-def _by(train: np.ndarray, test: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by(train: np.ndarray, test: np.ndarray, offset: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
     return (train - offset) / scale, (test - offset) / scale
 
 
@@ -250,7 +251,7 @@ fastest = Exercise(
         Mistake(
             hint="The largest rate that does not diverge is rarely the fastest: it bounces across the valley.",
             answer=lambda objective, start, rates, target: max(
-                float(r) for r, n in zip(rates, _steps(objective, start, rates, target), strict=True) if n is not None
+                lr for lr in rates if not descend(objective, start, lr=lr, n_steps=200).diverged
             ),
         ),
     ),

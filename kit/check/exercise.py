@@ -3,7 +3,7 @@
 An exercise knows kit's own solution and the usual mistakes, each as the function that it leads to.
 An attempt that agrees with a mistake on every case gets that mistake's hint.
 
-Taught in: 00 01
+Taught in: every notebook
 """
 
 import copy
@@ -103,24 +103,26 @@ class Exercise:
             if not isinstance(got, tuple) or len(got) != len(want):
                 return f"Expected {len(want)} values, as a tuple; got {_describe(got)}."
             return next(filter(None, map(self._compare, got, want)), "")
+        want = np.asarray(want)
         try:
-            got, want = np.asarray(got), np.asarray(want)
+            given, got = got, np.asarray(got)
         except ValueError:
-            return f"Expected an array of shape {np.shape(want)}; got rows of different lengths."
+            return f"Expected an array of shape {want.shape}; got rows of different lengths."
         if got.dtype.kind not in "biuf":
-            return f"Expected {_describe(want)}; got {_describe(got)}."
-        if got.shape != want.shape:
+            return f"Expected {_describe(want)}; got {_describe(given)}."
+        if got.shape != want.shape and got.ndim and want.ndim:
             return f"Expected shape {want.shape}; got shape {got.shape}."
-        if (got.dtype.kind == "b") != (want.dtype.kind == "b"):
+        if got.shape != want.shape or (got.dtype.kind == "b") != (want.dtype.kind == "b"):
             return f"Expected {_describe(want)}; got {_describe(got)}."
         if got.dtype.kind == "f" and not np.isfinite(got).all():
             return "Some numbers in your answer are NaN or infinite."
-        if not self._close(got, want):
+        difference = np.abs(got.astype(float) - want.astype(float))
+        if difference.max() <= self.rtol * np.abs(want).max():
+            return ""
+        if want.size <= 6:
             return f"Expected {_describe(want)}; got {_describe(got)}."
-        return ""
-
-    def _close(self, got: np.ndarray, want: np.ndarray) -> bool:
-        return bool(np.abs(got.astype(float) - want.astype(float)).max() <= self.rtol * np.abs(want).max())
+        worst = tuple(int(i) for i in np.unravel_index(difference.argmax(), want.shape))
+        return f"Furthest off at index {worst}: expected {want[worst]:.6g}, got {got[worst]:.6g}."
 
     def _same_mistake(self, mistake: Mistake, case: tuple[Any, ...], got: Any) -> bool:
         try:

@@ -1,6 +1,6 @@
 """The gradient ledger: wherever two implementations meet, tensor by tensor, how far apart they are.
 
-Taught in: 01
+Taught in: every notebook
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Predictions: commit to a guess before the number is shown, and be scored after.
 
-Taught in: 00 01
+Taught in: every notebook
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 The file is progress.jsonl in the folder where the notebooks run; delete it to start afresh, or
 set KIT_PROGRESS to another path. With KIT_PROGRESS=memory nothing outlives the kernel.
 
-Taught in: 00
+Taught in: every notebook
 """
 
 import json
@@ -24,8 +24,10 @@ def record(event: dict[str, Any]) -> None:
     if path is None:
         _memory.append(event)
         return
-    with path.open("a", encoding="utf-8") as file:  # one short line a write: two notebooks may share the file
-        file.write(json.dumps(event) + "\n")
+    with path.open("a", encoding="utf-8") as file:
+        # One short write, so that two notebooks may share the file; the newline comes first, so that
+        # a line cut short by a crash spoils no other.
+        file.write("\n" + json.dumps(event))
 
 
 def events(kind: str) -> list[dict[str, Any]]:

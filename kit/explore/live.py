@@ -6,7 +6,7 @@ A view with one slider computes all its positions beforehand, and then needs no 
 An explorer says what can be moved (`Slider`, `Choice`), where it is drawn (`Stage`), and gives
 one function from the values of the controls to what is to be shown (`Frame`).
 
-Taught in: 00 01
+Taught in: every notebook
 """
 
 import base64

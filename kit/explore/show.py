@@ -1,6 +1,6 @@
 """Show kit's own source in a notebook, as it stands now and in the reader's own theme.
 
-Taught in: 00 01
+Taught in: every notebook
 """
 
 import inspect

@@ -5,7 +5,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression
 
 from kit.learn.descent import descend
-from kit.learn.linear import curvatures, loss_forecast, least_squares, linear_objective, with_intercept
+from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast, with_intercept
 from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)

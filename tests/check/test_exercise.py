@@ -1,0 +1,66 @@
+"""The engine behind the exercises, on an exercise made for the purpose."""
+
+import numpy as np
+import pytest
+
+from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
+from kit.check.progress import events
+
+double = Exercise(
+    notebook="99",
+    name="double",
+    solution=lambda x: 2 * x,
+    cases=((np.array([1.0, 2.0]),), (np.array([[3.0]]),)),
+    mistakes=(Mistake(hint="You squared.", answer=lambda x: x**2),),
+)
+
+
+def wrong(attempt) -> str:
+    verdict = double(attempt)
+    assert verdict.outcome == WRONG
+    return repr(verdict)
+
+
+def test_a_right_answer_is_correct_and_recorded():
+    assert double(lambda x: x + x).outcome == CORRECT
+    assert events("exercise")[-1] == {"kind": "exercise", "notebook": "99", "name": "double", "outcome": CORRECT}
+
+
+def test_an_answer_in_a_list_or_in_float32_is_accepted():
+    assert double(lambda x: (2 * x).tolist()).outcome == CORRECT
+    assert double(lambda x: (2 * x).astype(np.float32)).outcome == CORRECT
+
+
+def test_an_error_says_where():
+    def broken(x):
+        y = 2 * x
+        return y[7]
+
+    verdict = double(broken)
+    assert verdict.outcome == RAISED
+    assert "IndexError" in repr(verdict)
+    assert "of broken: return y[7]" in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda x: x**2, "You squared."),
+        (lambda x: None, "Is a return missing?"),
+        (lambda x: 2 * x[None], "Expected shape (2,); got shape (1, 2)"),
+        (lambda x: float(2 * x.flat[0]), "Expected [2. 4.]; got 2."),
+        (lambda x: 2 * x + np.nan, "NaN"),
+        (lambda x: [1.0, [2.0]], "different lengths"),
+        (lambda x: x > 0, "dtype bool"),
+        (lambda x: "two", "got str 'two'"),
+        (lambda x: 2 * x + 1e-3, "Expected [2. 4.]; got [2.001 4.001]"),
+        (lambda x: 2 * x + np.random.default_rng().normal(), "Seed what is random"),
+        (lambda x: np.multiply(x, 2, out=x), "in place"),
+    ],
+)
+def test_a_wrong_answer_names_what_is_wrong(attempt, words):
+    assert words in wrong(attempt)
+
+
+def test_a_verdict_escapes_what_it_shows():
+    assert "<script>" not in double(lambda x: "<script>")._repr_html_()

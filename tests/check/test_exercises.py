@@ -1,0 +1,38 @@
+"""Every exercise of the course: mutants rejected with the right hint, solutions accepted."""
+
+import pytest
+
+from kit.check.course import EXERCISES
+from kit.check.exercise import CORRECT, NOT_ATTEMPTED
+from tests.check.mutants import MUTANTS, all_exercises, judge, notebook_solution, rejected_with
+
+CASES = [(e, source, words) for e in all_exercises() for source, words in MUTANTS[e.name]]
+NUMBERED = [(e, number) for exercises in EXERCISES.values() for number, e in enumerate(exercises)]
+
+
+@pytest.mark.parametrize(("exercise", "source", "words"), CASES, ids=[f"{e.name}-{words}" for e, _, words in CASES])
+def test_a_mutant_is_rejected_with_its_hint(exercise, source, words):
+    verdict = judge(exercise, source)
+    assert rejected_with(verdict, words), verdict
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.name)
+def test_every_hint_has_a_mutant_that_earns_it(exercise):
+    earned = {judge(exercise, source).hint for source, _ in MUTANTS[exercise.name]}
+    assert {mistake.hint for mistake in exercise.mistakes} <= earned
+
+
+@pytest.mark.parametrize(("exercise", "number"), NUMBERED, ids=[e.name for e, _ in NUMBERED])
+def test_kits_and_the_notebooks_solutions_are_accepted(exercise, number):
+    own = exercise.solution if exercise.cases[0] else exercise.solution()
+    assert exercise(own).outcome == CORRECT
+    assert judge(exercise, notebook_solution(exercise, number)).outcome == CORRECT
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.name)
+def test_an_untouched_stub_is_not_attempted(exercise):
+    def stub(*_):
+        raise NotImplementedError
+
+    assert exercise(stub).outcome == NOT_ATTEMPTED
+    assert exercise(...).outcome == NOT_ATTEMPTED

@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+
+from kit.check.ledger import gradient_ledger
+
+
+def test_ledger_tells_exact_from_close_from_apart():
+    ours = {"a": [1.0], "b": [1.0], "c": [1.0], "d": [np.nan]}
+    theirs = {"a": [1.0], "b": [1.0 + 1e-10], "c": [1.1], "d": [1.0]}
+    rows = gradient_ledger(ours, theirs).rows
+    assert rows["a"] == "exact"
+    assert rows["b"] == "close (largest relative difference below 1e-09)"
+    assert rows["c"] == "apart (largest relative difference 0.09)"
+    assert rows["d"].startswith("apart")
+
+
+def test_ledger_rejects_other_names_and_other_shapes():
+    with pytest.raises(ValueError, match="names of ours"):
+        gradient_ledger({"a": [1.0]}, {"b": [1.0]})
+    with pytest.raises(ValueError, match="a must have the same shape"):
+        gradient_ledger({"a": [1.0]}, {"a": [[1.0]]})

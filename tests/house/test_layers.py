@@ -1,0 +1,67 @@
+import ast
+from pathlib import Path
+
+import pytest
+
+KIT = Path(__file__).parents[2] / "kit"
+FLOORS = {
+    **dict.fromkeys(("check", "explore"), 2),
+    **dict.fromkeys(("models", "recsys", "train", "scale", "compress", "frontier"), 1),
+    **dict.fromkeys(("learn", "blocks", "text"), 0),
+    **dict.fromkeys(("arguments", "files", "machine"), -1),
+}
+FACE = {"ipywidgets", "anywidget", "matplotlib", "IPython", "traitlets"}  # what shows things: floor 2 alone
+
+
+def imports_of(source: str) -> set[str]:
+    """List the dotted names that a module imports, wherever in it the import stands."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add("kit" if node.level else node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def complaints(room: str, source: str) -> list[str]:
+    """Say which imports of a module in `room` go up, go sideways, or show things below floor 2."""
+    floor, found = FLOORS[room], []
+    for name in sorted(imports_of(source)):
+        top, _, rest = name.partition(".")
+        other = rest.partition(".")[0]
+        if top in FACE and floor < 2:
+            found.append(f"{room} imports {top}, which belongs to floor 2")
+        if top == "kit" and other in FLOORS and other != room:
+            if FLOORS[other] > floor:
+                found.append(f"{room} imports {other}, a floor above it")
+            if FLOORS[other] == floor and floor > 0:
+                found.append(f"{room} imports {other}, another room of its floor")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(KIT.rglob("*.py")), ids=lambda path: str(path.relative_to(KIT)))
+def test_imports_only_go_down(path):
+    room = path.relative_to(KIT).parts[0].removesuffix(".py")
+    assert room == "__init__" or not complaints(room, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("learn", "import matplotlib.pyplot as plt"),
+        ("learn", "from kit.check.claim import settle"),
+        ("learn", "def f():\n    from kit.explore import live"),
+        ("check", "from kit import explore"),
+        ("models", "from kit.train.loop import fit"),
+        ("arguments", "import kit.learn.descent"),
+    ],
+)
+def test_a_forbidden_import_is_caught(room, source):
+    assert complaints(room, source)
+
+
+def test_kit_has_one_address_for_each_name():
+    for path in KIT.rglob("__init__.py"):
+        assert not imports_of(path.read_text(encoding="utf-8")), f"{path} re-exports"
