@@ -154,7 +154,8 @@ class _Projection:
                 raise ValueError(
                     f"lines must hold no NaN, got one in line {i} at point {np.isnan(points).argmax() // 2}"
                 )
-            pixels = cast(Axes, line.axes).transData.transform(points)
+            # an infinity would become NaN on its way to pixels
+            pixels = cast(Axes, line.axes).transData.transform(points.clip(-1e30, 1e30))
             pixels[:, 1] = self.stage.figure.bbox.height - pixels[:, 1]
             packed += [[len(points)], pixels.clip(-FAR, FAR).ravel()]
         return np.concatenate(packed).astype("<f4").tobytes()

@@ -31,7 +31,7 @@ def test_a_prediction_is_committed_once():
 @pytest.mark.parametrize(("answer", "confidence"), [("c", 0.5), ("a", 0), ("a", 1), ("a", float("nan"))])
 def test_commit_rejects_what_is_no_answer_or_no_probability(answer, confidence):
     guess = question()
-    with pytest.raises(ValueError, match="answer|confidence"):
+    with pytest.raises(ValueError, match=r"answer|confidence"):
         guess.commit(answer, confidence=confidence)
     assert guess.answer is None
 

@@ -1,0 +1,162 @@
+import base64
+import io
+from types import SimpleNamespace
+
+import ipywidgets
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from kit.explore import descent, live
+from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
+
+EXPLORERS = [descent.bowl, descent.line_fit]
+
+
+@pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
+def view(request):
+    return request.param()
+
+
+def sweep(view: LiveView) -> list[list[int]]:
+    """List the positions with each slider at its minimum and maximum, and each choice at each option."""
+    start = [control.start for control in view.controls]
+    swept = [start]
+    for i, control in enumerate(view.controls):
+        last = len(control.values) - 1
+        for position in range(last + 1) if isinstance(control, Choice) else (0, last):
+            swept.append([*start[:i], position, *start[i + 1 :]])
+    return [*swept, [len(c.values) - 1 for c in view.controls], [0] * len(view.controls)]
+
+
+def simple(frame=lambda k: Frame(lines=[([0, 1], [0, k])], sentence=f"k is {k}"), **options) -> LiveView:
+    figure = Figure(figsize=(4, 3), dpi=100)
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 10))
+    stage = Stage(figure=figure, lines=axes.plot([], [], color="#d55e00"))
+    slider = Slider(name="k", label="slope", values=(1, 2, 3), labels=("one", "two", "three"))
+    return LiveView(**{"title": "A test", "controls": [slider], "stages": [stage], "frame": frame} | options)
+
+
+def two_sliders(frame, **options) -> LiveView:
+    sliders = [Slider(name=name, label=name, values=(1, 2), labels=("1", "2")) for name in "ab"]
+    return simple(frame, controls=sliders, **options)
+
+
+def test_every_extreme_of_every_control_is_answered(view):
+    for positions in sweep(view):
+        answer = view._answer({"positions": positions, "sequence": 1})
+        assert answer["error"] == ""
+        numbers = np.frombuffer(answer["numbers"], "<f4")
+        assert np.isfinite(numbers).all()
+        assert "nan" not in answer["say"]
+        assert answer["say"].endswith(".")
+
+
+def test_the_quest_can_be_met_and_is_not_met_at_the_start(view):
+    assert view.scene["quest"]
+    assert not view.frame_at([control.start for control in view.controls]).quest_met
+    shapes = [len(control.values) for control in view.controls]
+    rng = np.random.default_rng(0)
+    trials = ([int(rng.integers(n)) for n in shapes] for _ in range(2000))
+    assert any(view.frame_at(positions).quest_met for positions in trials)
+
+
+def test_the_stored_output_has_a_picture_and_a_sentence(view):
+    data, _ = view._repr_mimebundle_()
+    assert data["text/plain"] == view.frame_at(view.request["positions"]).sentence
+    picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert picture.size == (round(view.scene["stages"][0]["width"]), round(view.scene["stages"][0]["height"]))
+
+
+def test_one_slider_is_computed_beforehand_and_equals_what_the_kernel_computes():
+    view = descent.bowl()
+    cache = np.frombuffer(view.cache, "<f4")
+    for position, frame in enumerate(view.scene["frames"]):
+        answer = view._answer({"positions": [position], "sequence": 1})
+        numbers = np.frombuffer(answer["numbers"], "<f4")
+        assert (cache[frame["start"] : frame["start"] + len(numbers)] == numbers).all()
+        assert frame["say"] == answer["say"]
+
+
+def test_two_controls_are_not_computed_beforehand():
+    assert descent.line_fit().scene["frames"] is None
+
+
+def test_points_are_sent_in_pixels_from_the_top_left():
+    view = simple()
+    n, x0, y0, x1, y1 = np.frombuffer(view.cache, "<f4")[:5]
+    axes = view._projections[0].stage.lines[0].axes
+    left, top, width, height = view.scene["stages"][0]["lines"][0]["box"]
+    assert n == 2
+    np.testing.assert_allclose([x0, x1], [left, left + width], atol=1e-3)
+    np.testing.assert_allclose([y0, y1], [top + height, top + height - height / 10], atol=1e-3)
+    np.testing.assert_allclose(axes.transData.inverted().transform((x0, 300 - y0)), (0, 0), atol=1e-5)
+
+
+def test_the_stored_picture_shows_what_the_pixels_say():
+    view = simple()
+    numbers = np.frombuffer(view._answer({"positions": [2], "sequence": 1})["numbers"], "<f4")
+    x, y = (numbers[1:3] + numbers[3:5]) / 2  # the middle of the line
+    png = view._projections[0].picture(view.frame_at([2]))
+    r, g, b = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[round(float(y)), round(float(x))]
+    assert (r, g, b) == (0xD5, 0x5E, 0x00)
+
+
+def test_an_error_in_the_computation_is_answered_not_swallowed():
+    def frame(a, b):
+        if a == 2:
+            raise ValueError("a must be small, got 2")
+        return Frame(lines=[([0], [0])], sentence="fine.")
+
+    view = two_sliders(frame)
+    view.request = {"positions": [1, 0], "sequence": 1}
+    assert "ValueError: a must be small, got 2" in view.reply["error"]
+    assert view.reply["sequence"] == 1
+    view.request = {"positions": [0, 0], "sequence": 2}
+    assert view.reply["error"] == ""
+    assert view.reply["say"] == "fine."
+
+
+def test_nan_is_an_error_and_infinity_is_cut_off():
+    view = two_sliders(lambda a, b: Frame(lines=[([0, np.nan if a == 2 else 1], [0, np.inf])], sentence="."))
+    assert "lines must hold no NaN, got one in line 0 at point 1" in view._answer(
+        {"positions": [1, 0], "sequence": 1}
+    )["error"]  # fmt: skip
+    assert np.isfinite(np.frombuffer(view.reply["numbers"], "<f4")).all()
+
+
+def test_a_frame_that_does_not_fit_its_stage_is_refused():
+    with pytest.raises(ValueError, match="lines must be 1, one for each of the stage, got 2"):
+        simple(lambda k: Frame(lines=[([0], [0])] * 2, sentence="."))
+
+
+def test_more_frames_than_a_notebook_should_carry_are_refused():
+    with pytest.raises(ValueError, match="use fewer values"):
+        simple(lambda k: Frame(lines=[(np.zeros(200_000), np.zeros(200_000))], sentence="."))
+
+
+@pytest.mark.parametrize(("values", "start"), [((1,), 0), ((1, 2), 2), ((1, 2), -1)])
+def test_a_control_needs_two_values_and_a_start_among_them(values, start):
+    with pytest.raises(ValueError, match=r"values must be two or more|start must be a position"):
+        Control(name="k", label="k", values=values, labels=[str(v) for v in values], start=start)
+
+
+def test_a_drag_names_its_axes_and_sliders():
+    view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=Drag(axes=0, x="b", y="a"))
+    assert view.scene["drag"] == {"box": view.scene["stages"][0]["lines"][0]["box"], "x": 1, "y": 0}
+
+
+def test_running_a_cell_again_closes_its_view_and_no_other(monkeypatch):
+    cell = {"metadata": {"cellId": "one"}}
+    monkeypatch.setattr(live, "get_ipython", lambda: SimpleNamespace(get_parent=lambda: cell))
+    first, other_title = simple(), simple(title="Another")
+    cell = {"metadata": {"cellId": "two"}}
+    other_cell = simple()
+    cell = {"metadata": {"cellId": "one"}}
+    again = simple()
+    alive = {view: view.comm is not None for view in (first, other_title, other_cell, again)}
+    assert alive == {first: False, other_title: True, other_cell: True, again: True}
+    if hasattr(ipywidgets.Widget, "_instances"):
+        assert first.model_id is None

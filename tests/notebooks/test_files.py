@@ -1,0 +1,72 @@
+"""What nbval does not see in a stored notebook."""
+
+import re
+
+import nbformat
+import pytest
+
+from tests.notebooks.execute import WIDGET
+from tests.notebooks.stamp import NOTEBOOKS, badge, set_up
+
+BOOKS = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
+each_notebook = pytest.mark.parametrize("name", BOOKS)
+
+
+def code(name: str) -> list:
+    return [cell for cell in BOOKS[name].cells if cell.cell_type == "code"]
+
+
+@each_notebook
+def test_every_cell_was_run_once_from_the_top(name):
+    assert [cell.execution_count for cell in code(name)] == list(range(1, len(code(name)) + 1))
+
+
+@each_notebook
+def test_a_notebook_is_stored_in_its_normal_form(name):
+    book = BOOKS[name]
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+    assert len({cell.id for cell in book.cells}) == len(book.cells)
+    for cell in book.cells:
+        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata.get("tags", [])) <= {"nbval-ignore-output"}
+
+
+@each_notebook
+def test_no_stored_output_is_an_error_a_warning_a_dead_widget_or_huge(name):
+    for cell in code(name):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            assert WIDGET not in output.get("data", {})
+            assert len(str(output)) < 150_000
+
+
+@each_notebook
+def test_what_needs_a_front_end_to_compare_is_not_used(name):
+    for cell in code(name):
+        assert not re.search(r"\b(interact|Output|clear_output|display_id)\b", cell.source)
+
+
+@each_notebook
+def test_the_anatomy_is_kept(name):
+    book = BOOKS[name]
+    headings = re.findall(r"^## (.+)$", "\n".join(c.source for c in book.cells if c.cell_type == "markdown"), re.M)
+    required = ["Predict", "Explore", "Build", "Measure", "Exercises", "What you can now do"]
+    assert [heading for heading in headings if heading in required] == required
+    assert any("image/png" in output.get("data", {}) for cell in code(name) for output in cell.outputs)
+    assert "**Sources.**" in book.cells[-1].source
+
+
+@each_notebook
+def test_badge_and_set_up_cell_are_the_templates(name):
+    assert badge(name) in BOOKS[name].cells[0].source
+    assert code(name)[0].source == set_up()
+    assert code(name)[0].outputs == []
+
+
+@each_notebook
+def test_no_emoji_and_no_exclamation_marks(name):
+    for cell in BOOKS[name].cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"```.*?```|`[^`]*`|\[!\[.*?\)\]\(.*?\)|\$[^$]*\$", "", cell.source, flags=re.S)
+            assert not re.search(r"!(?=\s|$)|[\U0001F300-\U0001FAFF]", prose, re.M)
