@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.arguments import real
 from kit.check.card import GREEN, RED, Card
 
 _CEILINGS = (1e-12, 1e-9, 1e-6, 1e-3)
@@ -31,11 +32,13 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
         rtol: the largest relative difference that counts as close.
 
     Raises:
-        ValueError: if the names differ, or two tensors of a name have different shapes.
+        TypeError: if `rtol` is not a number.
+        ValueError: if the names differ, two tensors of a name have different shapes, or `rtol` <= 0.
 
     >>> gradient_ledger({"w": [1.0, 2.0]}, {"w": [1.0, 2.0]}).rows
     {'w': 'exact'}
     """
+    rtol = real("rtol", rtol, above=0)
     if ours.keys() != theirs.keys():
         raise ValueError(f"theirs must have the names of ours, {sorted(ours)}, got {sorted(theirs)}")
     rows = {name: _compare(name, np.asarray(ours[name]), np.asarray(theirs[name]), rtol) for name in ours}

@@ -1,0 +1,135 @@
+"""A learner's half hour with notebook 01, in a real JupyterLab: run, drag, choose, predict, err, mend."""
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab import ROOT, browser_page, cell, open_notebook, replace_and_run, run_all, served
+
+WRONG = """
+def gradient(x, y, weights):
+    return x.T @ (x @ weights - y) / len(y)
+
+
+check.gradient(gradient)
+"""
+RIGHT = WRONG.replace("return", "return 2 *")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    work = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", work / "notebooks", ignore=shutil.ignore_patterns(".*", "*.jsonl"))
+    with served(work / "notebooks", work) as address, browser_page() as page:
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        open_notebook(page, address, "01_linear_regression.ipynb")
+        run_all(page)
+        yield page
+        assert errors == []
+
+
+def pixels(picture: Locator) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture.screenshot())).convert("RGB"), dtype=int)
+
+
+def execution_count(page: Page, source: str) -> int:
+    """Find the cell whose code holds `source`; give its number."""
+    return page.evaluate(
+        """(source) => jupyterapp.shell.currentWidget.content.widgets.find(
+            (w) => w.model.type === 'code' && w.model.sharedModel.getSource().includes(source)).model.executionCount""",
+        source,
+    )
+
+
+@pytest.fixture
+def view(page):
+    shown = cell(page, execution_count(page, "line_fit()")).locator(".kit-live")
+    shown.locator("canvas").wait_for()
+    page.wait_for_function("(root) => root.dataset.shown", arg=shown.element_handle())
+    return shown
+
+
+def changed(view: Locator, before: np.ndarray) -> int:
+    """Wait until the view shows what its controls say, and count the pixels that are not as before."""
+    view.page.wait_for_timeout(300)
+    return int((np.abs(pixels(view.locator("canvas")) - before).max(axis=-1) > 40).sum())
+
+
+def test_no_cell_failed(page):
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert page.evaluate(
+        """() => jupyterapp.shell.currentWidget.content.widgets.every((w) => w.model.type !== 'code' ||
+            w.model.outputs.toJSON().every((output) => output.output_type !== 'error'))"""
+    )
+
+
+def test_dragging_the_slider_changes_the_picture(view):
+    before = pixels(view.locator("canvas"))
+    box = view.get_by_role("slider", name="learning rate").bounding_box()
+    mouse, middle = view.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + box["width"] * 0.33, middle)
+    mouse.down()
+    for step in range(20):
+        mouse.move(box["x"] + box["width"] * (0.33 + 0.01 * step), middle)
+    mouse.up()
+    expect(view.locator(".kit-say")).to_contain_text("diverged")
+    assert changed(view, before) > 50
+
+
+def test_a_choice_changes_the_stage_and_a_drag_in_it_moves_the_start(view):
+    view.get_by_role("radio", name="standard").check()
+    expect(view.locator(".kit-say")).to_contain_text("Feature standard")
+    before = pixels(view.locator("canvas"))
+    box = view.locator("canvas").bounding_box()
+    view.page.mouse.click(box["x"] + 0.55 * box["width"], box["y"] + 0.3 * box["height"])
+    assert changed(view, before) > 50
+    assert view.get_by_role("slider", name="start, across").input_value() != "6"
+
+
+def test_the_keyboard_moves_the_slider_and_stays_in_it(view):
+    slider = view.get_by_role("slider", name="learning rate")
+    slider.focus()
+    before = int(slider.input_value())
+    for _ in range(3):
+        view.page.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) == before + 3
+    view.page.keyboard.press("End")
+    expect(slider).to_have_attribute("aria-valuetext", "2")
+    assert slider.evaluate("(input) => input === document.activeElement")
+
+
+def test_the_quest_lights_up_when_it_is_met_and_is_remembered(view):
+    quest, slider = view.locator(".kit-quest"), view.get_by_role("slider", name="learning rate")
+    expect(quest).to_have_attribute("data-met", "no")
+    view.get_by_role("radio", name="standard").check()
+    slider.fill("107")  # a rate of 0.53
+    expect(quest).to_have_attribute("data-met", "now")
+    expect(quest).to_contain_text("Quest met")
+    slider.fill("20")
+    expect(quest).to_have_attribute("data-met", "once")
+
+
+def test_a_prediction_is_committed_and_scored(page):
+    form = cell(page, execution_count(page, "rate_guess = "))
+    form.get_by_label("about 0.25").check()
+    form.get_by_role("button", name="Commit").click()
+    expect(form).to_contain_text("Committed: about 0.25, 70% sure")
+    reveal = execution_count(page, "rate_guess.reveal")
+    replace_and_run(page, reveal, 'rate_guess.reveal("about 0.25")')
+    expect(page.locator(".jp-Cell.jp-mod-active, .jp-Cell").filter(has_text="Brier score 0.09")).not_to_have_count(0)
+
+
+def test_an_exercise_done_wrongly_gets_its_hint_and_done_rightly_passes(page):
+    number = execution_count(page, "def gradient(")
+    replace_and_run(page, number, WRONG)
+    exercise = page.locator(".jp-CodeCell").filter(has_text="def gradient(")
+    expect(exercise).to_contain_text("not yet right")
+    expect(exercise).to_contain_text("The 2 is missing: the derivative of a square brings one down.")
+    page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex -= 1 }")
+    replace_and_run(page, execution_count(page, "def gradient("), RIGHT)
+    expect(exercise).to_contain_text("the gradient of the mean squared error: correct")
