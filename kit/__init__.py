@@ -1,7 +1,7 @@
 """The kit behind the notebooks, laid out as a house: imports only go down.
 
     floor 2   check    explore    exercises, claims and progress; live views of the floors below
-    floor 0   learn               descent, losses, scaling: what every later room computes with
+    floor 0   learn               losses, optimisers, schedules: what every later room computes with
     ground    arguments  files  machine
                                   refuse bad input; find data/; know this machine
 

@@ -25,10 +25,7 @@ def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     >>> real_array("x", [1, 2])
     array([1., 2.])
     """
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be rectangular: its rows differ in length") from None
+    array = _rectangular(name, value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {type(value).__name__} of dtype {array.dtype}")
     if ndim is not None and array.ndim != ndim:
@@ -41,11 +38,46 @@ def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+def integer_array(name: str, value: Any) -> np.ndarray:
+    """Return `value` as an array of integers, of any number of axes.
+
+    Raises:
+        TypeError: if `value` is not made of integers; whole numbers of a floating-point dtype are none.
+        ValueError: if it is ragged or empty.
+
+    >>> integer_array("classes", [2, 0])
+    array([2, 0])
+    """
+    array = _rectangular(name, value)
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got {type(value).__name__} of dtype {array.dtype}")
+    return array
+
+
+def unchecked_array(name: str, value: Any) -> np.ndarray:
+    """Return `value` as `real_array` does, without a look at the numbers themselves.
+
+    Cheap enough for the inside of a training loop. The caller that finds a NaN in its result
+    calls `real_array` to name the culprit.
+
+    Raises:
+        TypeError: if `value` is not made of real numbers.
+        ValueError: if it is ragged or empty.
+
+    >>> unchecked_array("x", [1, 2])
+    array([1., 2.])
+    """
+    if not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size):
+        return real_array(name, value)
+    return value
+
+
 def matching(name: str, value: Any, other_name: str, other: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return two arrays of one shape, refusing what NumPy would broadcast into a wrong answer.
 
-    Cheap enough for the inside of a training loop: it looks at shape and dtype, not at the
-    numbers. The caller that finds a NaN in its result calls `real_array` to name the culprit.
+    As cheap as `unchecked_array`: it looks at shape and dtype, not at the numbers.
 
     Raises:
         TypeError: if either is not made of real numbers.
@@ -55,21 +87,30 @@ def matching(name: str, value: Any, other_name: str, other: Any) -> tuple[np.nda
     Traceback (most recent call last):
     ValueError: predictions must have the shape of targets, (3,), got (3, 1)
     """
-    value, other = np.asarray(value), np.asarray(other)
-    for each_name, each in ((name, value), (other_name, other)):
-        if each.dtype.kind not in "iuf" or each.size == 0:
-            real_array(each_name, each)
+    value, other = unchecked_array(name, value), unchecked_array(other_name, other)
     if value.shape != other.shape:
         raise ValueError(f"{name} must have the shape of {other_name}, {other.shape}, got {value.shape}")
     return value, other
 
 
-def real(name: str, value: Any, *, above: float = -math.inf, below: float = math.inf) -> float:
-    """Return `value` as a float strictly between two bounds.
+def real(
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    below: float = math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """Return `value` as a float within the bounds given.
+
+    Args:
+        above: a bound that `value` may not touch, as is `below`.
+        at_least: a bound that `value` may touch, as is `at_most`.
 
     Raises:
         TypeError: if `value` is not a real number.
-        ValueError: if it is NaN, infinite, or not between the bounds.
+        ValueError: if it is NaN, infinite, or out of bounds.
 
     >>> real("lr", 0, above=0)
     Traceback (most recent call last):
@@ -84,6 +125,10 @@ def real(name: str, value: Any, *, above: float = -math.inf, below: float = math
         raise ValueError(f"{name} must be > {above:g}, got {value}")
     if not number < below:
         raise ValueError(f"{name} must be < {below:g}, got {value}")
+    if not number >= at_least:
+        raise ValueError(f"{name} must be >= {at_least:g}, got {value}")
+    if not number <= at_most:
+        raise ValueError(f"{name} must be <= {at_most:g}, got {value}")
     return number
 
 
@@ -115,6 +160,17 @@ def function(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
 
 
+def random_numbers(name: str, value: Any) -> np.random.Generator:
+    """Return `value` if it is a NumPy generator; a bare seed is refused, since it would restart the chances.
+
+    Raises:
+        TypeError: if `value` is anything else.
+    """
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(f"{name} must be a numpy.random.Generator, got {type(value).__name__} {value!r}")
+    return value
+
+
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value` if it is among the choices.
 
@@ -124,3 +180,10 @@ def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
     return value
+
+
+def _rectangular(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be rectangular: its rows differ in length") from None

@@ -60,5 +60,10 @@ def course_map(seconds: Mapping[str, float] | None = None) -> CourseMap:
 
     Args:
         seconds: a forecast for each notebook, as `kit.machine.forecast` makes it; adds a column.
+
+    Raises:
+        ValueError: if a notebook has no forecast.
     """
+    if seconds is not None and (missing := [row["notebook"] for row in course() if row["notebook"] not in seconds]):
+        raise ValueError(f"seconds must hold every notebook, got none for {', '.join(missing)}")
     return CourseMap(seconds)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.datasets import load_diabetes
 
-from kit.arguments import one_of
+from kit.arguments import one_of, real, unchecked_array
 from kit.explore.live import Choice, Drag, Frame, LiveView, Slider, Stage
 from kit.learn.descent import Descent, Objective, descend
 from kit.learn.linear import least_squares, linear_objective, with_intercept
@@ -41,9 +41,16 @@ def bowl_loss(point: Float[np.ndarray, "2"]) -> tuple[float, Float[np.ndarray, "
         L(x, y)  = (x² + 8 y²) / 2
         ∇L(x, y) = (x, 8 y)
 
+    Raises:
+        TypeError: if `point` holds no numbers.
+        ValueError: if `point` is not a pair.
+
     >>> bowl_loss(np.array([2.0, 1.0]))
     (6.0, array([2., 8.]))
     """
+    point = unchecked_array("point", point)
+    if point.shape != (2,):
+        raise ValueError(f"point must have shape (2,), got {point.shape}")
     steepness = np.array([1.0, 8.0])
     return float(steepness @ point**2) / 2, steepness * point
 
@@ -109,7 +116,12 @@ class LineProblem:
     high: Float[np.ndarray, "2"]
 
     def start(self, across: float, up: float) -> Float[np.ndarray, "2"]:
-        """Turn a place in the map, as shares of its width and height, into intercept and slope."""
+        """Turn a place in the map, as shares of its width and height, into intercept and slope.
+
+        Raises:
+            TypeError, ValueError: if a share is not a number from 0 to 1.
+        """
+        across, up = (real(*share, at_least=0, at_most=1) for share in (("across", across), ("up", up)))
         return self.low + np.array([across, up]) * (self.high - self.low)
 
 

@@ -2,33 +2,36 @@
 
 An objective is a function of a point that returns a pair: the loss there, and its gradient.
 
-Taught in: 00 01
+Taught in: 00 01 03
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from kit.arguments import count, function, real, real_array
 
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+BatchObjective = Callable[..., tuple[float, np.ndarray]]
+"""An objective that also takes the rows of the data to look at: `objective(point, rows)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Descent:
-    """The path of one descent: every point, every loss, and whether float64 ran out of range."""
+    """The path of one descent: points, their losses, the step of each, and whether float64 ran out of range."""
 
     points: Float[np.ndarray, "points *shape"]
     losses: Float[np.ndarray, "points"]
+    steps: Int[np.ndarray, "points"]
     overflowed: bool
 
     @property
     def n_steps(self) -> int:
-        """Count the steps taken: one fewer than the points, since the start is a point too."""
-        return len(self.losses) - 1
+        """Count the steps taken; the start is step 0."""
+        return int(self.steps[-1])
 
     @property
     def diverged(self) -> bool:
@@ -37,13 +40,23 @@ class Descent:
         return self.overflowed or bool(last - first > 1e-9 * abs(first))
 
     def steps_to(self, loss: float) -> int | None:
-        """Count the steps until the loss is first at or below `loss`; None if it never is.
+        """Count the steps until a recorded loss is first at or below `loss`; None if none is.
 
         Raises:
             TypeError, ValueError: if `loss` is not a finite number.
         """
         reached = np.flatnonzero(self.losses <= real("loss", loss))
-        return int(reached[0]) if reached.size else None
+        return int(self.steps[reached[0]]) if reached.size else None
+
+    def measured_by(self, objective: Objective) -> "Descent":
+        """Return the same path with its losses measured anew: on all the data, or on data held out.
+
+        Raises:
+            TypeError: if `objective` is not a function.
+        """
+        function("objective", objective)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return replace(self, losses=np.array([objective(point)[0] for point in self.points]))
 
 
 def descend(objective: Objective, start: Shaped[np.ndarray, "*shape"], *, lr: float, n_steps: int) -> Descent:
@@ -73,21 +86,21 @@ def descend(objective: Objective, start: Shaped[np.ndarray, "*shape"], *, lr: fl
     point = real_array("start", start)
     lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps, at_least=0)
 
-    points, losses = np.empty((n_steps + 1, *point.shape)), np.empty(n_steps + 1)
+    points, losses, steps = np.empty((n_steps + 1, *point.shape)), np.empty(n_steps + 1), np.arange(n_steps + 1)
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is recorded, not warned about
         for step in range(n_steps + 1):
             loss, gradient = objective(point)
             if not math.isfinite(loss):
                 if step == 0:
                     raise ValueError(f"start must have a finite loss, got {loss}")
-                return Descent(points=points[:step], losses=losses[:step], overflowed=True)
+                return Descent(points=points[:step], losses=losses[:step], steps=steps[:step], overflowed=True)
             if step == 0 and np.shape(gradient) != point.shape:
                 raise ValueError(
                     f"objective must return a gradient of the point's shape {point.shape}, got {np.shape(gradient)}"
                 )
             points[step], losses[step] = point, loss
             point = point - lr * gradient
-    return Descent(points=points, losses=losses, overflowed=False)
+    return Descent(points=points, losses=losses, steps=steps, overflowed=False)
 
 
 def divergence_rate(

@@ -2,7 +2,7 @@
 
 A row of `x` is one example, a column one feature. An intercept is a column of ones.
 
-Taught in: 01
+Taught in: 01 02 03
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from kit.arguments import function, real, real_array
-from kit.learn.descent import Objective
+from kit.learn.descent import BatchObjective
 from kit.learn.losses import mse
 
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -34,11 +34,16 @@ def with_intercept(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "n 
     return np.column_stack([np.ones(len(x)), x])
 
 
-def linear_objective(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"], *, loss: Loss = mse) -> Objective:
+def linear_objective(
+    x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"], *, loss: Loss = mse
+) -> BatchObjective:
     """Make the objective of a linear model: weights in, loss and gradient out.
 
         L(w)  = loss(x w, y)
         ∇L(w) = xᵀ g         where g is the gradient of the loss in the predictions
+
+    Weights are one for each feature; or, for a loss of several classes, a column of them for each
+    class. `objective(weights)` looks at all examples, `objective(weights, rows)` at those rows alone.
 
     Raises:
         TypeError: if `x` or `y` holds no numbers, or `loss` is not a function.
@@ -54,15 +59,17 @@ def linear_objective(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, 
     x, y = _examples(x, y)
     function("loss", loss)
 
-    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
+    def objective(weights: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[float, np.ndarray]:
         weights = np.asarray(weights)
-        if weights.shape != (x.shape[1],):
-            raise ValueError(f"weights must have shape {(x.shape[1],)}, one for each feature, got {weights.shape}")
-        predictions = x @ weights
-        if not math.isfinite(predictions @ predictions):  # beyond float64's range, and so is the loss
-            return math.inf, np.full_like(weights, math.inf)
-        value, slope = loss(predictions, y)
-        return value, x.T @ slope
+        if weights.shape[:1] != x.shape[1:] or weights.ndim > 2:
+            raise ValueError(f"weights must have shape {x.shape[1:]}, one for each feature, got {weights.shape}")
+        examples = x[rows]
+        predictions = examples @ weights
+        if np.isfinite(predictions).all():
+            value, slope = loss(predictions, y[rows])
+            if math.isfinite(value):
+                return value, examples.T @ slope
+        return math.inf, np.full_like(weights, math.inf)  # beyond float64's range
 
     return objective
 
@@ -155,7 +162,9 @@ def curvatures(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "featur
 
 
 def _examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    x, y = real_array("x", x, ndim=2), real_array("y", y, ndim=1)
+    x = real_array("x", x, ndim=2)
+    real_array("y", y, ndim=1)
+    y = np.asarray(y)  # checked, but kept as it is: class labels are integers
     if len(x) != len(y):
         raise ValueError(f"y must have one number for each of the {len(x)} rows of x, got {len(y)}")
     return x, y

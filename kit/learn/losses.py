@@ -1,28 +1,36 @@
 """Losses: how wrong a prediction is, and which way is less wrong.
 
-Every loss here has one shape. It takes predictions and targets, and returns the mean loss
-together with its gradient, since the two share their work.
+Every loss here has one shape. It takes predictions and targets, then what it can be tuned by, as
+keywords; it returns the mean loss together with its gradient in the predictions, since the two
+share their work. Three groups differ in what a prediction is:
 
-Taught in: 01
+    mse  mae  huber  quantile                   a number, and the target is a number
+    binary_cross_entropy  hinge  focal          a logit or score, above 0 for the second of two classes
+    cross_entropy                               a row of logits, one for each class
+
+Taught in: 01 02
 """
 
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from kit.arguments import matching, real_array
+from kit.arguments import integer_array, matching, real, real_array, unchecked_array
 
 
 def mse(
-    predictions: Float[np.ndarray, "*shape"], targets: Float[np.ndarray, "*shape"]
+    predictions: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"]
 ) -> tuple[float, Float[np.ndarray, "*shape"]]:
     """Average the squared errors, and say how the average moves with each prediction.
 
         L      = mean((p - t)²)
         ∂L/∂pᵢ = 2 (pᵢ - tᵢ) / n
 
+    The best constant prediction is the mean of the targets.
+
     Raises:
+        TypeError: if either holds no numbers.
         ValueError: if the shapes differ, or are empty, or a number is NaN.
 
     Source: Legendre (1805), Nouvelles méthodes, appendix on least squares.
@@ -33,8 +41,259 @@ def mse(
     """
     predictions, targets = matching("predictions", predictions, "targets", targets)
     errors = predictions - targets
-    loss = float(np.mean(errors**2))
+    return _mean(errors**2, predictions=predictions, targets=targets), 2 * errors / errors.size
+
+
+def mae(
+    predictions: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"]
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average the absolute errors: an outlier pulls no harder than any other example.
+
+        L      = mean(|p - t|)
+        ∂L/∂pᵢ = sign(pᵢ - tᵢ) / n        0 where the error is 0
+
+    The best constant prediction is the median of the targets.
+
+    Raises:
+        TypeError: if either holds no numbers.
+        ValueError: if the shapes differ, or are empty, or a number is NaN.
+
+    Source: Edgeworth (1887), Hermathena 6, 279-285.
+    Oracle: torch.nn.functional.l1_loss and its autograd.
+
+    >>> mae(np.array([1.0, 4.0]), np.array([1.0, 2.0]))
+    (1.0, array([0. , 0.5]))
+    """
+    predictions, targets = matching("predictions", predictions, "targets", targets)
+    errors = predictions - targets
+    return _mean(np.abs(errors), predictions=predictions, targets=targets), np.sign(errors) / errors.size
+
+
+def huber(
+    predictions: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"], *, delta: float = 1.0
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average a loss that squares small errors and takes large ones by their size.
+
+        e = p - t,   c = clip(e, -δ, δ)
+        L      = mean(c (e - c/2))        e²/2 inside ±δ, δ (|e| - δ/2) outside
+        ∂L/∂pᵢ = cᵢ / n
+
+    Args:
+        delta: the error, in the units of the targets, where the square turns into a line.
+
+    Raises:
+        TypeError: if either holds no numbers, or `delta` is none.
+        ValueError: if the shapes differ, or are empty, a number is NaN, or `delta` <= 0.
+
+    Source: Huber (1964), Annals of Mathematical Statistics 35, 73-101.
+    Oracle: torch.nn.functional.huber_loss and its autograd.
+
+    >>> huber(np.array([1.0, 5.0]), np.array([0.0, 0.0]), delta=2.0)
+    (4.25, array([0.5, 1. ]))
+    """
+    predictions, targets = matching("predictions", predictions, "targets", targets)
+    delta = real("delta", delta, above=0)
+    errors = predictions - targets
+    clipped = np.clip(errors, -delta, delta)
+    each = clipped * (errors - clipped / 2)
+    return _mean(each, predictions=predictions, targets=targets), clipped / errors.size
+
+
+def quantile(
+    predictions: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"], *, q: float = 0.5
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average the pinball loss, which asks for a number that a share `q` of the targets lies below.
+
+        L      = mean(max(q (t - p), (1 - q) (p - t)))
+        ∂L/∂pᵢ = -q / n below the target, (1 - q) / n above it, 0 on it
+
+    The best constant prediction is the `q`-quantile of the targets; at q = 1/2 the loss is half of `mae`.
+
+    Raises:
+        TypeError: if either holds no numbers, or `q` is none.
+        ValueError: if the shapes differ, or are empty, a number is NaN, or `q` is not between 0 and 1.
+
+    Source: Koenker & Bassett (1978), Econometrica 46, 33-50.
+    Oracle: torch.autograd on the formula; sklearn.metrics.mean_pinball_loss.
+
+    >>> quantile(np.array([0.0, 3.0]), np.array([1.0, 1.0]), q=0.75)
+    (0.625, array([-0.375,  0.125]))
+    """
+    predictions, targets = matching("predictions", predictions, "targets", targets)
+    q = real("q", q, above=0, below=1)
+    errors = predictions - targets
+    slopes = np.where(errors < 0, -q, (1 - q) * np.sign(errors))
+    return _mean(slopes * errors, predictions=predictions, targets=targets), slopes / errors.size
+
+
+def binary_cross_entropy(
+    logits: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"]
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average the surprise at which of two classes each example has, given the logit of the second.
+
+        L      = mean(-t log σ(z) - (1 - t) log σ(-z)),   σ(z) = 1 / (1 + e⁻ᶻ)
+        ∂L/∂zᵢ = (σ(zᵢ) - tᵢ) / n
+
+    Args:
+        targets: the class, 0 or 1; or the probability of class 1, between them.
+
+    Raises:
+        TypeError: if either holds no numbers.
+        ValueError: if the shapes differ, or are empty, a number is NaN, or a target is below 0 or above 1.
+
+    Numerics: -log σ(z) = log(1 + e⁻ᶻ) is computed as max(-z, 0) + log(1 + e^-|z|). As written on
+    paper, e⁻ᶻ overflows at z < -709 in float64 and z < -88 in float32, and log σ(z) is log 0 there.
+    Source: Cox (1958), Journal of the Royal Statistical Society B 20, 215-242.
+    Oracle: torch.nn.functional.binary_cross_entropy_with_logits and its autograd.
+
+    >>> binary_cross_entropy(np.array([0.0, -10_000.0]), np.array([1.0, 1.0]))[1]
+    array([-0.25, -0.5 ])
+    """
+    logits, targets = matching("logits", logits, "targets", targets)
+    if targets.min() < 0 or targets.max() > 1:
+        raise ValueError(f"targets must be between 0 and 1, got {targets.min():g} to {targets.max():g}")
+    each = targets * _softplus(-logits) + (1 - targets) * _softplus(logits)
+    return _mean(each, logits=logits, targets=targets), (_sigmoid(logits) - targets) / logits.size
+
+
+def cross_entropy(
+    logits: Shaped[np.ndarray, "n classes"], targets: Shaped[np.ndarray, "n"], *, label_smoothing: float = 0.0
+) -> tuple[float, Float[np.ndarray, "n classes"]]:
+    """Average the surprise at the class that each example has, given a logit for every class.
+
+        pᵢ     = softmax(zᵢ)
+        sᵢ     = (1 - ε) onehot(tᵢ) + ε / k        the smoothed target over k classes
+        L      = mean(-Σ sᵢ log pᵢ)
+        ∂L/∂zᵢ = (pᵢ - sᵢ) / n
+
+    Args:
+        targets: the class of each row, an integer from 0 to classes - 1.
+        label_smoothing: ε, the share of each target that is spread evenly over all classes.
+
+    Raises:
+        TypeError: if `logits` holds no numbers, or `targets` no integers, or `label_smoothing` is none.
+        ValueError: if `logits` is not a matrix, or is empty, `targets` has not one class for each of its
+            rows, a logit is NaN, a class is out of range, or `label_smoothing` is not between 0 and 1.
+
+    Numerics: each row's largest logit is taken off first, which changes no probability and leaves
+    every exponent at or below 0; log p is never taken of a p that has underflowed to 0.
+    Source: Bridle (1990), Neurocomputing, 227-236; smoothing: Szegedy et al. (2015), arXiv:1512.00567,
+    section 7.
+    Oracle: torch.nn.functional.cross_entropy and its autograd.
+
+    >>> cross_entropy(np.array([[0.0, 0.0], [10_000.0, 0.0]]), np.array([0, 1]))[1]
+    array([[-0.25,  0.25],
+           [ 0.5 , -0.5 ]])
+    """
+    logits, targets = unchecked_array("logits", logits), integer_array("targets", targets)
+    smoothing = real("label_smoothing", label_smoothing, at_least=0, at_most=1)
+    if logits.ndim != 2:
+        raise ValueError(f"logits must have 2 axes, got shape {logits.shape}")
+    n, n_classes = logits.shape
+    if targets.shape != (n,):
+        raise ValueError(f"targets must have one class for each of the {n} rows of logits, got shape {targets.shape}")
+    if targets.min() < 0 or targets.max() >= n_classes:
+        raise ValueError(f"targets must be from 0 to {n_classes - 1}, got {targets.min()} to {targets.max()}")
+
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(n)
+    each = -(1 - smoothing) * log_p[rows, targets] - smoothing * log_p.mean(axis=1)
+    gradient = np.exp(log_p) - smoothing / n_classes
+    gradient[rows, targets] -= 1 - smoothing
+    return _mean(each, logits=logits), gradient / n
+
+
+def hinge(
+    scores: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"]
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average how far each score falls short of being right by a margin of 1; further right earns nothing.
+
+        L      = mean(max(0, 1 - t s))
+        ∂L/∂sᵢ = -tᵢ / n where tᵢ sᵢ < 1, and 0 elsewhere
+
+    Args:
+        targets: the class, -1 or 1.
+
+    Raises:
+        TypeError: if either holds no numbers.
+        ValueError: if the shapes differ, or are empty, a score is NaN, or a target is neither -1 nor 1.
+
+    Source: Cortes & Vapnik (1995), Machine Learning 20, 273-297.
+    Oracle: torch.nn.functional.hinge_embedding_loss of t s, and its autograd; sklearn.metrics.hinge_loss.
+
+    >>> hinge(np.array([3.0, 0.5]), np.array([1, -1]))
+    (0.75, array([0. , 0.5]))
+    """
+    scores, targets = matching("scores", scores, "targets", targets)
+    _only("targets", targets, -1, 1)
+    shortfall = 1 - targets * scores
+    each = np.maximum(shortfall, 0)
+    return _mean(each, scores=scores), np.where(shortfall > 0, -targets, 0.0) / scores.size
+
+
+def focal(
+    logits: Shaped[np.ndarray, "*shape"],
+    targets: Shaped[np.ndarray, "*shape"],
+    *,
+    gamma: float = 2.0,
+    alpha: float = 0.25,
+) -> tuple[float, Float[np.ndarray, "*shape"]]:
+    """Average a binary cross-entropy in which examples that are already right count for little.
+
+        u      = z (2t - 1)                        the logit of the true class
+        a      = α where t is 1, and 1 - α where it is 0
+        L      = mean(-a σ(-u)ᵞ log σ(u))
+        ∂L/∂zᵢ = (1 - 2tᵢ) a σ(-u)ᵞ (σ(-u) - γ σ(u) log σ(u)) / n
+
+    Args:
+        targets: the class, 0 or 1.
+        gamma: how fast an example's weight falls as its probability of being right grows.
+        alpha: the weight of class 1; class 0 has the rest. γ = 0, α = 1/2 is half of `binary_cross_entropy`.
+
+    Raises:
+        TypeError: if either holds no numbers, or `gamma` or `alpha` is none.
+        ValueError: if the shapes differ, or are empty, a logit is NaN, a target is neither 0 nor 1,
+            `gamma` < 0, or `alpha` is not between 0 and 1.
+
+    Numerics: 1 - σ(u) is computed as σ(-u), which keeps its digits where σ(u) rounds to 1.
+    Source: Lin et al. (2017), arXiv:1708.02002, eq. 5.
+    Oracle: torch.autograd on the formula, as torchvision.ops.sigmoid_focal_loss writes it.
+
+    >>> focal(np.array([10_000.0]), np.array([0.0]))
+    (7500.0, array([0.75]))
+    """
+    logits, targets = matching("logits", logits, "targets", targets)
+    _only("targets", targets, 0, 1)
+    gamma = real("gamma", gamma, at_least=0)
+    alpha = real("alpha", alpha, at_least=0, at_most=1)
+
+    sign = 2 * targets - 1
+    surprise = _softplus(-sign * logits)  # -log σ(u)
+    right, wrong = np.exp(-surprise), _sigmoid(-sign * logits)
+    weights = (alpha * targets + (1 - alpha) * (1 - targets)) * wrong**gamma
+    each = weights * surprise
+    return _mean(each, logits=logits), -sign * weights * (wrong + gamma * right * surprise) / logits.size
+
+
+def _softplus(z: np.ndarray) -> np.ndarray:
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # log(1 + eᶻ), and no exponent above 0
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    return np.exp(-_softplus(-z))
+
+
+def _only(name: str, values: np.ndarray, one: int, other: int) -> None:
+    allowed = (values == one) | (values == other)
+    if not allowed.all():
+        raise ValueError(f"{name} must be {one} or {other}, got {values[~allowed].flat[0]:g}")
+
+
+def _mean(each: np.ndarray, **inputs: np.ndarray) -> float:
+    """Average the losses of the examples; where that is NaN, name the input that brought it."""
+    loss = float(each.mean())
     if math.isnan(loss):
-        real_array("predictions", predictions)
-        real_array("targets", targets)
-    return loss, 2 * errors / errors.size
+        for name, array in inputs.items():
+            real_array(name, array)
+    return loss

@@ -6,6 +6,7 @@ from sklearn.linear_model import LinearRegression
 
 from kit.learn.descent import descend
 from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast, with_intercept
+from kit.learn.losses import cross_entropy
 from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)
@@ -56,3 +57,22 @@ def test_curvatures_match_the_hessian():
 
 def test_curvatures_of_more_features_than_examples_end_in_zeros():
     np.testing.assert_allclose(curvatures(np.ones((1, 3))), [0, 0, 6], rtol=1e-12)
+
+
+def test_linear_objective_of_several_classes_matches_autograd():
+    rng = np.random.default_rng(0)
+    x, y, weights = rng.normal(size=(30, 4)), rng.integers(3, size=30), rng.normal(size=(4, 3))
+    loss, gradient = linear_objective(x, y, loss=cross_entropy)(weights)
+    w = torch.tensor(weights, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(torch.from_numpy(x) @ w, torch.from_numpy(y))
+    theirs.backward()
+    np.testing.assert_allclose(loss, theirs.item(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, w.grad, rtol=1e-12, atol=1e-16)
+
+
+def test_linear_objective_of_rows_is_that_of_those_examples_alone():
+    rows, weights = np.array([5, 3, 100]), np.ones(10)
+    loss, gradient = linear_objective(X, Y)(weights, rows)
+    alone_loss, alone_gradient = linear_objective(X[rows], Y[rows])(weights)
+    assert loss == alone_loss
+    assert (gradient == alone_gradient).all()

@@ -1,0 +1,206 @@
+"""Schedules: the learning rate as a plain function of the step.
+
+Every schedule here is made from the rate it peaks at and, by keyword, its shape. What comes back
+is a function from the step, counted from 0, to the rate of that step. So a schedule can be drawn,
+called, wrapped by another (`warm_up(cosine(0.1, n_steps=90), n_steps=10)`), and given to any
+optimiser in place of a number; and any function of your own from step to rate will do as well.
+After its last step a schedule stays where it ended.
+
+Taught in: 04
+"""
+
+import math
+from collections.abc import Callable
+
+from kit.arguments import count, real
+
+Schedule = Callable[[int], float]
+Rate = float | Schedule
+"""A learning rate: one number, or a schedule."""
+
+
+def as_schedule(lr: Rate) -> Schedule:
+    """Return `lr` itself where it is a schedule, and the constant one where it is a number.
+
+    Raises:
+        TypeError: if `lr` is neither a number nor a function that returns one.
+        ValueError: if `lr` <= 0, or a schedule's first rate is negative or not finite.
+
+    >>> as_schedule(0.1)(1000)
+    0.1
+    """
+    if not callable(lr):
+        return constant(lr)
+    real("lr(0)", lr(0), at_least=0)
+    return lr
+
+
+def constant(lr: float) -> Schedule:
+    """Keep one rate for ever.
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0.
+
+    Oracle: torch.optim.lr_scheduler.ConstantLR with a factor of 1.
+
+    >>> constant(0.1)(1000)
+    0.1
+    """
+    lr = real("lr", lr, above=0)
+    return lambda step: lr
+
+
+def step_decay(lr: float, *, every: int, factor: float = 0.1) -> Schedule:
+    """Multiply the rate by `factor` once in `every` steps.
+
+        lr · factor^⌊step / every⌋
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0, `every` not a whole number above 0,
+            or `factor` not above 0 and at most 1.
+
+    Source: He et al. (2015), arXiv:1512.03385, section 3.4.
+    Oracle: torch.optim.lr_scheduler.StepLR.
+
+    >>> halves = step_decay(1.0, every=10, factor=0.5)
+    >>> [halves(0), halves(9), halves(10), halves(20)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    lr, every = real("lr", lr, above=0), count("every", every)
+    factor = real("factor", factor, above=0, at_most=1)
+    return lambda step: lr * factor ** (step // every)
+
+
+def exponential(lr: float, *, factor: float) -> Schedule:
+    """Multiply the rate by `factor` at every step.
+
+        lr · factor^step
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0, or `factor` not above 0 and at most 1.
+
+    Oracle: torch.optim.lr_scheduler.ExponentialLR.
+
+    >>> exponential(1.0, factor=0.5)(3)
+    0.125
+    """
+    lr, factor = real("lr", lr, above=0), real("factor", factor, above=0, at_most=1)
+    return lambda step: lr * factor**step
+
+
+def linear(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
+    """Go from `lr` to `final` in a straight line.
+
+        lr + (final - lr) · step / n_steps
+
+    Args:
+        final: the rate from step `n_steps` on.
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number above 0,
+            or `final` not a number from 0 to `lr`.
+
+    Source: Devlin et al. (2018), arXiv:1810.04805, appendix A.2.
+    Oracle: torch.optim.lr_scheduler.LinearLR.
+
+    >>> linear(1.0, n_steps=4)(1)
+    0.75
+    """
+    lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps)
+    final = real("final", final, at_least=0, at_most=lr)
+    return lambda step: lr + (final - lr) * _share(step, n_steps)
+
+
+def cosine(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
+    """Go from `lr` to `final` along half a wave of the cosine: level, then steep, then level.
+
+        final + (lr - final) (1 + cos(π · step / n_steps)) / 2
+
+    Args:
+        final: the rate from step `n_steps` on.
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number above 0,
+            or `final` not a number from 0 to `lr`.
+
+    Source: Loshchilov & Hutter (2016), arXiv:1608.03983, eq. 5.
+    Oracle: torch.optim.lr_scheduler.CosineAnnealingLR.
+
+    >>> cosine(1.0, n_steps=4)(2)
+    0.5
+    """
+    lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps)
+    final = real("final", final, at_least=0, at_most=lr)
+    return lambda step: _half_wave(lr, final, _share(step, n_steps))
+
+
+def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
+    """Climb in a straight line for `n_steps` steps, then follow a schedule from its beginning.
+
+        lr(0) · (step + 1) / (n_steps + 1)      for step < n_steps
+        lr(step - n_steps)                      from there on
+
+    Args:
+        lr: the schedule to follow, or the rate to keep. The first step's rate is not 0, which
+            would waste the step.
+
+    Raises:
+        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, or `n_steps` is
+            not a whole number of at least 0.
+
+    Source: Goyal et al. (2017), arXiv:1706.02677, section 2.2.
+    Oracle: torch.optim.lr_scheduler.SequentialLR of LinearLR and another.
+
+    >>> warmed = warm_up(linear(1.0, n_steps=4), n_steps=3)
+    >>> [warmed(step) for step in range(8)]
+    [0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25, 0.0]
+    """
+    then, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
+    peak = then(0)
+    return lambda step: peak * (step + 1) / (n_steps + 1) if step < n_steps else then(step - n_steps)
+
+
+def one_cycle(
+    lr: float, *, n_steps: int, warm_share: float = 0.3, first: float | None = None, final: float | None = None
+) -> Schedule:
+    """Climb to `lr` and come down far below the beginning, each along half a wave of the cosine.
+
+    Args:
+        n_steps: the steps of the whole cycle; `final` is the rate of the last one, n_steps - 1.
+        warm_share: the share of the steps spent climbing.
+        first: the rate of step 0; lr / 25 where it is None.
+        final: first / 10 000 where it is None.
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number of at least
+            2, `warm_share` too small to hold a step or not below 1, or `first` or `final` not a number
+            from 0 to `lr`.
+
+    Source: Smith & Topin (2017), arXiv:1708.07120; the two cosines are those of fastai. The paper
+    also lowers the momentum as the rate climbs, which is left out here.
+    Oracle: torch.optim.lr_scheduler.OneCycleLR.
+
+    >>> cycle = one_cycle(1.0, n_steps=10, first=0.5, final=0.0)
+    >>> [cycle(0), cycle(1), cycle(2), cycle(9)]
+    [0.5, 0.75, 1.0, 0.0]
+    """
+    lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps, at_least=2)
+    warm_share = real("warm_share", warm_share, above=1 / n_steps, below=1)
+    first = lr / 25 if first is None else real("first", first, at_least=0, at_most=lr)
+    final = first / 10_000 if final is None else real("final", final, at_least=0, at_most=lr)
+    peak, last = warm_share * n_steps - 1, n_steps - 1  # of the steps 0 to n_steps - 1; the peak may lie between two
+
+    def schedule(step: int) -> float:
+        if step <= peak:
+            return _half_wave(first, lr, step / peak)
+        return _half_wave(lr, final, _share(step - peak, last - peak))
+
+    return schedule
+
+
+def _share(step: float, n_steps: float) -> float:
+    return min(step / n_steps, 1.0)
+
+
+def _half_wave(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

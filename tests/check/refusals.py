@@ -1,0 +1,39 @@
+"""Of every public function of kit.check and the ground floor, every argument: a value it takes, those it refuses."""
+
+import numpy as np
+
+from kit import arguments, files, machine
+from kit.check import card, claim, course, exercise, ledger, prediction, progress
+from kit.check import descent as descent_exercises
+from tests.learn.refusals import ABOVE_0, AT_LEAST_1
+
+ONE = {"w": np.ones(3)}
+
+ARGUMENTS = {
+    files.data_file: {"name": ("claims.csv", ["missing.csv", "", "../README.md/x"])},
+    machine.matmul_speed: {
+        "dtype": ("float32", ["float8", 32, None]),
+        "size": (2, AT_LEAST_1),
+        "repeats": (1, AT_LEAST_1),
+    },
+    claim.settle: {
+        "claim": ("B01", ["Z1", None]),
+        "parts": ({"x": True}, [{}]),
+        "number": ("1", []),
+        "seeds": (1, AT_LEAST_1),
+        "spread": ("0", []),
+    },
+    ledger.gradient_ledger: {
+        "ours": (ONE, []),
+        "theirs": (ONE, [{"v": np.ones(3)}, {}]),
+        "rtol": (1e-6, ABOVE_0),
+    },
+    prediction.Prediction: {"notebook": ("00", []), "question": ("?", []), "options": (("a", "b"), [(), ("a",)])},
+    course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
+}
+CARRIERS = {
+    *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
+    *(arguments.unchecked_array, arguments.integer_array, arguments.random_numbers),
+    *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
+    *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
+}

@@ -1,0 +1,137 @@
+"""Of every public function of kit.learn, every argument: one value that it takes, and those that it refuses."""
+
+import numpy as np
+
+from kit.learn import descent, linear, losses, optimizers, regularizers, scaling, schedules, training
+
+NAN = np.array([1.0, np.nan, 1.0])
+NUMBER = ["ten", None, [1.0], np.nan, np.inf, True]
+ABOVE_0 = [*NUMBER, 0, -1]
+AT_LEAST_0 = [*NUMBER, -1]
+SHARE = [*AT_LEAST_0, 1.5]
+KEPT = [*AT_LEAST_0, 1.0]
+COUNT = ["ten", None, 1.5, -1]
+AT_LEAST_1 = [*COUNT, 0]
+ARRAY = ["ten", None, [], [[1.0], [1.0, 2.0]], NAN, np.array(["a"] * 3), np.ones(3) + 1j]
+SHAPED = [*ARRAY, np.ones((3, 1)), np.ones(2)]
+FUNCTION = ["ten", None, 3]
+GENERATOR = ["ten", None, 0]
+RATE = [*ABOVE_0, lambda step: np.nan, lambda step: -1.0, lambda step: "ten"]
+
+TWO = {"targets": (np.zeros(3), ARRAY)}
+RULE = {"optimizer": (optimizers.sgd(0.1), FUNCTION)}
+WALK = {"objective": (lambda x, *rows: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
+PENALTY = regularizers.l2(0.1)
+X = np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]])
+MATRIX = [*ARRAY, np.ones(3), np.ones((2, 2, 2)), np.ones((0, 2))]
+BOWL = {"objective": (lambda x: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
+PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
+
+ARGUMENTS = {
+    losses.mse: {"predictions": (np.ones(3), SHAPED), **TWO},
+    losses.mae: {"predictions": (np.ones(3), SHAPED), **TWO},
+    losses.huber: {"predictions": (np.ones(3), SHAPED), **TWO, "delta": (1.0, ABOVE_0)},
+    losses.quantile: {"predictions": (np.ones(3), SHAPED), **TWO, "q": (0.5, [*ABOVE_0, 1.0])},
+    losses.binary_cross_entropy: {"logits": (np.ones(3), SHAPED), "targets": (np.zeros(3), [*ARRAY, [0, 1, 2]])},
+    losses.cross_entropy: {
+        "logits": (np.ones((3, 2)), [*ARRAY, np.ones(3), NAN[:, None] * [1, 1]]),
+        "targets": (np.zeros(3, dtype=int), [*ARRAY, [0, 1], [0, 1, 2], [0, 1, -1], [[0], [0], [0]]]),
+        "label_smoothing": (0.1, SHARE),
+    },
+    losses.hinge: {"scores": (np.ones(3), SHAPED), "targets": (np.ones(3), [*ARRAY, [0, 1, 1]])},
+    losses.focal: {
+        "logits": (np.ones(3), SHAPED),
+        "targets": (np.ones(3), [*ARRAY, [0, 1, -1]]),
+        "gamma": (2.0, AT_LEAST_0),
+        "alpha": (0.5, SHARE),
+    },
+    optimizers.sgd: {"lr": (0.1, RATE)},
+    optimizers.momentum: {"lr": (0.1, RATE), "beta": (0.9, KEPT)},
+    optimizers.nesterov: {"lr": (0.1, RATE), "beta": (0.9, KEPT)},
+    optimizers.adagrad: {"lr": (0.1, RATE), "eps": (1e-8, ABOVE_0)},
+    optimizers.rmsprop: {"lr": (0.1, RATE), "beta": (0.9, KEPT), "eps": (1e-8, ABOVE_0)},
+    optimizers.adam: {"lr": (0.1, RATE), "beta1": (0.9, KEPT), "beta2": (0.9, KEPT), "eps": (1e-8, ABOVE_0)},
+    optimizers.adamw: {
+        "lr": (0.1, RATE),
+        "beta1": (0.9, KEPT),
+        "beta2": (0.9, KEPT),
+        "eps": (1e-8, ABOVE_0),
+        "weight_decay": (0.1, AT_LEAST_0),
+    },
+    schedules.as_schedule: {"lr": (0.1, RATE)},
+    schedules.constant: {"lr": (0.1, ABOVE_0)},
+    schedules.step_decay: {"lr": (0.1, ABOVE_0), "every": (2, AT_LEAST_1), "factor": (0.5, [*ABOVE_0, 1.5])},
+    schedules.exponential: {"lr": (0.1, ABOVE_0), "factor": (0.5, [*ABOVE_0, 1.5])},
+    schedules.linear: {"lr": (0.1, ABOVE_0), "n_steps": (9, AT_LEAST_1), "final": (0.05, [*AT_LEAST_0, 0.2])},
+    schedules.cosine: {"lr": (0.1, ABOVE_0), "n_steps": (9, AT_LEAST_1), "final": (0.05, [*AT_LEAST_0, 0.2])},
+    schedules.warm_up: {"lr": (0.1, RATE), "n_steps": (9, COUNT)},
+    schedules.one_cycle: {
+        "lr": (0.1, ABOVE_0),
+        "n_steps": (9, [*AT_LEAST_1, 1]),
+        "warm_share": (0.3, [*ABOVE_0, 1.0, 1 / 9]),
+        "first": (0.05, ["ten", np.nan, -1, 0.2]),
+        "final": (0.05, ["ten", np.nan, -1, 0.2]),
+    },
+    training.minibatches: {
+        "n_examples": (9, AT_LEAST_1),
+        "batch_size": (3, [*AT_LEAST_1, 10]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    training.train: {
+        **WALK,
+        **RULE,
+        "n_steps": (9, COUNT),
+        "batches": (None, [3, [], [np.arange(3)]]),
+        "record_every": (1, AT_LEAST_1),
+    },
+    training.range_test: {
+        **WALK,
+        "optimizer": (optimizers.sgd, FUNCTION),
+        "low": (1e-3, ABOVE_0),
+        "high": (10.0, [*ABOVE_0, 1e-3]),
+        "n_steps": (9, [*AT_LEAST_1, 1]),
+        "batches": (None, [3, [], [np.arange(3)]]),
+    },
+    regularizers.l1: {"strength": (0.1, AT_LEAST_0)},
+    regularizers.l2: {"strength": (0.1, AT_LEAST_0)},
+    regularizers.elastic_net: {"strength": (0.1, AT_LEAST_0), "l1_share": (0.5, SHARE)},
+    regularizers.soft_threshold: {"weights": (np.ones(3), ARRAY), "threshold": (0.1, AT_LEAST_0)},
+    regularizers.penalized: {"objective": (PENALTY, FUNCTION), "penalty": (PENALTY, FUNCTION)},
+    regularizers.proximal_descent: {
+        **WALK,
+        "penalty": (PENALTY, [*FUNCTION, lambda x: (0.0, x)]),
+        "lr": (0.1, ABOVE_0),
+        "n_steps": (9, COUNT),
+    },
+    regularizers.corrected: {**RULE, "correction": (lambda x: x, FUNCTION)},
+    regularizers.max_norm: {"weights": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
+    regularizers.dropout: {
+        "x": (np.ones(3), ARRAY),
+        "rate": (0.5, KEPT),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    regularizers.early_stopping: {
+        "losses": (np.ones(3), [*ARRAY, np.ones((3, 1))]),
+        "patience": (2, AT_LEAST_1),
+        "min_gain": (0.0, AT_LEAST_0),
+    },
+    regularizers.Penalty: {"absolute": (0.1, AT_LEAST_0), "squared": (0.1, AT_LEAST_0)},
+    PENALTY.__call__: {"weights": (np.ones(3), ARRAY)},
+    PENALTY.proximal_step: {"weights": (np.ones(3), ARRAY), "lr": (0.1, ABOVE_0)},
+    descent.descend: {**BOWL, "lr": (0.1, ABOVE_0), "n_steps": (3, COUNT)},
+    descent.divergence_rate: {**BOWL, "n_steps": (9, AT_LEAST_1), "precision": (0.1, [*ABOVE_0, 1.0])},
+    descent.finite_differences: {"objective": BOWL["objective"], "point": BOWL["start"]},
+    PATH.steps_to: {"loss": (1.0, NUMBER)},
+    PATH.measured_by: {"objective": BOWL["objective"]},
+    linear.with_intercept: {"x": (X, MATRIX)},
+    linear.linear_objective: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED), "loss": (losses.mse, FUNCTION)},
+    linear.least_squares: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
+    linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
+    linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},
+    linear.curvatures: {"x": (X, MATRIX)},
+    scaling.standard_scaling: {"x": (X, MATRIX)},
+    scaling.range_scaling: {"x": (X, MATRIX)},
+    scaling.standard_scaling(X).apply: {"x": (X, [*ARRAY, X[:, :1]])},
+    scaling.standard_scaling(X).undo: {"z": (X, [*ARRAY, X[:, :1]])},
+}
+CARRIERS = {descent.Descent, regularizers.Stop, scaling.Scaling, training.RangeTest}
