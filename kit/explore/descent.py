@@ -99,7 +99,7 @@ def bowl() -> LiveView:
 
 SCALINGS = ("raw", "zero to one", "standard")
 LINE_STEPS, LINE_QUEST_STEPS, LINE_TOLERANCE = 100, 5, 0.01
-START_POSITIONS = 41
+START_POSITIONS = 51
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +200,7 @@ def line_stage(problem: LineProblem, scaling: str) -> Stage:
         curve.set(yscale="log", xlim=(0, LINE_STEPS), ylim=(1e-3, 1e9))
         curve.axhline(LINE_TOLERANCE * problem.lowest, color=GREEN, linestyle="--", linewidth=1)
         curve.annotate(
-            "within 1 %", (LINE_STEPS, LINE_TOLERANCE * problem.lowest), color=GREEN, ha="right", va="bottom"
+            "within 1%", (LINE_STEPS, LINE_TOLERANCE * problem.lowest), color=GREEN, ha="right", va="bottom"
         )
         lines = [
             *data.plot([], [], "-", color=ORANGE),
@@ -215,18 +215,18 @@ def line_fit() -> LiveView:
     """Open the fit of a line to the diabetes data: learning rate, scaling and start can be moved."""
     problems = [line_problem(scaling) for scaling in SCALINGS]
     shares = np.linspace(0, 1, START_POSITIONS)
-    place = {"values": shares.tolist(), "labels": [f"{share:.1%}" for share in shares]}
+    place = {"values": shares.tolist(), "labels": [f"{share:.0%}" for share in shares]}
     return LiveView(
         title="Gradient descent on a line through real data",
         controls=[
             rate_slider(1e-5, 2, 121, start=40),
             Choice(name="scaling", label="feature", values=range(len(SCALINGS)), labels=SCALINGS),
-            Slider(name="across", label="start, across", start=6, **place),
-            Slider(name="up", label="start, up", start=33, **place),
+            Slider(name="across", label="start, across", start=8, **place),
+            Slider(name="up", label="start, up", start=41, **place),
         ],
         stages=[line_stage(problem, scaling) for problem, scaling in zip(problems, SCALINGS, strict=True)],
         frame=lambda **values: line_frame(problems, **values),
-        quest=f"come within 1 % of the lowest loss in {LINE_QUEST_STEPS} steps or fewer",
+        quest=f"come within 1% of the lowest loss in {LINE_QUEST_STEPS} steps or fewer",
         drag=Drag(axes=1, x="across", y="up"),
     )
 

@@ -110,7 +110,7 @@ def divergence_rate(
 
     The rate is doubled or halved until it is bracketed, then the bracket is halved in the
     logarithm. On a quadratic the answer tends to 2 / (largest eigenvalue of the Hessian) from
-    above as `n_steps` grows: a rate 0.1 % too large needs some hundreds of steps to show.
+    above as `n_steps` grows: a rate 0.1% too large needs some hundreds of steps to show.
 
     Args:
         precision: the width of the final bracket, as a share of the rate.
