@@ -12,6 +12,7 @@ import io
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from kit.check.card import GREEN, GREY, ORANGE, RED, Card
 from kit.check.progress import record
 
 CORRECT, NOT_ATTEMPTED, RAISED, WRONG = "correct", "not attempted yet", "your code raised an error", "not yet right"
+_KIT = str(Path(__file__).parents[1])
 _COLORS = {CORRECT: GREEN, NOT_ATTEMPTED: GREY, RAISED: ORANGE, WRONG: RED}
 
 
@@ -144,8 +146,9 @@ class Exercise:
 
 def _where(error: BaseException) -> list[str]:
     """Give the innermost line of the learner's own cell that led to the error."""
-    own = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename and f.line]
-    own = [frame for frame in own if frame.name != "_judge"]
+    others = ("site-packages", _KIT)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.line and not any(other in frame.filename for other in others)]
     return [f"in line {own[-1].lineno} of {own[-1].name}: {own[-1].line}"] if own else []
 
 

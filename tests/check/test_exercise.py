@@ -5,6 +5,7 @@ import pytest
 
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
 from kit.check.progress import events
+from kit.learn.losses import mse
 
 double = Exercise(
     notebook="99",
@@ -40,6 +41,13 @@ def test_an_error_says_where():
     assert verdict.outcome == RAISED
     assert "IndexError" in repr(verdict)
     assert "of broken: return y[7]" in repr(verdict)
+
+
+def test_an_error_inside_kit_is_located_in_the_learners_code():
+    def broken(x):
+        return mse(x, x[:1])
+
+    assert "of broken: return mse(x, x[:1])" in repr(double(broken))
 
 
 @pytest.mark.parametrize(
