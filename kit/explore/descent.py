@@ -199,9 +199,7 @@ def line_stage(problem: LineProblem, scaling: str) -> Stage:
         curve.set(xlabel="step", ylabel="loss above the lowest", title="The loss after each step")
         curve.set(yscale="log", xlim=(0, LINE_STEPS), ylim=(1e-3, 1e9))
         curve.axhline(LINE_TOLERANCE * problem.lowest, color=GREEN, linestyle="--", linewidth=1)
-        curve.annotate(
-            "within 1%", (LINE_STEPS, LINE_TOLERANCE * problem.lowest), color=GREEN, ha="right", va="bottom"
-        )
+        curve.annotate("within 1%", (LINE_STEPS, LINE_TOLERANCE * problem.lowest), color=GREEN, ha="right", va="bottom")
         lines = [
             *data.plot([], [], "-", color=ORANGE),
             *landscape.plot([], [], "o-", color=ORANGE, markersize=3.5, linewidth=1.2),

@@ -1,0 +1,47 @@
+"""How long from a fresh clone to JupyterLab's page, and how long the second time.
+
+python -m tests.bench.fresh_clone
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from tests.browser.lab import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def seconds_to_page(clone: Path) -> float:
+    """Run the README's first command, and wait until the page is served with its token; then stop it."""
+    port, start = free_port(), time.perf_counter()
+    command = [sys.executable, "run.py", "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
+    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as lab:
+        token = next(
+            found[1] for line in lab.stdout if (found := re.search(rf"127\.0\.0\.1:{port}\S*token=(\w+)", line))
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://127.0.0.1:{port}/lab?token={token}") as page:
+            assert page.status == 200
+        elapsed = time.perf_counter() - start
+        with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}") as listing:
+            assert b"00_start_here.ipynb" in listing.read()
+        subprocess.run(["pkill", "-TERM", "-P", str(lab.pid)], check=True)  # run.py hands its child's end on
+    return elapsed
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "learnkit"
+        subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+        first, second = seconds_to_page(clone), seconds_to_page(clone)
+    print(f"fresh clone to JupyterLab's page served: {first / 60:.1f} minutes")
+    print(f"the second time: {second:.1f} seconds")
+
+
+if __name__ == "__main__":
+    main()
