@@ -43,6 +43,7 @@ def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    env["PYTHONPATH"] = str(ROOT)  # the kernels, which start elsewhere, import this very checkout
     env |= {f"JUPYTER_{kind}_DIR": str(work / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     env |= {"IPYTHONDIR": str(work / "ipython"), "KIT_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     port = free_port()
