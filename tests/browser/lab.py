@@ -119,3 +119,15 @@ def replace_and_run(page: Page, number: int, source: str) -> None:
         source,
     )
     page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Run one cell, by its place in the notebook, as it stands."""
+    page.evaluate(
+        """async (index) => {
+            jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        index,
+    )
+    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
