@@ -3,15 +3,12 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import nbformat
 from playwright.sync_api import Page
 
 from tests.bench.table import Bar, Table, at_least, at_most, median, percentile_95
-from tests.browser.lab import browser_page, cell, open_notebook, run_all, served
+from tests.browser.lab import cell, notebook_of
 
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 SET_UP = "from kit.explore.descent import bowl, line_fit\nfrom tests.bench.naive import naive_bowl, naive_line"
@@ -44,9 +41,10 @@ def key_presses(page: Page) -> Table:
             taken += [hand.press(key) for _ in range(MOVES)]
     rows = []
     for (figure, way), taken in times.items():
-        row = [f"{figure}: {way}", f"{median(taken):.1f} ms", f"{percentile_95(taken):.1f} ms"]
         ratio = median(times[figure, NAIVE]) / median(taken)
-        rows.append(([*row, ""], None) if way == NAIVE else ([*row, f"{ratio:.1f}"], at_least(ratio, TIMES_FASTER[way])))
+        bar = at_least(ratio, TIMES_FASTER[way]) if way in TIMES_FASTER else None
+        faster = f"{ratio:.1f}" if bar else ""
+        rows.append(([f"{figure}: {way}", f"{median(taken):.1f} ms", f"{percentile_95(taken):.1f} ms", faster], bar))
     title = f"Live view, key press to painted picture, {ROUNDS * MOVES} moves each, interleaved"
     return Table(title=title, columns=["figure: way", "median", "95th", "naive / ours"], rows=rows)
 
@@ -57,22 +55,13 @@ def drags(page: Page) -> Table:
     for figure, ways in VIEWS.items():
         for way, (number, _) in ways.items():
             results = [Hand(page, number).drag() for _ in range(DRAGS)]
-            after = [result["after"] for result in results]
-            right = all(result["right"] for result in results)
-            pictures = median([result["pictures"] for result in results]) / DRAG_SECONDS
-            moves = median([result["moves"] for result in results]) / DRAG_SECONDS
-            bar = at_most(max(after), LAST_VALUE_MS, " ms, right")
-            rows.append((
-                [
-                    f"{figure}: {way}",
-                    f"{moves:.0f} / s",
-                    f"{pictures:.0f} / s",
-                    f"{median(after):.0f} ms",
-                    f"{max(after):.0f} ms",
-                    "yes" if right else "NO",
-                ],
-                None if way == NAIVE else Bar(text=bar.text, holds=bar.holds and right),
-            ))
+            moves, pictures = (median([r[what] for r in results]) / DRAG_SECONDS for what in ("moves", "pictures"))
+            after, right = [r["after"] for r in results], all(r["right"] for r in results)
+            limit = at_most(max(after), LAST_VALUE_MS, " ms")
+            bar = Bar(text=f"{limit.text}, right", holds=limit.holds and right)
+            name, late = f"{figure}: {way}", [f"{median(after):.0f} ms", f"{max(after):.0f} ms"]
+            cells = [name, f"{moves:.0f} / s", f"{pictures:.0f} / s", *late, "yes" if right else "NO"]
+            rows.append((cells, None if way == NAIVE else bar))
     title = f"Live view, last value shown after a drag of {DRAG_SECONDS} s, {DRAGS} drags each"
     columns = ["figure: way", "moves", "pictures", "median", "worst", "right value"]
     return Table(title=title, columns=columns, rows=rows)
@@ -130,17 +119,3 @@ class Hand:
         """Tell whether the sentence below the picture names the value beside the slider; naive views have none."""
         sentence = self.output.locator(".kit-say")
         return not sentence.count() or self.output.locator("output").first.inner_text() in sentence.inner_text()
-
-
-@contextmanager
-def notebook_of(*sources: str) -> Iterator[Page]:
-    """Run these cells as a notebook in JupyterLab, and give its page."""
-    with TemporaryDirectory() as folder, TemporaryDirectory() as work:
-        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(book, Path(folder) / "bench.ipynb")
-        with served(Path(folder), Path(work)) as address, browser_page() as page:
-            open_notebook(page, address, "bench.ipynb")
-            run_all(page)
-            yield page

@@ -11,7 +11,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import nbformat
 from playwright.sync_api import Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -131,3 +133,17 @@ def run_cell(page: Page, index: int) -> None:
         index,
     )
     page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+
+
+@contextmanager
+def notebook_of(*sources: str) -> Iterator[Page]:
+    """Run these cells as a notebook in JupyterLab, and give its page."""
+    with TemporaryDirectory() as folder, TemporaryDirectory() as work:
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(book, Path(folder) / "bench.ipynb")
+        with served(Path(folder), Path(work)) as address, browser_page() as page:
+            open_notebook(page, address, "bench.ipynb")
+            run_all(page)
+            yield page
