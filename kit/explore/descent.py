@@ -70,8 +70,8 @@ def bowl_frame(lr: float) -> Frame:
     )
 
 
-def bowl() -> LiveView:
-    """Open the bowl: one slider, the learning rate; every position is computed beforehand."""
+def bowl_stage() -> Stage:
+    """Draw what stands still: the bowl from above, and the axes of the loss curve."""
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(8.8, 3.4))
         left, right = figure.subplots(1, 2)
@@ -86,10 +86,15 @@ def bowl() -> LiveView:
             *left.plot([], [], "o-", color=ORANGE, markersize=5, linewidth=1.5),
             *right.plot([], [], "o-", color=ORANGE, markersize=4),
         ]
+    return Stage(figure=figure, lines=lines)
+
+
+def bowl() -> LiveView:
+    """Open the bowl: one slider, the learning rate; every position is computed beforehand."""
     return LiveView(
         title="Gradient descent on a bowl",
         controls=[rate_slider(0.005, 0.4, 121, start=30)],
-        stages=[Stage(figure=figure, lines=lines)],
+        stages=[bowl_stage()],
         frame=bowl_frame,
         quest=f"bring the loss below {BOWL_GOAL} in {BOWL_STEPS} steps",
     )
@@ -104,7 +109,10 @@ START_POSITIONS = 51
 
 @dataclass(frozen=True, kw_only=True)
 class LineProblem:
-    """One line through disease progression against body mass index, under one scaling of the index."""
+    """One line through disease progression against body mass index, under one scaling of the index.
+
+    The map reaches from `low` to `high`; over its `grid` the loss lies by `rise` above the lowest.
+    """
 
     bmi: Float[np.ndarray, "n"]
     progression: Float[np.ndarray, "n"]
@@ -114,6 +122,8 @@ class LineProblem:
     lowest: float
     low: Float[np.ndarray, "2"]
     high: Float[np.ndarray, "2"]
+    grid: Float[np.ndarray, "rows columns 2"]
+    rise: Float[np.ndarray, "rows columns"]
 
     def start(self, across: float, up: float) -> Float[np.ndarray, "2"]:
         """Turn a place in the map, as shares of its width and height, into intercept and slope.
@@ -138,16 +148,21 @@ def line_problem(scaling: str) -> LineProblem:
     x = with_intercept(learn(bmi).apply(bmi) if learn else bmi)
     best = least_squares(x, progression)
     half = {"raw": [500, 16], "zero to one": [400, 400], "standard": [220, 220]}[scaling]
+    low, high = best - half, best + half
+    grid = np.stack(np.meshgrid(*np.linspace(low, high, 161).T), axis=-1)
     objective = linear_objective(x, progression)
+    lowest = objective(best)[0]
     return LineProblem(
         bmi=bmi[:, 0],
         progression=progression,
         x=x,
         objective=objective,
         best=best,
-        lowest=objective(best)[0],
-        low=best - half,
-        high=best + half,
+        lowest=lowest,
+        low=low,
+        high=high,
+        grid=grid,
+        rise=((grid @ x.T - progression) ** 2).mean(axis=-1) - lowest,
     )
 
 
@@ -191,9 +206,7 @@ def line_stage(problem: LineProblem, scaling: str) -> Stage:
         data, landscape, curve = figure.subplots(1, 3)
         data.plot(problem.bmi, problem.progression, ".", color="#7f7f7f", markersize=3)
         data.set(xlabel="body mass index (kg/m²)", ylabel="progression after a year", title="The line, last step")
-        grid = np.stack(np.meshgrid(*np.linspace(problem.low, problem.high, 161).T), axis=-1)
-        loss = ((grid @ problem.x.T - problem.progression) ** 2).mean(axis=-1)
-        contour(landscape, grid[..., 0], grid[..., 1], loss - problem.lowest, lowest=30)
+        contour(landscape, problem.grid[..., 0], problem.grid[..., 1], problem.rise, lowest=30)
         unit = {"raw": "per kg/m²", "zero to one": "over the range", "standard": "per standard deviation"}[scaling]
         landscape.set(xlabel="intercept", ylabel=f"slope ({unit})", title="The path over the loss")
         curve.set(xlabel="step", ylabel="loss above the lowest", title="The loss after each step")

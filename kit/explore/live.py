@@ -189,8 +189,9 @@ class LiveView(anywidget.AnyWidget):
             does not fit its stage.
     """
 
-    _esm = Path(__file__).with_name("live.js")
-    _css = Path(__file__).with_name("live.css")
+    # as text: anywidget watches a file that it is given, and the watch keeps every view alive for ever
+    _esm = Path(__file__).with_name("live.js").read_text(encoding="utf-8")
+    _css = Path(__file__).with_name("live.css").read_text(encoding="utf-8")
     _ipython_display_ = None  # else ipywidgets 7 would bypass _repr_mimebundle_, and lose the picture
 
     scene = traitlets.Dict().tag(sync=True)
@@ -235,6 +236,14 @@ class LiveView(anywidget.AnyWidget):
     def frame_at(self, positions: Sequence[int]) -> Frame:
         """Compute the frame for a position of each control."""
         return self.frame(**{c.name: c.values[p] for c, p in zip(self.controls, positions, strict=True)})
+
+    def close(self) -> None:
+        """Close the view and let go of all it holds; IPython's `Out` may keep the empty husk for hours."""
+        if self.comm is not None:
+            self.layout.close()
+            super().close()
+            self.scene, self.cache, self.reply = {}, b"", {}
+            del self.frame, self._projections
 
     def _answer(self, request: dict) -> dict:
         """Compute what the front end asked for; an error becomes part of the answer, to be shown."""

@@ -11,7 +11,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import nbformat
 from playwright.sync_api import Locator, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,7 @@ def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    env["PYTHONPATH"] = str(ROOT)  # the kernels, which start elsewhere, import this very checkout
     env |= {f"JUPYTER_{kind}_DIR": str(work / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     env |= {"IPYTHONDIR": str(work / "ipython"), "KIT_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     port = free_port()
@@ -118,3 +121,29 @@ def replace_and_run(page: Page, number: int, source: str) -> None:
         source,
     )
     page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+
+
+def run_cell(page: Page, index: int) -> None:
+    """Run one cell, by its place in the notebook, as it stands."""
+    page.evaluate(
+        """async (index) => {
+            jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        index,
+    )
+    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+
+
+@contextmanager
+def notebook_of(*sources: str) -> Iterator[Page]:
+    """Run these cells as a notebook in JupyterLab, and give its page."""
+    with TemporaryDirectory() as folder, TemporaryDirectory() as work:
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(book, Path(folder) / "bench.ipynb")
+        with served(Path(folder), Path(work)) as address, browser_page() as page:
+            open_notebook(page, address, "bench.ipynb")
+            run_all(page)
+            yield page

@@ -1,5 +1,7 @@
 import base64
+import gc
 import io
+import weakref
 from types import SimpleNamespace
 
 import ipywidgets
@@ -160,3 +162,21 @@ def test_running_a_cell_again_closes_its_view_and_no_other(monkeypatch):
     assert alive == {first: False, other_title: True, other_cell: True, again: True}
     if hasattr(ipywidgets.Widget, "_instances"):
         assert first.model_id is None
+
+
+def test_a_closed_view_lets_go_of_its_figures_even_where_the_view_is_kept():
+    view = simple()
+    figure = weakref.ref(view._projections[0].stage.figure)
+    layout = view.layout
+    view.close()
+    gc.collect()
+    assert figure() is None
+    assert layout.comm is None
+    view.close()  # again, as ipywidgets does when the view is at last collected
+
+
+def test_a_closed_view_that_nobody_keeps_is_gone():
+    first = weakref.ref(simple())
+    simple()  # as if the cell had run again
+    gc.collect()
+    assert first() is None
