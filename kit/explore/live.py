@@ -54,8 +54,15 @@ class Control:
             raise ValueError(f"start must be a position from 0 to {len(self.values) - 1}, got {self.start}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Slider(Control):
-    """A control whose values have an order; the handle moves over their positions."""
+    """A control whose values have an order; the handle moves over their positions.
+
+    Args:
+        play: whether a button stands beside it that moves the handle on by itself, to the end.
+    """
+
+    play: bool = False
 
 
 class Choice(Control):
@@ -221,7 +228,9 @@ class LiveView(anywidget.AnyWidget):
                 "title": title,
                 "quest": quest,
                 "controls": [
-                    {"kind": type(c).__name__.lower(), "label": c.label, "labels": list(c.labels)} for c in controls
+                    {"kind": type(c).__name__.lower(), "label": c.label, "labels": list(c.labels)}
+                    | ({"play": c.play} if isinstance(c, Slider) else {})
+                    for c in controls
                 ],
                 "stages": [projection.describe() for projection in self._projections],
                 "drag": self._describe_drag(drag),

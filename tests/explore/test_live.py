@@ -10,10 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live
+from kit.explore import descent, live, optimizers
 from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
 
-EXPLORERS = [descent.bowl, descent.line_fit]
+EXPLORERS = [descent.bowl, descent.line_fit, optimizers.optimizer_race]
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
@@ -143,6 +143,14 @@ def test_more_frames_than_a_notebook_should_carry_are_refused():
 def test_a_control_needs_two_values_and_a_start_among_them(values, start):
     with pytest.raises(ValueError, match=r"values must be two or more|start must be a position"):
         Control(name="k", label="k", values=values, labels=[str(v) for v in values], start=start)
+
+
+def test_a_slider_that_plays_says_so_and_no_other_does():
+    def playing(view):
+        return [control.get("play") for control in view.scene["controls"]]
+
+    assert playing(optimizers.optimizer_race()) == [None, False, False, True]
+    assert playing(descent.bowl()) == [False]
 
 
 def test_a_drag_names_its_axes_and_sliders():
