@@ -27,6 +27,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
@@ -118,7 +119,9 @@ class _Projection:
         figure = self.stage.figure
         FigureCanvasAgg(figure)  # never pyplot: a slider's callback may run beside the cell's own thread
         figure.canvas.draw()
-        figure.set_layout_engine("none")  # from here on nothing shifts
+        # From here on nothing shifts. savefig puts back the engine that it found, and where there
+        # was none at all, that of the reader's own style.
+        figure.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True))
         for line in self.stage.lines:
             line.set_visible(False)
         self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
