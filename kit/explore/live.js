@@ -2,6 +2,7 @@
 // There is no maths here: Python sends each line in pixels, as float32: n, then n pairs x, y.
 
 const REPLY_TIMEOUT = 3000; // ms after which a silent kernel no longer holds the next request back
+const PLAY_PACE = 50; // ms between two positions of a slider that plays
 
 const floats = (bytes) =>
   new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
@@ -23,13 +24,34 @@ function makeSlider(control, onMove) {
   const output = make("output");
   keepKeys(input);
   input.addEventListener("input", () => onMove(+input.value));
-  const element = make("label", { className: "kit-slider" }, make("span", { textContent: control.label }), input, output);
+  const label = make("label", { className: "kit-slider" }, make("span", { textContent: control.label }), input, output);
   const set = (position) => {
     input.value = position;
     output.textContent = control.labels[position];
     input.setAttribute("aria-valuetext", control.labels[position]);
   };
-  return { element, set };
+  if (!control.play) return { element: label, set };
+  const { button, stop } = makePlay(input, onMove);
+  return { element: make("div", { className: "kit-playable" }, label, button), set, stop };
+}
+
+// A button moves the slider on by itself, from where it stands or, at the end, from the beginning.
+function makePlay(input, onMove) {
+  const button = make("button", { className: "kit-play", type: "button", textContent: "Play" });
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    button.textContent = "Play";
+  };
+  button.addEventListener("click", () => {
+    if (timer) return stop();
+    if (+input.value === +input.max) onMove(+input.min);
+    button.textContent = "Pause";
+    timer = setInterval(() => (+input.value < +input.max ? onMove(+input.value + 1) : stop()), PLAY_PACE);
+  });
+  input.addEventListener("pointerdown", stop);
+  return { button, stop };
 }
 
 function makeChoice(control, onMove) {
@@ -203,6 +225,7 @@ function render({ model, el }) {
   return () => {
     model.off("change:reply", onReply);
     clearTimeout(timer);
+    inputs.forEach((input) => input.stop?.());
   };
 }
 

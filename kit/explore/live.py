@@ -27,6 +27,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
@@ -54,8 +55,15 @@ class Control:
             raise ValueError(f"start must be a position from 0 to {len(self.values) - 1}, got {self.start}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Slider(Control):
-    """A control whose values have an order; the handle moves over their positions."""
+    """A control whose values have an order; the handle moves over their positions.
+
+    Args:
+        play: whether a button stands beside it that moves the handle on by itself, to the end.
+    """
+
+    play: bool = False
 
 
 class Choice(Control):
@@ -111,7 +119,9 @@ class _Projection:
         figure = self.stage.figure
         FigureCanvasAgg(figure)  # never pyplot: a slider's callback may run beside the cell's own thread
         figure.canvas.draw()
-        figure.set_layout_engine("none")  # from here on nothing shifts
+        # From here on nothing shifts. savefig puts back the engine that it found, and where there
+        # was none at all, that of the reader's own style.
+        figure.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True))
         for line in self.stage.lines:
             line.set_visible(False)
         self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
@@ -221,7 +231,9 @@ class LiveView(anywidget.AnyWidget):
                 "title": title,
                 "quest": quest,
                 "controls": [
-                    {"kind": type(c).__name__.lower(), "label": c.label, "labels": list(c.labels)} for c in controls
+                    {"kind": type(c).__name__.lower(), "label": c.label, "labels": list(c.labels)}
+                    | ({"play": c.play} if isinstance(c, Slider) else {})
+                    for c in controls
                 ],
                 "stages": [projection.describe() for projection in self._projections],
                 "drag": self._describe_drag(drag),

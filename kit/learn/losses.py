@@ -8,7 +8,7 @@ share their work. Three groups differ in what a prediction is:
     binary_cross_entropy  hinge  focal          a logit or score, above 0 for the second of two classes
     cross_entropy                               a row of logits, one for each class
 
-Taught in: 01 02
+Taught in: 01 02 03
 """
 
 import math

@@ -15,15 +15,22 @@ import numpy as np
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, Exercise, Verdict
 from kit.learn.descent import descend
-from tests.check import descent_mutants, start_mutants
+from kit.learn.optimizers import adam
+from kit.learn.training import train
+from tests.check import descent_mutants, optimizers_mutants, start_mutants
 
-MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS}
+MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS, **optimizers_mutants.MUTANTS}
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def adam_step(point, gradient, step, mean, square, lr):
+    """Stand in for the learner's own solution of the exercise before AdamW."""
+    return adam(lr)(point, gradient, step, mean, square)
 
 
 def attempt(source: str) -> object:
     """Run a learner's cell, and return the last name that it defines."""
-    names = {"np": np, "descend": descend}
+    names = {"np": np, "descend": descend, "train": train, "adam_step": adam_step}
     before = set(names)
     exec(compile(source, "<learner's cell>", "exec"), names)
     return [value for name, value in names.items() if name not in before and name != "__builtins__"][-1]

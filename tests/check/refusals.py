@@ -5,6 +5,7 @@ import numpy as np
 from kit import arguments, files, machine
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
+from kit.check import optimizers as optimizer_exercises
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1
 
 ONE = {"w": np.ones(3)}
@@ -29,6 +30,7 @@ ARGUMENTS = {
         "rtol": (1e-6, ABOVE_0),
     },
     prediction.Prediction: {"notebook": ("00", []), "question": ("?", []), "options": (("a", "b"), [(), ("a",)])},
+    optimizer_exercises.suspect: {"lr": (0.1, ABOVE_0)},
     course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
 }
 CARRIERS = {
@@ -36,4 +38,5 @@ CARRIERS = {
     *(arguments.unchecked_array, arguments.integer_array, arguments.random_numbers),
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
+    *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
 }

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from kit.explore import descent, live, show
-from tests.learn.refusals import ABOVE_0, ARRAY, NAN
+from kit.explore import descent, live, optimizers, show
+from tests.learn.refusals import ABOVE_0, ARRAY, KEPT, NAN
 
 PROBLEM = descent.line_problem("raw")
+PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
@@ -17,12 +18,18 @@ ARGUMENTS = {
         "labels": (("1", "2"), []),
         "start": (0, [-1, 2]),
     },
-    descent.bowl_loss: {"point": (np.ones(2), [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)])},
+    descent.bowl_loss: {"point": (np.ones(2), PAIRS)},
     descent.bowl_frame: {"lr": (0.1, ABOVE_0)},
     descent.line_problem: {"scaling": ("raw", ["log", 1, None])},
     descent.line_path: {"problem": (PROBLEM, []), "lr": (0.1, ABOVE_0), "across": (0.5, SHARE), "up": (0.5, SHARE)},
+    optimizers.bowl: {"point": (np.ones(2), PAIRS)},
+    optimizers.turned_bowl: {"point": (np.ones(2), PAIRS)},
+    optimizers.valley: {"point": (np.ones(2), PAIRS)},
+    optimizers.rules: {"beta": (0.9, KEPT)},
+    optimizers.race: {"surface": ("bowl", ["ball", 1, None]), "beta": (0.9, [bad for bad in KEPT if bad != [1.0]])},
 }
 CARRIERS = {
     *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
+    *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
 }

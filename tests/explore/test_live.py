@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import ipywidgets
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live
+from kit.explore import descent, live, optimizers
 from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
 
-EXPLORERS = [descent.bowl, descent.line_fit]
+EXPLORERS = [descent.bowl, descent.line_fit, optimizers.optimizer_race]
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
@@ -106,6 +107,19 @@ def test_the_stored_picture_shows_what_the_pixels_say():
     assert (r, g, b) == (0xD5, 0x5E, 0x00)
 
 
+def test_a_picture_shifts_nothing_whatever_style_the_reader_has_chosen():
+    figure = Figure(figsize=(4, 3), dpi=100)
+    axes = figure.add_axes((0.3, 0.3, 0.4, 0.4))
+    axes.set(xlabel="wide", ylabel="tall")
+    view = simple(stages=[Stage(figure=figure, lines=axes.plot([], []))])
+    before = view._answer({"positions": [2], "sequence": 1})["numbers"]
+    with rc_context({"figure.constrained_layout.use": True}):
+        view = simple(stages=[Stage(figure=figure, lines=axes.lines)])
+        view._projections[0].picture(view.frame_at([2]))
+        assert axes.get_position().bounds == pytest.approx((0.3, 0.3, 0.4, 0.4))
+        assert view._answer({"positions": [2], "sequence": 1})["numbers"] == before
+
+
 def test_an_error_in_the_computation_is_answered_not_swallowed():
     def frame(a, b):
         if a == 2:
@@ -143,6 +157,14 @@ def test_more_frames_than_a_notebook_should_carry_are_refused():
 def test_a_control_needs_two_values_and_a_start_among_them(values, start):
     with pytest.raises(ValueError, match=r"values must be two or more|start must be a position"):
         Control(name="k", label="k", values=values, labels=[str(v) for v in values], start=start)
+
+
+def test_a_slider_that_plays_says_so_and_no_other_does():
+    def playing(view):
+        return [control.get("play") for control in view.scene["controls"]]
+
+    assert playing(optimizers.optimizer_race()) == [None, False, False, True]
+    assert playing(descent.bowl()) == [False]
 
 
 def test_a_drag_names_its_axes_and_sliders():
