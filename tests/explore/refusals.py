@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kit.explore import descent, live, show
-from tests.learn.refusals import ABOVE_0, ARRAY, NAN
+from kit.explore import descent, live, regularizers, show
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, NAN
 
 PROBLEM = descent.line_problem("raw")
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
@@ -21,8 +21,19 @@ ARGUMENTS = {
     descent.bowl_frame: {"lr": (0.1, ABOVE_0)},
     descent.line_problem: {"scaling": ("raw", ["log", 1, None])},
     descent.line_path: {"problem": (PROBLEM, []), "lr": (0.1, ABOVE_0), "across": (0.5, SHARE), "up": (0.5, SHARE)},
+    regularizers.deal: {
+        "x": (np.ones((110, 2)), []),
+        "y": (np.ones(110), []),
+        "n_train": (5, [*AT_LEAST_1, 10]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    regularizers.noisy_diabetes: {"rng": (np.random.default_rng(0), GENERATOR)},
+    regularizers.labelled_digits: {"rng": (np.random.default_rng(0), GENERATOR)},
 }
 CARRIERS = {
     *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
+    *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
+    *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
+    *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
 }
