@@ -234,7 +234,7 @@ def labelled_digits(rng: np.random.Generator) -> Split:
     """
     rng = random_numbers("rng", rng)
     pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
-    return deal((pixels / 16).astype(np.float32), labels, n_train=100, rng=rng)
+    return deal(pixels / 16, labels, n_train=100, rng=rng)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +251,7 @@ class Run:
 def stopping_run(split: Split, rate: float, *, seed: int) -> Run:
     """Train with dropout; measure without it, as a network is used."""
     rng = np.random.default_rng(seed)
-    start = network_start(n_features=64, n_hidden=N_HIDDEN, n_classes=10, rng=rng).astype(np.float32)
+    start = network_start(n_features=64, n_hidden=N_HIDDEN, n_classes=10, rng=rng)
     path = train(
         network_objective(split.x_train, split.y_train, dropout_rate=rate, rng=rng),
         start,
