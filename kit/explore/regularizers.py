@@ -151,8 +151,8 @@ def path_frame(every_path: list[Path], *, penalty: int, strength: int) -> Frame:
             (here, test),
         ],
         sentence=(
-            f"{path.name}, strength {here:.3g}: {len(true)} of {N_TRUE} true columns and {len(noise)} of {N_NOISE} noise "
-            f"columns have a weight; error {path.train[strength]:,.0f} in training, {test:,.0f} on new patients."
+            f"{path.name}, strength {here:.3g}: {len(true)} of {N_TRUE} true columns and {len(noise)} of {N_NOISE} "
+            f"noise columns have a weight; error {path.train[strength]:,.0f} in training, {test:,.0f} on new patients."
         ),
         quest_met=bool(test <= PATH_QUEST_ERROR and len(noise) <= PATH_QUEST_NOISE),
         stage=penalty,
@@ -330,7 +330,7 @@ def stopping_view() -> LiveView:
                 label="stop after step",
                 values=range(len(steps)),
                 labels=[str(step) for step in steps],
-                start=3,
+                start=20,
             ),
         ],
         stages=[Stage(figure=figure, lines=lines)],
