@@ -5,7 +5,7 @@ returns the penalty with its gradient. That makes it an objective like any other
 adds it to the loss. Where the gradient has a kink, as that of `l1` at 0, a penalty also has a
 proximal step, which lands on the kink exactly: `proximal_descent` takes those.
 
-    penalties       l1  l2  elastic_net
+    penalties       l1  l2  elastic_net, and `penalty_path` over their strengths
     corrections     max_norm, put behind any optimiser by `corrected`
     noise           dropout
     fewer steps     early_stopping
@@ -209,6 +209,47 @@ def proximal_descent(
 
     rule = corrected(sgd(lr), lambda point: penalty.proximal_step(point, lr=lr))
     return train(gradient_of_the_smooth_part, start, optimizer=rule, n_steps=n_steps)
+
+
+def penalty_path(
+    objective: Objective,
+    start: Shaped[np.ndarray, "*shape"],
+    *,
+    penalty: Callable[[float], Penalty],
+    strengths: Shaped[np.ndarray, "strengths"],
+    lr: float,
+    n_steps: int,
+) -> Float[np.ndarray, "strengths *shape"]:
+    """Find the weights at each of a row of strengths, every descent starting where the last one ended.
+
+    Neighbouring strengths have neighbouring optima, so that few steps lead from one to the next.
+    From strong to weak is the quicker way: it begins where all weights are close to 0.
+
+    Args:
+        penalty: makes the penalty of a strength: `l1`, `l2`, or `elastic_net`.
+        n_steps: at each strength.
+
+    Raises:
+        TypeError: as `proximal_descent` does, or if `strengths` holds no numbers.
+        ValueError: as `proximal_descent` does, or if `strengths` is not a finite row, or the loss overflows.
+
+    Source: Friedman, Hastie & Tibshirani (2010), Journal of Statistical Software 33(1), section 2.5.
+    Oracle: sklearn.linear_model.Lasso at each strength.
+
+    >>> hill = lambda x: (float((x - 3) @ (x - 3)) / 2, x - 3)
+    >>> strengths = np.array([4.0, 2.0, 1.0])
+    >>> penalty_path(hill, np.array([0.0]), penalty=l1, strengths=strengths, lr=1.0, n_steps=1).ravel()
+    array([0., 1., 2.])
+    """
+    function("penalty", penalty)
+    point, points = real_array("start", start), []
+    for strength in real_array("strengths", strengths, ndim=1):
+        path = proximal_descent(objective, point, penalty=penalty(float(strength)), lr=lr, n_steps=n_steps)
+        if path.overflowed:
+            raise ValueError(f"lr must be small enough not to overflow, got {lr}")
+        point = path.points[-1]
+        points.append(point)
+    return np.stack(points)
 
 
 def corrected(optimizer: Optimizer, correction: Callable[[np.ndarray], np.ndarray]) -> Optimizer:

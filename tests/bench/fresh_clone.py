@@ -25,7 +25,7 @@ def seconds_to_page(clone: Path) -> float:
     command = [sys.executable, "run.py", "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
     with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as lab:
         token = next(
-            found[1] for line in lab.stdout if (found := re.search(rf"127\.0\.0\.1:{port}\S*token=(\w+)", line))
+            found[1] for line in lab.stdout or () if (found := re.search(rf"127\.0\.0\.1:{port}\S*token=(\w+)", line))
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{port}/lab?token={token}") as page:

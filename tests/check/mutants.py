@@ -3,37 +3,56 @@
     python -m tests.check.mutants
 
 prints, for each exercise, how many mutants were rejected with the right hint, and that kit's
-own solution and the notebook's were accepted.
+own solution and the notebook's were accepted. Each topic's mutants stand in <topic>_mutants.py.
 """
 
+import ast
 import re
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
-import numpy as np
 
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, Exercise, Verdict
-from kit.learn.descent import descend
-from kit.learn.optimizers import adam
-from kit.learn.training import train
-from tests.check import descent_mutants, optimizers_mutants, start_mutants
 
-MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS, **optimizers_mutants.MUTANTS}
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
+TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("*_mutants.py"))
+MUTANTS = {name: mutants for topic in TOPICS for name, mutants in import_module(f"tests.check.{topic}").MUTANTS.items()}
 
 
-def adam_step(point, gradient, step, mean, square, lr):
-    """Stand in for the learner's own solution of the exercise before AdamW."""
-    return adam(lr)(point, gradient, step, mean, square)
+def cells(notebook: str) -> list:
+    (path,) = (ROOT / "notebooks").glob(f"{notebook}_*.ipynb")
+    return nbformat.read(path, as_version=4).cells
 
 
-def attempt(source: str) -> object:
-    """Run a learner's cell, and return the last name that it defines."""
-    names = {"np": np, "descend": descend, "train": train, "adam_step": adam_step}
-    before = set(names)
+@cache
+def solutions(notebook: str) -> list[str]:
+    """Find the folded solutions of a notebook's exercises, in order."""
+    text = "\n".join(cell.source for cell in cells(notebook))
+    return re.findall(r"<summary>Solution</summary>\s*```python\n(.*?)```", text, re.S)
+
+
+@cache
+def learners_names(notebook: str) -> dict[str, object]:
+    """Run a notebook's imports and solutions: what a learner's cell may build on."""
+    names: dict[str, object] = {}
+    for cell in cells(notebook):
+        if cell.cell_type == "code" and cell.source.startswith(("import ", "from ")):
+            exec(cell.source, names)
+    for solution in solutions(notebook):
+        exec(solution, names)
+    return names
+
+
+def attempt(source: str, notebook: str) -> object:
+    """Run a learner's cell, and return what its last definition or assignment made."""
+    names = dict(learners_names(notebook))
     exec(compile(source, "<learner's cell>", "exec"), names)
-    return [value for name, value in names.items() if name not in before and name != "__builtins__"][-1]
+    made = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign)]
+    last = made[-1]
+    return names[last.targets[0].id if isinstance(last, ast.Assign) else last.name]  # type: ignore[attr-defined]
 
 
 def all_exercises() -> list[Exercise]:
@@ -42,13 +61,11 @@ def all_exercises() -> list[Exercise]:
 
 def notebook_solution(exercise: Exercise, number: int) -> str:
     """Find the folded solution of a notebook's exercise, counted from 0."""
-    (path,) = NOTEBOOKS.glob(f"{exercise.notebook}_*.ipynb")
-    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
-    return re.findall(r"<summary>Solution</summary>\s*```python\n(.*?)```", text, re.S)[number]
+    return solutions(exercise.notebook)[number]
 
 
 def judge(exercise: Exercise, source: str) -> Verdict:
-    return exercise(attempt(source))
+    return exercise(attempt(source, exercise.notebook))
 
 
 def rejected_with(verdict: Verdict, words: str) -> bool:

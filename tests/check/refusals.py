@@ -6,6 +6,7 @@ from kit import arguments, files, machine
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
 from kit.check import optimizers as optimizer_exercises
+from kit.check import regularizers as regularizers_exercises
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1
 
 ONE = {"w": np.ones(3)}
@@ -39,4 +40,5 @@ CARRIERS = {
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
+    *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
 }

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kit.explore import descent, live, optimizers, show
-from tests.learn.refusals import ABOVE_0, ARRAY, KEPT, NAN
+from kit.explore import descent, live, optimizers, regularizers, show
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN
 
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
@@ -27,9 +27,20 @@ ARGUMENTS = {
     optimizers.valley: {"point": (np.ones(2), PAIRS)},
     optimizers.rules: {"beta": (0.9, KEPT)},
     optimizers.race: {"surface": ("bowl", ["ball", 1, None]), "beta": (0.9, [bad for bad in KEPT if bad != [1.0]])},
+    regularizers.deal: {
+        "x": (np.ones((110, 2)), []),
+        "y": (np.ones(110), []),
+        "n_train": (5, [*AT_LEAST_1, 10]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    regularizers.noisy_diabetes: {"rng": (np.random.default_rng(0), GENERATOR)},
+    regularizers.labelled_digits: {"rng": (np.random.default_rng(0), GENERATOR)},
 }
 CARRIERS = {
     *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
     *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
+    *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
+    *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
+    *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
 }

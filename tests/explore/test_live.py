@@ -11,10 +11,16 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live, optimizers
+from kit.explore import descent, live, optimizers, regularizers
 from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
 
-EXPLORERS = [descent.bowl, descent.line_fit, optimizers.optimizer_race]
+EXPLORERS = [
+    descent.bowl,
+    descent.line_fit,
+    optimizers.optimizer_race,
+    regularizers.penalty_view,
+    regularizers.stopping_view,
+]
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit.learn import descent, linear, losses, optimizers, regularizers, scaling, schedules, training
+from kit.learn import descent, linear, losses, network, optimizers, regularizers, scaling, schedules, training
 
 NAN = np.array([1.0, np.nan, 1.0])
 NUMBER = ["ten", None, [1.0], np.nan, np.inf, True]
@@ -102,6 +102,26 @@ ARGUMENTS = {
         "penalty": (PENALTY, [*FUNCTION, lambda x: (0.0, x)]),
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, COUNT),
+    },
+    regularizers.penalty_path: {
+        **WALK,
+        "penalty": (regularizers.l1, FUNCTION),
+        "strengths": (np.array([2.0, 1.0]), [*ARRAY, np.ones((3, 1))]),
+        "lr": (0.1, ABOVE_0),
+        "n_steps": (9, COUNT),
+    },
+    network.network_start: {
+        "n_features": (2, AT_LEAST_1),
+        "n_hidden": (4, AT_LEAST_1),
+        "n_classes": (3, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    network.network_logits: {"weights": (np.ones((5, 4)), [*MATRIX, np.ones((2, 4))]), "x": (X, MATRIX)},
+    network.network_objective: {
+        "x": (X, MATRIX),
+        "y": (np.zeros(3, dtype=int), [*ARRAY, [0, 1], [[0], [0], [0]]]),
+        "dropout_rate": (0.5, KEPT),
+        "rng": (np.random.default_rng(0), GENERATOR),
     },
     regularizers.corrected: {**RULE, "correction": (lambda x: x, FUNCTION)},
     regularizers.max_norm: {"weights": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},

@@ -20,6 +20,7 @@ from kit.learn.regularizers import (
     l2,
     max_norm,
     penalized,
+    penalty_path,
     proximal_descent,
     soft_threshold,
 )
@@ -172,6 +173,23 @@ def test_proximal_descent_gives_no_weight_to_a_feature_of_zero_variance():
 def test_proximal_descent_on_equal_targets_finds_nothing():
     x, _ = noisy_diabetes()
     assert not optimum(x, np.zeros(len(x)), l1(1.0), n_steps=10).any()
+
+
+def test_penalty_path_matches_sklearn_lasso_at_each_strength():
+    x, y = noisy_diabetes()
+    strengths = np.array([60.0, 20.0, 6.0, 2.0])
+    objective, lr = linear_objective(x, y), 1 / curvatures(x)[-1]
+    ours = penalty_path(objective, np.zeros(30), penalty=l1, strengths=strengths, lr=lr, n_steps=1500)
+    for weights, strength in zip(ours, strengths, strict=True):
+        theirs = Lasso(alpha=strength / 2, fit_intercept=False, tol=1e-15, max_iter=100_000).fit(x, y)
+        np.testing.assert_allclose(weights, theirs.coef_, rtol=1e-9, atol=1e-8)
+        assert ((weights == 0) == (theirs.coef_ == 0)).all()
+
+
+def test_penalty_path_refuses_a_rate_that_overflows():
+    x, y = noisy_diabetes()
+    with pytest.raises(ValueError, match="lr must be small enough"):
+        penalty_path(linear_objective(x, y), np.zeros(30), penalty=l2, strengths=np.array([1.0]), lr=9.0, n_steps=999)
 
 
 def test_proximal_descent_records_overflow():

@@ -4,7 +4,6 @@ python run.py notebooks                      all of them
 python run.py notebooks 01_linear_regression those named
 """
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,6 @@ from tests.notebooks.stamp import NOTEBOOKS
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 IGNORED = "nbval-ignore-output"
-os.environ["KIT_PROGRESS"] = "memory"  # a stored notebook shows a learner who has just arrived
 
 
 def execute(path: Path) -> None:

@@ -11,7 +11,6 @@ import pytest
 from tests.notebooks.pictures import different
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited by kernels and by parallel workers
-os.environ["KIT_PROGRESS"] = "memory"  # no learner's progress in a test, and none from it
 
 _start = nbval.kernel.RunningKernel.__init__
 _get_message = nbval.kernel.RunningKernel.get_message
