@@ -108,7 +108,7 @@ def outlier_stage() -> Stage:
         pull.set(xlabel="error: progression above the line", ylabel="pull on the line")
         pull.set(xlim=(-500, 1000), ylim=(-500, 1000), title="How hard it pulls on each line")
         for i, (words, color) in enumerate((("MSE: the error itself", BLUE), ("Huber: at most δ", ORANGE))):
-            pull.text(0.04, 0.96 - 0.075 * i, words, color=color, va="top", transform=pull.transAxes)
+            pull.text(0.97, 0.2 - 0.075 * i, words, color=color, ha="right", transform=pull.transAxes)
         lines = [
             *data.plot([], [], "-", color=BLUE),
             *data.plot([], [], "-", color=ORANGE),
