@@ -112,6 +112,6 @@ MUTANTS = {
         (HARM + "return rmse(fit(x, 10 * y)) / rmse(fit(x, y))", "in every row"),
         (HARM.replace("y.copy()", "y") + "return rmse(fit(x, bad)) / rmse(fit(x, y))", "in place"),
         (HARM + "return rmse(fit(x, bad)), rmse(fit(x, y))", "Expected"),
-        (HARM + "return rmse(fit(bad, x)) / rmse(fit(y, x))", "ValueError"),
+        (HARM + "return rmse(bad) / rmse(y)", "ValueError"),
     ],
 }
