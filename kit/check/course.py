@@ -7,7 +7,7 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import descent, optimizers, regularizers, start
+from kit.check import descent, losses, optimizers, regularizers, start
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
@@ -17,6 +17,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "01": descent.EXERCISES,
     "03": optimizers.EXERCISES,
     "05": regularizers.EXERCISES,
+    "02": losses.EXERCISES,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import function, real, real_array
+from kit.arguments import count, function, real, real_array
 from kit.learn.descent import BatchObjective
 from kit.learn.losses import mse
 
@@ -94,6 +94,48 @@ def least_squares(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"
     """
     x, y = _examples(x, y)
     return np.linalg.lstsq(x, y, rcond=None)[0]
+
+
+def reweighted_least_squares(
+    x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"], *, loss: Loss, n_rounds: int = 30
+) -> Float[np.ndarray, "features"]:
+    """Fit by any loss of errors: solve least squares again and again, each example weighted by how it pulls.
+
+        eᵢ = xᵢ·w - yᵢ
+        aᵢ = gᵢ / eᵢ                   gᵢ: the gradient of the loss in prediction i
+        w  ← argmin Σᵢ aᵢ (xᵢ·w - yᵢ)²
+
+    Where w no longer moves, Σᵢ gᵢ xᵢ = 0: the gradient of the loss is zero. `mse` weights all
+    examples alike, and the first round is the last. `huber` gives an outlier a small weight.
+
+    Args:
+        loss: convex in the errors, and lowest where they are 0: `mse`, `mae`, `huber`, `quantile`.
+
+    Raises:
+        TypeError: if `x` or `y` holds no numbers, or `loss` is not a function.
+        ValueError: if `x` is not a finite matrix, `y` has not one number for each of its rows, or
+            `n_rounds` < 1.
+
+    Numerics: an error below 1e-6 of the largest target counts as that large, or its weight could be
+    infinite. For `huber` that changes nothing; for `mae` the loss stays above its lowest by about 1e-3 of it
+    after 30 rounds.
+    Source: Holland & Welsch (1977), Communications in Statistics 6, 813-827.
+    Oracle: sklearn.linear_model.QuantileRegressor; and for `huber`, the gradient, which must vanish.
+
+    >>> from kit.learn.losses import mae
+    >>> reweighted_least_squares(np.ones((5, 1)), np.array([1.0, 2.0, 3.0, 4.0, 90.0]), loss=mae).round(2)
+    array([3.])
+    """
+    x, y = _examples(x, y)
+    function("loss", loss)
+    smallest = 1e-6 * (np.abs(y).max() or 1.0)
+    weights = least_squares(x, y)
+    for _ in range(count("n_rounds", n_rounds)):
+        errors = x @ weights - y
+        errors = np.where(errors < 0, -1, 1) * np.maximum(np.abs(errors), smallest)
+        root = np.sqrt(loss(y + errors, y)[1] / errors)
+        weights = least_squares(x * root[:, None], y * root)
+    return weights
 
 
 def loss_forecast(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"]) -> Forecast:

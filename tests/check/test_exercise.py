@@ -70,5 +70,20 @@ def test_a_wrong_answer_names_what_is_wrong(attempt, words):
     assert words in wrong(attempt)
 
 
+def test_a_mistake_that_overflows_earns_its_hint_without_a_warning():
+    inverse = Exercise(
+        notebook="99",
+        name="inverse, 0 of 0",
+        solution=lambda x: np.divide(1, x, out=np.zeros_like(x), where=x != 0),
+        cases=((np.array([2.0, 0.0]),),),
+        mistakes=(
+            Mistake(hint="The sign is turned round.", answer=lambda x: -1 / x),
+            Mistake(hint="1/0 is infinite.", answer=lambda x: 1 / x),
+        ),
+    )
+    assert inverse(lambda x: 1 / x).hint == "1/0 is infinite."
+    assert inverse(lambda x: np.full(2, 0.5)).hint == "Expected [0.5 0. ]; got [0.5 0.5]."
+
+
 def test_a_verdict_escapes_what_it_shows():
     assert "<script>" not in double(lambda x: "<script>")._repr_html_()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kit.explore import descent, live, optimizers, regularizers, show
-from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN
+from kit.explore import descent, live, losses, optimizers, regularizers, show
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
 
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
@@ -35,6 +35,9 @@ ARGUMENTS = {
     },
     regularizers.noisy_diabetes: {"rng": (np.random.default_rng(0), GENERATOR)},
     regularizers.labelled_digits: {"rng": (np.random.default_rng(0), GENERATOR)},
+    losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
+    losses.margin_losses: {"margin": (0.5, NUMBER)},
+    losses.margin_frame: {"margin": (0.5, NUMBER)},
 }
 CARRIERS = {
     *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
@@ -43,4 +46,5 @@ CARRIERS = {
     *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
     *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
     *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
+    *(losses.Tilt, losses.outlier_frame),
 }

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live, optimizers, regularizers
+from kit.explore import descent, live, losses, optimizers, regularizers
 from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
 
 EXPLORERS = [
@@ -20,6 +20,8 @@ EXPLORERS = [
     optimizers.optimizer_race,
     regularizers.penalty_view,
     regularizers.stopping_view,
+    losses.outlier,
+    losses.margin,
 ]
 
 

@@ -146,6 +146,12 @@ ARGUMENTS = {
     linear.with_intercept: {"x": (X, MATRIX)},
     linear.linear_objective: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED), "loss": (losses.mse, FUNCTION)},
     linear.least_squares: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
+    linear.reweighted_least_squares: {
+        "x": (X, MATRIX),
+        "y": (np.ones(3), SHAPED),
+        "loss": (losses.mae, FUNCTION),
+        "n_rounds": (3, AT_LEAST_1),
+    },
     linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
     linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},
     linear.curvatures: {"x": (X, MATRIX)},

@@ -1,12 +1,21 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_diabetes
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, QuantileRegressor
 
 from kit.learn.descent import descend
-from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast, with_intercept
-from kit.learn.losses import cross_entropy
+from kit.learn.linear import (
+    curvatures,
+    least_squares,
+    linear_objective,
+    loss_forecast,
+    reweighted_least_squares,
+    with_intercept,
+)
+from kit.learn.losses import cross_entropy, huber, mae, mse, quantile
 from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)
@@ -34,6 +43,37 @@ def test_least_squares_matches_sklearn():
     ours = least_squares(with_intercept(X), Y)
     theirs = LinearRegression().fit(X, Y)
     np.testing.assert_allclose(ours, np.r_[theirs.intercept_, theirs.coef_], rtol=1e-9)
+
+
+SCALED = with_intercept(standard_scaling(X).apply(X))
+OUTLIERS = np.where(np.arange(len(Y)) % 20, Y, 10 * Y)
+
+
+def test_reweighted_least_squares_by_mse_is_least_squares():
+    ours = reweighted_least_squares(SCALED, Y, loss=mse)
+    np.testing.assert_allclose(ours, least_squares(SCALED, Y), rtol=1e-9)
+
+
+@pytest.mark.parametrize("y", [Y, OUTLIERS], ids=["clean", "outliers"])
+@pytest.mark.parametrize("delta", [20.0, 70.0, 1e6])
+def test_reweighted_least_squares_by_huber_ends_where_the_gradient_vanishes(y, delta):
+    objective = linear_objective(SCALED, y, loss=partial(huber, delta=delta))
+    _, gradient = objective(reweighted_least_squares(SCALED, y, loss=partial(huber, delta=delta), n_rounds=100))
+    np.testing.assert_allclose(gradient, 0, atol=1e-9 * min(delta, 100))
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_reweighted_least_squares_by_quantile_comes_within_a_thousandth_of_sklearn(q):
+    loss = partial(quantile, q=q)
+    theirs = QuantileRegressor(quantile=q, alpha=0, fit_intercept=False).fit(SCALED, Y).coef_
+    objective = linear_objective(SCALED, Y, loss=loss)
+    lowest = objective(theirs)[0]
+    found = objective(reweighted_least_squares(SCALED, Y, loss=loss))[0]
+    assert lowest <= found <= 1.001 * lowest
+
+
+def test_reweighted_least_squares_of_targets_that_are_all_zero_is_zero():
+    assert (reweighted_least_squares(X, np.zeros(len(X)), loss=mae) == 0).all()
 
 
 @pytest.mark.parametrize("lr", [0.001, 0.1, 0.24, 0.26])
