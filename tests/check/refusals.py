@@ -5,6 +5,7 @@ import numpy as np
 from kit import arguments, files, machine
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
+from kit.check import schedules as schedule_exercises
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1
 
 ONE = {"w": np.ones(3)}
@@ -36,4 +37,5 @@ CARRIERS = {
     *(arguments.unchecked_array, arguments.integer_array, arguments.random_numbers),
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
+    schedule_exercises.Runs,
 }

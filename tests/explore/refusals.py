@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit.explore import descent, live, show
+from kit.explore import descent, live, schedules, show
 from tests.learn.refusals import ABOVE_0, ARRAY, NAN
 
 PROBLEM = descent.line_problem("raw")
@@ -21,8 +21,23 @@ ARGUMENTS = {
     descent.bowl_frame: {"lr": (0.1, ABOVE_0)},
     descent.line_problem: {"scaling": ("raw", ["log", 1, None])},
     descent.line_path: {"problem": (PROBLEM, []), "lr": (0.1, ABOVE_0), "across": (0.5, SHARE), "up": (0.5, SHARE)},
+    schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
+    schedules.noisy_runs: {"schedule": (0.1, [*ABOVE_0, lambda step: -1.0])},
+    schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
+    schedules.to_zero: {"lr": (0.1, ABOVE_0)},
 }
 CARRIERS = {
-    *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
+    *(
+        live.Slider,
+        live.Choice,
+        live.Stage,
+        live.Frame,
+        live.Drag,
+        live.Draw,
+        live.LiveView,
+        live.close_predecessor,
+        show.Source,
+    ),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
+    *(schedules.Best, schedules.schedule_frame),
 }

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live
-from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
+from kit.explore import descent, live, schedules
+from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage
 
-EXPLORERS = [descent.bowl, descent.line_fit]
+EXPLORERS = [descent.bowl, descent.line_fit, schedules.draw_a_schedule]
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
@@ -146,6 +146,22 @@ def test_a_control_needs_two_values_and_a_start_among_them(values, start):
 def test_a_drag_names_its_axes_and_sliders():
     view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=Drag(axes=0, x="b", y="a"))
     assert view.scene["drag"] == {"box": view.scene["stages"][0]["lines"][0]["box"], "x": 1, "y": 0}
+
+
+def test_a_drawing_names_its_axes_and_where_each_handle_stands():
+    drawing = Draw(axes=0, sliders=("b", "a"), at=(0.25, 1))
+    view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=drawing)
+    left, _, width, _ = box = view.scene["stages"][0]["lines"][0]["box"]
+    assert view.scene["drag"]["box"] == box
+    assert [handle["slider"] for handle in view.scene["drag"]["handles"]] == [1, 0]
+    np.testing.assert_allclose([h["x"] for h in view.scene["drag"]["handles"]], [left + width / 4, left + width])
+
+
+def test_a_drawing_needs_a_place_for_each_slider():
+    with pytest.raises(ValueError, match="shorter"):
+        two_sliders(
+            lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=Draw(axes=0, sliders=("a", "b"), at=(0,))
+        )
 
 
 def test_running_a_cell_again_closes_its_view_and_no_other(monkeypatch):
