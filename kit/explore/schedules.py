@@ -20,7 +20,7 @@ from kit.learn.descent import BatchObjective
 from kit.learn.linear import linear_objective, with_intercept
 from kit.learn.losses import cross_entropy
 from kit.learn.optimizers import sgd
-from kit.learn.schedules import Schedule, constant, cosine
+from kit.learn.schedules import Rate, Schedule, constant, cosine
 from kit.learn.training import minibatches, train
 
 STEPS, BATCH, SHUFFLES, RECORD_EVERY = 240, 8, 3, 16
@@ -54,14 +54,13 @@ def drawn(rates: Shaped[np.ndarray, "handles"]) -> Schedule:
     return lambda step: float(np.exp(np.interp(step, HANDLES, powers)))
 
 
-def noisy_runs(schedule: Schedule) -> Float[np.ndarray, "shuffles records"]:
+def noisy_runs(lr: Rate) -> Float[np.ndarray, "shuffles records"]:
     """Train on eight digits a step, once for each shuffle, and measure the loss on all digits along each run.
 
     Raises:
-        TypeError: if `schedule` is neither a function nor a number.
-        ValueError: as `sgd` does.
+        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule.
     """
-    objective, rule = digits_objective(), sgd(schedule)
+    objective, rule = digits_objective(), sgd(lr)
     losses = []
     for seed in range(SHUFFLES):
         batches = minibatches(1797, batch_size=BATCH, rng=np.random.default_rng(seed))

@@ -22,7 +22,7 @@ ARGUMENTS = {
     descent.line_problem: {"scaling": ("raw", ["log", 1, None])},
     descent.line_path: {"problem": (PROBLEM, []), "lr": (0.1, ABOVE_0), "across": (0.5, SHARE), "up": (0.5, SHARE)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
-    schedules.noisy_runs: {"schedule": (0.1, [*ABOVE_0, lambda step: -1.0])},
+    schedules.noisy_runs: {"lr": (0.1, [*ABOVE_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
     schedules.to_zero: {"lr": (0.1, ABOVE_0)},
 }
