@@ -132,8 +132,8 @@ def draw_a_schedule() -> LiveView:
         left.set(yscale="log", xlim=(-6, STEPS + 6), ylim=(RATES[0], RATES[-1]), xticks=HANDLES)
         left.set_yticks([0.1, 1, 10], ["0.1", "1", "10"])
         right.set(xlabel="step", ylabel="loss on all digits", title="The training that it causes, three shuffles")
-        right.set(yscale="log", xlim=(0, STEPS + 6), ylim=(0.08, 8), xticks=HANDLES)
-        right.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+        right.set(yscale="log", xlim=(0, STEPS + 6), ylim=(0.08, 20), xticks=HANDLES)
+        right.set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
         recorded = np.arange(0, STEPS + 1, RECORD_EVERY)
         right.plot(recorded, flat.losses, "--", color=GREY, linewidth=1.5, label=f"best constant rate, {flat.lr:.2g}")
         right.plot(recorded, wave.losses, "--", color=GREEN, linewidth=1.5, label=f"best cosine, from {wave.lr:.2g}")
@@ -149,7 +149,7 @@ def draw_a_schedule() -> LiveView:
     return LiveView(
         title="Draw a learning-rate schedule",
         controls=[
-            Slider(name=name, label=f"rate at step {step}", values=RATES.tolist(), labels=labels, start=START)
+            Slider(name=name, label=f"step {step:\u2007>3}", values=RATES.tolist(), labels=labels, start=START)
             for name, step in zip(names, HANDLES, strict=True)
         ],
         stages=[Stage(figure=figure, lines=lines)],
