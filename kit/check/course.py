@@ -7,7 +7,7 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import descent, losses, optimizers, regularizers, start
+from kit.check import descent, losses, optimizers, regularizers, schedules, start
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
@@ -15,9 +15,10 @@ from kit.files import data_file
 EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "00": start.EXERCISES,
     "01": descent.EXERCISES,
-    "03": optimizers.EXERCISES,
-    "05": regularizers.EXERCISES,
     "02": losses.EXERCISES,
+    "03": optimizers.EXERCISES,
+    "04": schedules.EXERCISES,
+    "05": regularizers.EXERCISES,
 }
 
 

@@ -195,17 +195,21 @@ function render({ model, el }) {
     else ask();
   }
 
-  // Dragging in the picture moves the two sliders that say where.
+  // Dragging in the picture moves the two sliders that say where, or that of the nearest handle.
   function place(event) {
-    const { box: [left, top, width, height], x, y } = drag;
+    const { box: [left, top, width, height], x, y, handles } = drag;
     const canvasBox = canvas.getBoundingClientRect();
     const zoom = stages[painted.stage].width / canvasBox.width;
-    const across = ((event.clientX - canvasBox.left) * zoom - left) / width;
+    const pointer = (event.clientX - canvasBox.left) * zoom;
+    const across = (pointer - left) / width;
     const up = 1 - ((event.clientY - canvasBox.top) * zoom - top) / height;
     const nearest = (share, i) => Math.round(Math.min(1, Math.max(0, share)) * (controls[i].labels.length - 1));
     if (canvas.hasPointerCapture(event.pointerId) || (across >= 0 && across <= 1 && up >= 0 && up <= 1)) {
       canvas.setPointerCapture(event.pointerId);
-      move({ [x]: nearest(across, x), [y]: nearest(up, y) });
+      if (!handles) return move({ [x]: nearest(across, x), [y]: nearest(up, y) });
+      const away = handles.map((handle) => Math.abs(handle.x - pointer));
+      const { slider } = handles[away.indexOf(Math.min(...away))];
+      move({ [slider]: nearest(up, slider) });
     }
   }
   if (drag) {

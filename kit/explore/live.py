@@ -107,6 +107,20 @@ class Drag:
     y: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Let a drag inside one axes draw a curve: the slider whose handle is nearest follows the pointer's height.
+
+    Args:
+        sliders: the lowest position of each stands at the bottom of the axes, the highest at the top.
+        at: where the handle of each stands, in data units of the axes' x.
+    """
+
+    axes: int
+    sliders: Sequence[str]
+    at: Sequence[float]
+
+
 @dataclass
 class _Projection:
     """A stage, laid out once: its picture as PNG, and the way from data to pixels."""
@@ -192,7 +206,7 @@ class LiveView(anywidget.AnyWidget):
         stages: the pictures; a frame says on which of them it is drawn.
         frame: the one function of the view, from the controls' values, by name, to a `Frame`.
         quest: a goal to reach, in words; `Frame.quest_met` lights it up.
-        drag: two sliders that a drag inside the picture moves.
+        drag: what a drag inside the picture does: it moves two sliders, or draws a curve with many.
 
     Raises:
         ValueError: if the precomputed frames are more than a notebook should carry, or a frame
@@ -217,7 +231,7 @@ class LiveView(anywidget.AnyWidget):
         stages: Sequence[Stage],
         frame: Callable[..., Frame],
         quest: str = "",
-        drag: Drag | None = None,
+        drag: Drag | Draw | None = None,
     ):
         close_predecessor(title, self)
         self.controls, self.frame = tuple(controls), frame
@@ -281,13 +295,18 @@ class LiveView(anywidget.AnyWidget):
                 )
         return frames, cache
 
-    def _describe_drag(self, drag: Drag | None) -> dict | None:
+    def _describe_drag(self, drag: Drag | Draw | None) -> dict | None:
         if drag is None:
             return None
         names = [control.name for control in self.controls]
         projection = self._projections[0]
-        box = projection.box(projection.stage.figure.axes[drag.axes])
-        return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
+        axes = projection.stage.figure.axes[drag.axes]
+        box = projection.box(axes)
+        if isinstance(drag, Drag):
+            return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
+        across = axes.transData.transform([(x, 0) for x in drag.at])[:, 0]
+        handles = zip(drag.sliders, across, strict=True)
+        return {"box": box, "handles": [{"slider": names.index(name), "x": float(x)} for name, x in handles]}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Add a picture and a sentence, which GitHub and other readers without a kernel show."""

@@ -133,3 +133,21 @@ def test_an_exercise_done_wrongly_gets_its_hint_and_done_rightly_passes(page):
     page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex -= 1 }")
     replace_and_run(page, execution_count(page, "def gradient("), RIGHT)
     expect(exercise).to_contain_text("the gradient of the mean squared error: correct")
+
+
+def test_a_stroke_across_a_drawing_moves_every_slider_below_it(page):
+    drawing = "from kit.explore.schedules import draw_a_schedule\n\ndraw_a_schedule()"
+    replace_and_run(page, execution_count(page, "line_fit()"), drawing)
+    view = cell(page, execution_count(page, "draw_a_schedule()")).locator(".kit-live")
+    expect(view.locator(".kit-quest")).to_have_attribute("data-met", "no")
+    box = view.locator("canvas").bounding_box()
+    across, up = np.linspace(0.07, 0.49, 40), np.linspace(0.2, 0.7, 40)
+    view.page.mouse.move(box["x"] + across[0] * box["width"], box["y"] + up[0] * box["height"])
+    view.page.mouse.down()
+    for x, y in zip(across, up, strict=True):
+        view.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    view.page.mouse.up()
+    sliders = [int(slider.input_value()) for slider in view.get_by_role("slider").all()]
+    assert len(sliders) == 6
+    assert sliders == sorted(sliders, reverse=True)
+    assert sliders[0] > sliders[-1] + 20

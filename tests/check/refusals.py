@@ -7,6 +7,7 @@ from kit.check import card, claim, course, exercise, ledger, prediction, progres
 from kit.check import descent as descent_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import regularizers as regularizers_exercises
+from kit.check import schedules as schedule_exercises
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1
 
 ONE = {"w": np.ones(3)}
@@ -41,4 +42,5 @@ CARRIERS = {
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
+    schedule_exercises.Runs,
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit.explore import descent, live, losses, optimizers, regularizers, show
+from kit.explore import descent, live, losses, optimizers, regularizers, schedules, show
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
 
 PROBLEM = descent.line_problem("raw")
@@ -38,13 +38,28 @@ ARGUMENTS = {
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
     losses.margin_losses: {"margin": (0.5, NUMBER)},
     losses.margin_frame: {"margin": (0.5, NUMBER)},
+    schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
+    schedules.noisy_runs: {"lr": (0.1, [*ABOVE_0, lambda step: -1.0])},
+    schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
+    schedules.to_zero: {"lr": (0.1, ABOVE_0)},
 }
 CARRIERS = {
-    *(live.Slider, live.Choice, live.Stage, live.Frame, live.Drag, live.LiveView, live.close_predecessor, show.Source),
+    *(
+        live.Slider,
+        live.Choice,
+        live.Stage,
+        live.Frame,
+        live.Drag,
+        live.Draw,
+        live.LiveView,
+        live.close_predecessor,
+        show.Source,
+    ),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
     *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
     *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
     *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
     *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
     *(losses.Tilt, losses.outlier_frame),
+    *(schedules.Best, schedules.schedule_frame),
 }

@@ -11,17 +11,18 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live, losses, optimizers, regularizers
-from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
+from kit.explore import descent, live, losses, optimizers, regularizers, schedules
+from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage
 
 EXPLORERS = [
     descent.bowl,
     descent.line_fit,
-    optimizers.optimizer_race,
-    regularizers.penalty_view,
-    regularizers.stopping_view,
     losses.outlier,
     losses.margin,
+    optimizers.optimizer_race,
+    schedules.draw_a_schedule,
+    regularizers.penalty_view,
+    regularizers.stopping_view,
 ]
 
 
@@ -178,6 +179,22 @@ def test_a_slider_that_plays_says_so_and_no_other_does():
 def test_a_drag_names_its_axes_and_sliders():
     view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=Drag(axes=0, x="b", y="a"))
     assert view.scene["drag"] == {"box": view.scene["stages"][0]["lines"][0]["box"], "x": 1, "y": 0}
+
+
+def test_a_drawing_names_its_axes_and_where_each_handle_stands():
+    drawing = Draw(axes=0, sliders=("b", "a"), at=(0.25, 1))
+    view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=drawing)
+    left, _, width, _ = box = view.scene["stages"][0]["lines"][0]["box"]
+    assert view.scene["drag"]["box"] == box
+    assert [handle["slider"] for handle in view.scene["drag"]["handles"]] == [1, 0]
+    np.testing.assert_allclose([h["x"] for h in view.scene["drag"]["handles"]], [left + width / 4, left + width])
+
+
+def test_a_drawing_needs_a_place_for_each_slider():
+    with pytest.raises(ValueError, match="shorter"):
+        two_sliders(
+            lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=Draw(axes=0, sliders=("a", "b"), at=(0,))
+        )
 
 
 def test_running_a_cell_again_closes_its_view_and_no_other(monkeypatch):
