@@ -31,9 +31,10 @@ def adam_step(point, gradient, step, mean, square, lr):
 def attempt(source: str) -> object:
     """Run a learner's cell, and return the last name that it defines."""
     names = {"np": np, "descend": descend, "train": train, "adam_step": adam_step}
-    before = set(names)
+    before = {**names}
     exec(compile(source, "<learner's cell>", "exec"), names)
-    return [value for name, value in names.items() if name not in before and name != "__builtins__"][-1]
+    names.pop("__builtins__")
+    return [value for name, value in names.items() if value is not before.get(name)][-1]
 
 
 def all_exercises() -> list[Exercise]:
