@@ -50,7 +50,7 @@ function makePlay(input, onMove) {
     button.textContent = "Pause";
     timer = setInterval(() => (+input.value < +input.max ? onMove(+input.value + 1) : stop()), PLAY_PACE);
   });
-  input.addEventListener("pointerdown", stop);
+  input.addEventListener("input", stop); // a hand on the slider takes over
   return { button, stop };
 }
 
