@@ -115,7 +115,7 @@ MUTANTS = {
         ("def f(measure, strengths, seeds):\n" + _TABLE + "    return strengths[v.mean(1).argmax()]", "not argmax"),
         ("def f(measure, strengths, seeds):\n" + _TABLE + "    return strengths[v.argmin()]", "IndexError"),
         (
-            "def f(measure, strengths, seeds):\n    return min(strengths, key=lambda s: measure(s, seeds))",
+            "def f(measure, strengths, seeds):\n    return min(strengths, key=lambda s: measure(s)[1])",
             "TypeError",
         ),
     ],
