@@ -41,8 +41,7 @@ def mse(
     """
     predictions, targets = matching("predictions", predictions, "targets", targets)
     errors = predictions - targets
-    loss = float(np.vdot(errors, errors)) / errors.size  # one pass, where mean(errors**2) takes three
-    return _named_if_nan(loss, predictions=predictions, targets=targets), 2 / errors.size * errors
+    return _mean(errors**2, predictions=predictions, targets=targets), 2 / errors.size * errors
 
 
 def mae(
@@ -292,11 +291,8 @@ def _only(name: str, values: np.ndarray, one: int, other: int) -> None:
 
 
 def _mean(each: np.ndarray, **inputs: np.ndarray) -> float:
-    return _named_if_nan(float(each.mean()), **inputs)
-
-
-def _named_if_nan(loss: float, **inputs: np.ndarray) -> float:
-    """Return a loss; where it is NaN, name the input that brought it."""
+    """Average the losses of the examples; where that is NaN, name the input that brought it."""
+    loss = float(each.sum()) / each.size  # in half the time of each.mean(), which matters a thousand times over
     if math.isnan(loss):
         for name, array in inputs.items():
             real_array(name, array)
