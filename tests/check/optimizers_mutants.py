@@ -55,6 +55,13 @@ MUTANTS = {
             + "    return point - lr * m / (np.sqrt(s) + 1e-8), mean, square",
             "shares are swapped",
         ),
+        (
+            ADAM
+            + MOMENTS.replace("gradient**2", "gradient")
+            + HATS
+            + "    return point - lr * m / (np.sqrt(s) + 1e-8), mean, square",
+            "not squared",
+        ),
         (ADAM + MOMENTS + HATS + "    return point + lr * m / (np.sqrt(s) + 1e-8), mean, square", "uphill"),
         (
             ADAM
