@@ -28,12 +28,9 @@ def context_of(runs, history):
 
 
 def witten_bell(runs, history, token):
-    shorter = 1 / 5 if not history else witten_bell(runs, history[1:], token)
-    if history is None:
-        return shorter
+    shorter = witten_bell(runs, history[1:], token) if history else 1 / 5
     total, kinds = context_of(runs, history)
-    base = shorter if history else 1 / 5
-    return (runs[(*history, token)] + kinds * base) / (total + kinds) if total else base
+    return (runs[(*history, token)] + kinds * shorter) / (total + kinds) if total else shorter
 
 
 @given(DOCUMENTS, TEXT, st.integers(1, 3))
