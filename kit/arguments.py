@@ -137,6 +137,20 @@ def function(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
 
 
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse what is of another type.
+
+    Raises:
+        TypeError: if `value` is not a `kind`.
+
+    >>> instance("text", 5, str)
+    Traceback (most recent call last):
+    TypeError: text must be a str, got int 5
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__} {value!r}")
+
+
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """Return `value` if it is among the choices.
 

@@ -19,9 +19,13 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from kit.arguments import count
+import numpy as np
+from jaxtyping import Integer
+
+from kit.arguments import count, instance, token_ids
 
 Pair = tuple[int, int]
+Ids = Sequence[int] | Integer[np.ndarray, "_"]
 
 # No token crosses the border between two pieces: a word with the space before it, a number, a run
 # of punctuation, of white space (less the one space that goes to the next word), of control codes.
@@ -194,12 +198,13 @@ class BPE:
             ids += self.encode(part) if known is None else [known]
         return ids
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Ids) -> str:
         """Turn ids into text. A model may stop in the middle of a character: what is left of it becomes '\ufffd'.
 
         decode(encode(text)) == text
 
         Raises:
+            TypeError: if `ids` are not whole numbers.
             ValueError: if an id is not in the vocabulary.
 
         >>> BPE(merges=()).decode([72, 105])
@@ -207,7 +212,7 @@ class BPE:
         """
         return self.decode_bytes(ids).decode(errors="replace")
 
-    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+    def decode_bytes(self, ids: Ids) -> bytes:
         """Turn ids into the very bytes that they stand for.
 
         decode_bytes(encode(data)) == data
@@ -215,10 +220,7 @@ class BPE:
         Raises:
             ValueError: if an id is not in the vocabulary.
         """
-        ids = list(ids)
-        if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
-            raise ValueError(f"ids must be from 0 to {self.vocab_size - 1}, got {min(ids)} to {max(ids)}")
-        return b"".join(self.tokens[i] for i in ids)
+        return b"".join(self.tokens[i] for i in token_ids("ids", ids, below=self.vocab_size))
 
     def save(self, path: str | Path) -> None:
         """Write the tokeniser as the JSON file that `tokenizers` reads."""
@@ -286,6 +288,7 @@ def load(path: str | Path) -> BPE:
 def _utf8(text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         return text
+    instance("text", text, str)
     try:
         return text.encode()
     except UnicodeEncodeError as error:

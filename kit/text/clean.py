@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from kit.arguments import count
+from kit.arguments import count, instance
 
 # Invisible: control codes, soft hyphens, zero-width spaces, marks of direction and of byte order,
 # halves of surrogate pairs. The joiners U+200C and U+200D stay: they shape emoji and Persian.
@@ -33,6 +33,7 @@ def normalize(text: str) -> str:
     >>> normalize("x² is \r\nodd\u200b")
     'x² is\nodd'
     """
+    instance("text", text, str)
     text = re.sub(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]", "\n", text)
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
     text = re.sub(r"[^\S\n]+(?=\n|\Z)", "", text)
@@ -68,6 +69,7 @@ def without_lines(text: str, lines: Collection[str]) -> str:
     >>> without_lines("all rights reserved\nmoo", {"all rights reserved"})
     'moo'
     """
+    instance("text", text, str)
     return "\n".join(line for line in text.split("\n") if line.strip() not in lines)
 
 
@@ -97,6 +99,7 @@ def mask_private(text: str) -> str:
     >>> mask_private("ask ann@example.org at 192.0.2.7")
     'ask <EMAIL> at <IP>'
     """
+    instance("text", text, str)
     text = _KEY.sub("<KEY>", text)
     text = _SECRET.sub(r"\1\2<KEY>\2", text)
     text = _EMAIL.sub("<EMAIL>", text)

@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float, Shaped, UInt32, UInt64
 
-from kit.arguments import count, real, real_array
+from kit.arguments import count, instance, real, real_array
 
 
 def exact_groups(texts: Iterable[str]) -> list[list[int]]:
@@ -48,6 +48,7 @@ def shingles(text: str, *, n_words: int = 5) -> UInt64[np.ndarray, "_"]:
     >>> len(shingles("to be or not to be or not", n_words=2))  # to be, be or, or not, not to
     4
     """
+    instance("text", text, str)
     n_words, words = count("n_words", n_words), re.findall(r"\w+", text.lower())
     runs = {" ".join(words[i : i + n_words]) for i in range(max(1, len(words) - n_words + 1))}
     hashed = b"".join(hashlib.blake2b(run.encode(), digest_size=8).digest() for run in runs)
@@ -57,9 +58,14 @@ def shingles(text: str, *, n_words: int = 5) -> UInt64[np.ndarray, "_"]:
 def jaccard(a: UInt64[np.ndarray, "_"], b: UInt64[np.ndarray, "_"]) -> float:
     """Measure how far two sets of shingles overlap: J = |A ∩ B| / |A ∪ B|.
 
+    Raises:
+        TypeError, ValueError: if one is not an array, or is empty.
+
     >>> jaccard(np.array([1, 2, 3], dtype=np.uint64), np.array([2, 3, 4], dtype=np.uint64))
     0.5
     """
+    for name, members in (("a", a), ("b", b)):
+        _not_empty(name, members)
     shared = np.intersect1d(a, b, assume_unique=True).size
     return shared / (a.size + b.size - shared)
 
@@ -89,8 +95,7 @@ def minhash(a: UInt64[np.ndarray, "_"], *, n_hashes: int = 128, seed: int = 0) -
     True
     """
     n_hashes = count("n_hashes", n_hashes)
-    if a.size == 0:
-        raise ValueError("a must not be empty: there is no least of no hashes")
+    _not_empty("a", a)
     factors, terms = np.random.default_rng(seed).integers(0, 2**64, size=(2, n_hashes), dtype=np.uint64)
     factors |= np.uint64(1)  # odd, so that no two members are multiplied into one
     least = [((factor * a + term) >> np.uint64(32)).min() for factor, term in zip(factors, terms, strict=True)]
@@ -118,6 +123,9 @@ def candidate_pairs(signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands
     [(0, 1)]
     """
     n_bands = count("n_bands", n_bands)
+    instance("signatures", signatures, np.ndarray)
+    if signatures.ndim != 2:
+        raise ValueError(f"signatures must have a row for each text, got shape {signatures.shape}")
     if signatures.shape[1] % n_bands:
         raise ValueError(f"n_bands must divide the {signatures.shape[1]} numbers of a signature, got {n_bands}")
     pairs: set[tuple[int, int]] = set()
@@ -195,3 +203,9 @@ def clusters(pairs: Iterable[tuple[int, int]], *, n_texts: int) -> list[int]:
         low, high = sorted((root(i), root(j)))
         first[high] = low
     return [root(i) for i in range(len(first))]
+
+
+def _not_empty(name: str, members: np.ndarray) -> None:
+    instance(name, members, np.ndarray)
+    if members.size == 0:
+        raise ValueError(f"{name} must not be empty, got a set without members")

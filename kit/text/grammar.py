@@ -22,6 +22,8 @@ from string import Formatter
 import numpy as np
 from jaxtyping import Float
 
+from kit.arguments import instance
+
 Alternative = str | Mapping[str, str]
 
 
@@ -67,6 +69,7 @@ class Grammar:
 
     def write(self, *, rng: np.random.Generator) -> str:
         """Write one story."""
+        instance("rng", rng, np.random.Generator)
         return self._expand("story", {}, rng)
 
     def surprise(self, story: str) -> Float[np.ndarray, "tokens"]:
@@ -79,6 +82,7 @@ class Grammar:
         Raises:
             ValueError: if the grammar cannot have written the story.
         """
+        instance("story", story, str)
         words = tokens(story)
         bits = np.zeros(len(words))
         end = self._read("story", words, 0, {}, bits)

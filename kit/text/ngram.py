@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
-from kit.arguments import count, real, token_ids
+from kit.arguments import count, instance, real, token_ids
 
 Ids = bytes | Sequence[int] | Integer[np.ndarray, "_"]
 
@@ -145,6 +145,7 @@ def compressed_bits_per_byte(text: bytes, *, after: bytes = b"") -> float:
         after: the training text, which the compressor has seen, and can copy from, for nothing.
 
     Raises:
+        TypeError: if either is not made of bytes.
         ValueError: if `text` is empty.
 
     Numerics: the window is 1.5 GiB at most and is made to span both texts; a smaller one would
@@ -154,6 +155,8 @@ def compressed_bits_per_byte(text: bytes, *, after: bytes = b"") -> float:
     >>> compressed_bits_per_byte(b"to be or not to be " * 9, after=b"to be or not to be ") < 1
     True
     """
+    instance("text", text, bytes)
+    instance("after", after, bytes)
     if not text:
         raise ValueError("text must not be empty, got b''")
     window = min(max(2**16, len(after) + len(text)), 3 * 2**29)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Integer
 
-from kit.arguments import count, token_ids
+from kit.arguments import count, instance, token_ids
 
 IGNORED = -100  # as a target: what torch.nn.functional.cross_entropy leaves out, unless told otherwise
 
@@ -30,7 +30,7 @@ def join(documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, end: 
     end = count("end", end, at_least=0)
     parts = [np.zeros(0, dtype=np.int64)]
     for document in documents:
-        ids = token_ids("documents", document, below=2**31)
+        ids = token_ids("documents", document, below=2**32)
         if (ids == end).any():
             raise ValueError(f"documents must not hold the end token {end}, got it at index {np.argmax(ids == end)}")
         parts += [ids, np.array([end])]
@@ -46,6 +46,7 @@ def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer
     >>> [document.tolist() for document in part(np.array([5, 6, 0, 7, 0]), end=0)]
     [[5, 6], [7]]
     """
+    stream = token_ids("stream", stream, below=2**32)
     ends = np.flatnonzero(stream == end)
     if len(stream) and (not len(ends) or ends[-1] != len(stream) - 1):
         raise ValueError(f"stream must stop at the end token {end}, got {stream[-1]}")
@@ -78,7 +79,7 @@ def chunk(
     length, overlap = count("length", length), count("overlap", overlap, at_least=0)
     if overlap >= length:
         raise ValueError(f"overlap must be < length, {length}, got {overlap}")
-    step = length - overlap
+    stream, step = token_ids("stream", stream, below=2**32), length - overlap
     n_rows = 1 + max(0, -(-(len(stream) - length) // step)) if len(stream) else 0
     padded = np.full(n_rows * step + overlap, count("fill", fill, at_least=0), dtype=np.int64)
     padded[: len(stream)] = stream
@@ -109,6 +110,7 @@ def document_numbers(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> 
     >>> document_numbers(np.array([5, 6, 0, 7, 0]), end=0)
     array([0, 0, 0, 1, 1])
     """
+    instance("rows", rows, np.ndarray)
     closes = rows == end
     return np.cumsum(closes, axis=-1) - closes
 
@@ -119,6 +121,7 @@ def positions(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer
     >>> positions(np.array([5, 6, 0, 7, 0]), end=0)
     array([0, 1, 2, 0, 1])
     """
+    instance("rows", rows, np.ndarray)
     index = np.arange(rows.shape[-1])
     begins = np.concatenate([np.ones_like(rows[..., :1], dtype=bool), rows[..., :-1] == end], axis=-1)
     return index - np.maximum.accumulate(np.where(begins, index, 0), axis=-1)
@@ -145,5 +148,6 @@ def next_tokens(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integ
     >>> next_tokens(np.array([5, 6, 0, 7, 8]), end=0)
     array([   6,    0, -100,    8, -100])
     """
+    instance("rows", rows, np.ndarray)
     after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORED)], axis=-1)
     return np.where(rows == end, IGNORED, after)

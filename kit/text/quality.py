@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from kit.arguments import real, real_array
+from kit.arguments import instance, real, real_array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ def quality(text: str) -> Quality:
     >>> quality("moo\nmoo!")
     Quality(n_chars=8, mean_line=3.5, longest_line=4, alphanumeric=0.8571428571428571, repeated_lines=0.0)
     """
+    instance("text", text, str)
     lines = text.split("\n")
     said = [line.strip() for line in lines if line.strip()]
     visible = "".join(text.split())

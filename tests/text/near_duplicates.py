@@ -35,10 +35,8 @@ def main() -> None:
     error = np.sqrt(exact * (1 - exact) / N_HASHES)
     some = (exact > 0.05) & (exact < 1)
     z = (estimate - exact)[some] / error[some]
-    print(
-        f"{some.sum():,} pairs overlap by more than 0.05: estimates within 3 standard errors {np.mean(abs(z) <= 3):.2%}"
-    )
-    print(f"(normal: 99.73%); errors in standard errors have mean {z.mean():+.2f}, deviation {z.std():.2f}")
+    print(f"{some.sum():,} pairs overlap by more than 0.05; {np.mean(abs(z) <= 3):.2%} of the estimates are within")
+    print(f"3 standard errors (normal: 99.73%); the errors have mean {z.mean():+.2f}, deviation {z.std():.2f}")
     assert np.mean(abs(z) <= 3) > 0.99
 
     # one pair's signature is one draw; the claim about the estimator is about many seeds

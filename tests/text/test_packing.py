@@ -1,3 +1,5 @@
+from itertools import chain, pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -31,11 +33,11 @@ def test_chunk_repeats_exactly_the_overlap(stream, length, overlap):
     overlap = min(overlap, length - 1)
     rows = chunk(np.array(stream, dtype=int), length=length, overlap=overlap, fill=0)
     fresh = [row[overlap if i else 0 :].tolist() for i, row in enumerate(rows)]
-    put_together = sum(fresh, [])
+    put_together = list(chain.from_iterable(fresh))
     assert put_together[: len(stream)] == stream
     assert not any(put_together[len(stream) :])
-    assert all((a[length - overlap :] == b[:overlap]).all() for a, b in zip(rows, rows[1:], strict=False))
-    assert len(put_together) - len(stream) < max(1, length - overlap) or len(rows) == 1
+    assert all((a[length - overlap :] == b[:overlap]).all() for a, b in pairwise(rows))
+    assert len(put_together) - len(stream) < (length if len(rows) == 1 else length - overlap) or not stream
 
 
 @given(DOCUMENTS, LENGTH)
