@@ -31,6 +31,7 @@ def exact_groups(texts: Iterable[str]) -> list[list[int]]:
     """
     places = defaultdict(list)
     for i, text in enumerate(texts):
+        instance("texts", text, str)
         places[hashlib.sha256(text.encode(errors="surrogatepass")).digest()].append(i)
     return [group for group in places.values() if len(group) > 1]
 

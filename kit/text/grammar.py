@@ -33,6 +33,7 @@ def tokens(story: str) -> list[str]:
     >>> tokens("Mia ran.\n")
     ['Mia', 'ran', '.', '\n']
     """
+    instance("story", story, str)
     return re.findall(r"\w+|[^\w\s]|\n", story)
 
 
@@ -42,8 +43,8 @@ class Grammar:
 
     Raises:
         ValueError: if no rule is named story, or a rule has no alternatives, asks for a rule or
-            form that is missing, begins with itself, never ends, or has two alternatives that
-            begin with the same word.
+            form that is missing, glues it to a word, begins with itself, never ends, or has two
+            alternatives that begin with the same word.
 
     Source: Soule (1974), Entropies of probabilistic grammars, Information and Control 25, 57-74.
     Oracle: every story of a small grammar, enumerated; counts of the choices in sampled stories.
@@ -82,7 +83,6 @@ class Grammar:
         Raises:
             ValueError: if the grammar cannot have written the story.
         """
-        instance("story", story, str)
         words = tokens(story)
         bits = np.zeros(len(words))
         end = self._read("story", words, 0, {}, bits)
@@ -126,6 +126,8 @@ class Grammar:
         found, waiting = {}, ["story"]
         while waiting:
             symbol = waiting.pop()
+            if symbol in found:
+                continue
             rule, _, form = symbol.partition(".")
             try:
                 options = [each[form] if isinstance(each, Mapping) else each for each in self.rules[rule]]
@@ -133,8 +135,10 @@ class Grammar:
                 raise ValueError(f"rules must define {{{symbol}}}, which an alternative asks for") from None
             if not options or not all(tokens(option) for option in options):
                 raise ValueError(f"rules must give {symbol} at least one alternative, and none without a word")
+            if glued := [option for option in options if re.search(r"\w\{|\}[\w{]", option)]:
+                raise ValueError(f"rules must part words by blanks or marks, got {glued[0]!r}")
             found[symbol] = _Choice(options=options, role=rule if rule.isupper() else "")
-            waiting += {s for option in found[symbol].parts for _, s in option if s and s not in found}
+            waiting += [s for option in found[symbol].parts for _, s in option if s]
         for symbol, choice in found.items():
             choice.learn_first_words(symbol, found)
         return found
@@ -199,7 +203,7 @@ class Grammar:
     def _cast_probability(self, role: str) -> float:
         """Iterate p(role is missed in s) = Σ p(option) Π p(missed in each part) upwards to its fixed point."""
         missed, before = dict.fromkeys(self._choices, 0.0), None
-        while missed != before:
+        while missed != before:  # it ends: rounded sums and products of what grows do not shrink
             before = dict(missed)
             for symbol, choice in self._choices.items():
                 if choice.role != role:

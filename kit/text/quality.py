@@ -66,9 +66,9 @@ class Limits:
     def __post_init__(self) -> None:
         """Refuse ranges that nothing could satisfy."""
         for each in fields(self):
-            least, most = getattr(self, each.name)
-            if not least <= most:
-                raise ValueError(f"{each.name} must be a range (least, most), got ({least}, {most})")
+            limits = getattr(self, each.name)
+            if not (isinstance(limits, tuple) and len(limits) == 2 and limits[0] <= limits[1]):
+                raise ValueError(f"{each.name} must be a range (least, most), got {limits}")
 
     def complaints(self, text: str) -> list[str]:
         r"""Name every rule that a text breaks; a good text breaks none.

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
-from kit.arguments import count, function
+from kit.arguments import count, function, instance
 from kit.text.corpus import Document
 
 Step = Callable[[Document], bytes]
@@ -39,6 +39,7 @@ def to_line(document: Document) -> bytes:
     >>> to_line(Document(name="a", text="moo\n"))
     b'{"name": "a", "text": "moo\\n"}\n'
     """
+    instance("document", document, Document)
     try:
         return json.dumps(asdict(document), ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
@@ -141,6 +142,7 @@ def transform_all(
         TypeError: if a number is not a whole number, or `step` not a function.
         ValueError: if `n_workers` < 1, or two sources have the same name.
     """
+    function("step", step)
     n_workers = count("n_workers", n_workers)
     if len({source.stem for source in sources}) < len(sources):
         raise ValueError("sources must have different names, for their results lie in one folder")

@@ -30,10 +30,8 @@ def main() -> None:
         kept = [document.text for document, _ in stream(clean)]
         decoded = [tokeniser.decode(ids) for path in tokens for ids in part(read_tokens(path), end=1023)]
     same = results[1] == results[2]
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: {seconds[1] / seconds[2]:.2f} times as fast with two; same bytes: {same}"
-    )
-    print(f"{len(kept)} of {len(library)} files kept; every one of their tokens comes back: {kept == decoded}")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: {seconds[1] / seconds[2]:.2f} x as fast with two")
+    print(f"same bytes: {same}; {len(kept)} of {len(library)} files kept, all their tokens back: {kept == decoded}")
     assert same
     assert kept == decoded
 

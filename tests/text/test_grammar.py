@@ -121,6 +121,10 @@ def test_surprise_rejects_what_the_grammar_cannot_write(story, complaint):
         ({"story": ()}, "rules must give story at least one alternative"),
         ({"story": ("a", "")}, "none without a word"),
         ({"story": ("the {cat}",)}, "rules must define {cat}"),
+        (
+            {"story": ("the {cat}s",), "cat": ("cat", "dog")},
+            "rules must part words by blanks or marks",
+        ),
         ({"story": ("the cat", "the dog")}, "rules must begin the alternatives of story with different words"),
         ({"story": ("{a}", "{b}"), "a": ("x", "y"), "b": ("y z",)}, "alternatives of story with different words"),
         ({"story": ("{story} a", "b")}, "rules must not begin story with story itself"),
