@@ -21,12 +21,14 @@ def main() -> None:
         shards = write_shards(library, Path(place) / "raw", n_shards=8)
         for n_workers in (1, 2):
             folder = Path(place) / str(n_workers)
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), sum(os.times()[:4])
             clean = clean_shards(shards, folder, n_workers=n_workers)
             tokens = encode_shards(clean, folder, tokeniser, n_workers=n_workers)
             seconds[n_workers] = time.perf_counter() - start
             results[n_workers] = [path.read_bytes() for path in [*clean, *tokens]]
-            print(f"{n_workers} worker(s): {seconds[n_workers]:.1f} s, {n_bytes / seconds[n_workers] / 1e6:.2f} MB/s")
+            cpu = sum(os.times()[:4]) - cpu_start  # this process and its children, which have ended
+            speed = n_bytes / seconds[n_workers] / 1e6
+            print(f"{n_workers} worker(s): {seconds[n_workers]:.1f} s, {speed:.2f} MB/s, {cpu:.1f} CPU-seconds in all")
         kept = [document.text for document, _ in stream(clean)]
         decoded = [tokeniser.decode(ids) for path in tokens for ids in part(read_tokens(path), end=1023)]
     same = results[1] == results[2]
