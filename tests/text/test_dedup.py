@@ -1,0 +1,99 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from kit.text.dedup import candidate_pairs, caught, clusters, exact_groups, jaccard, minhash, near_pairs, shingles
+
+SETS = st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=30)
+
+
+def overlapping(n_shared: int, n_apart: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Make two sets of hashes with a known Jaccard overlap of n_shared / (n_shared + n_apart)."""
+    pool = np.unique(rng.integers(0, 2**64, size=n_shared + n_apart, dtype=np.uint64))
+    rng.shuffle(pool)
+    return np.sort(pool[: n_shared + n_apart // 2]), np.sort(np.r_[pool[:n_shared], pool[n_shared + n_apart // 2 :]])
+
+
+@pytest.mark.parametrize("n_shared", [10, 50, 90])
+def test_minhash_estimates_jaccard_within_three_standard_errors(n_shared):
+    a, b = overlapping(n_shared, 100 - n_shared, np.random.default_rng(0))
+    overlap = jaccard(a, b)
+    assert overlap == n_shared / 100
+    estimate = np.mean(minhash(a, n_hashes=4096) == minhash(b, n_hashes=4096))
+    assert abs(estimate - overlap) < 3 * math.sqrt(overlap * (1 - overlap) / 4096)
+
+
+@given(SETS, SETS)
+def test_minhash_of_a_union_is_the_least_of_the_two(a, b):
+    a, b = (np.array(sorted(each), dtype=np.uint64) for each in (a, b))
+    np.testing.assert_array_equal(minhash(np.union1d(a, b)), np.minimum(minhash(a), minhash(b)))
+
+
+@given(SETS, SETS)
+def test_jaccard_matches_sets(a, b):
+    ours = jaccard(*(np.array(sorted(each), dtype=np.uint64) for each in (a, b)))
+    assert ours == len(a & b) / len(a | b)
+
+
+def test_candidate_pairs_are_caught_as_often_as_the_curve_says():
+    rng = np.random.default_rng(1)
+    for n_shared in (30, 45, 60):
+        hits = 0
+        for seed in range(200):
+            signatures = [minhash(each, n_hashes=64, seed=seed) for each in overlapping(n_shared, 100 - n_shared, rng)]
+            hits += bool(candidate_pairs(np.stack(signatures), n_bands=16))
+        p = float(caught(np.array([n_shared / 100]), n_bands=16, n_rows=4)[0])
+        assert abs(hits / 200 - p) < 3 * math.sqrt(p * (1 - p) / 200)
+
+
+def test_near_pairs_find_the_copy_with_one_word_changed():
+    words = [f"word{i}" for i in range(200)]
+    copy = [*words[:100], "changed", *words[101:]]
+    texts = [" ".join(words), " ".join(copy), " ".join(words[::-1])]
+    signatures = np.stack([minhash(shingles(text)) for text in texts])
+    assert near_pairs(signatures) == [(0, 1)]
+
+
+def test_shingles_ignore_layout_and_survive_short_and_odd_texts():
+    np.testing.assert_array_equal(shingles("A b,\n\n c (d) e f"), shingles("a b c d e f"))
+    assert [len(shingles(text)) for text in ("", "one", "\ud800")] == [1, 1, 1]
+
+
+def test_shingles_are_the_same_on_every_machine():
+    assert shingles("to be or not to be").tolist() == [9773738750627680427, 10917737284755045603]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))))
+def test_clusters_match_connected_components(pairs):
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    _, theirs = connected_components(coo_array((np.ones(len(pairs)), (rows, columns)), shape=(10, 10)), directed=False)
+    assert clusters(pairs, n_texts=10) == [list(theirs).index(label) for label in theirs]
+
+
+def test_exact_groups_need_every_character_equal():
+    assert exact_groups(["a", "b", "a ", "b", "a", "\ud800", "\ud800"]) == [[0, 4], [1, 3], [5, 6]]
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (lambda: shingles("a", n_words=0), "n_words must be >= 1, got 0"),
+        (lambda: minhash(np.array([], dtype=np.uint64)), "a must not be empty"),
+        (lambda: minhash(shingles("a"), n_hashes=0), "n_hashes must be >= 1, got 0"),
+        (
+            lambda: candidate_pairs(np.ones((2, 8)), n_bands=3),
+            "n_bands must divide the 8 numbers",
+        ),
+        (lambda: caught(np.array([1.5]), n_bands=1, n_rows=1), "overlap must be from 0 to 1, got 1.5"),
+        (lambda: near_pairs(np.ones((2, 8)), threshold=1.0, n_bands=1), "threshold must be < 1, got 1"),
+        (lambda: clusters([(0, 5)], n_texts=3), r"pairs must name texts from 0 to 2, got \(0, 5\)"),
+    ],
+)
+def test_dedup_rejects_what_it_cannot_compare(call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call()
