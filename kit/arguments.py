@@ -4,6 +4,7 @@ Taught in: every notebook
 """
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -194,6 +195,20 @@ def instance(name: str, value: Any, kind: type) -> None:
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__} {value!r}")
+
+
+def several(name: str, value: Any) -> None:
+    """Refuse what is not a collection; one text is none, though Python would take it for its letters.
+
+    Raises:
+        TypeError: if `value` cannot be walked through, or is a str or bytes.
+
+    >>> several("texts", "moo")
+    Traceback (most recent call last):
+    TypeError: texts must be a collection, got str 'moo'
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a collection, got {type(value).__name__} {value!r}")
 
 
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
-from kit.arguments import count, instance, token_ids
+from kit.arguments import count, instance, several, token_ids
 
 Pair = tuple[int, int]
 Ids = Sequence[int] | Integer[np.ndarray, "_"]
@@ -84,7 +84,7 @@ def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[st
         special: names such as "<|end|>" for tokens that no text can produce by itself.
 
     Raises:
-        TypeError: if `vocab_size` is not a whole number.
+        TypeError: if `texts` is one text, or `vocab_size` not a whole number.
         ValueError: if it leaves no room for the bytes and the special tokens, or these clash.
 
     Source: Sennrich, Haddow & Birch (2016), arXiv:1508.07909, algorithm 1; on bytes, Radford et
@@ -94,6 +94,7 @@ def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[st
     >>> train(["aab aab"], vocab_size=258).tokens[256:]
     [b'aa', b'aab']
     """
+    several("texts", texts)
     vocab_size = count("vocab_size", vocab_size, at_least=256 + len(special))
     n_pieces = Counter(piece for text in texts for piece in pieces(text))
     spellings, repeats = [list(piece) for piece in n_pieces], list(n_pieces.values())

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from kit.arguments import count, instance
+from kit.arguments import count, instance, several
 
 # Invisible: control codes, soft hyphens, zero-width spaces, marks of direction and of byte order,
 # halves of surrogate pairs. The joiners U+200C and U+200D stay: they shape emoji and Persian.
@@ -51,6 +51,7 @@ def common_lines(texts: Iterable[str], *, min_texts: int, min_words: int = 4) ->
         The lines, without the blanks around them.
 
     Raises:
+        TypeError: if `texts` is one text.
         TypeError, ValueError: if a number is not a whole number of at least 1.
 
     Source: Raffel et al. (2020), arXiv:1910.10683, section 2.2, who drop repeated sentences.
@@ -58,6 +59,7 @@ def common_lines(texts: Iterable[str], *, min_texts: int, min_words: int = 4) ->
     >>> common_lines(["All rights reserved to us\\nmoo", "All rights reserved to us\\nwoof"], min_texts=2)
     {'All rights reserved to us'}
     """
+    several("texts", texts)
     min_texts, min_words = count("min_texts", min_texts), count("min_words", min_words)
     n_texts = Counter(line for text in texts for line in {line.strip() for line in text.split("\n")})
     return {line for line, n in n_texts.items() if n >= min_texts and len(line.split()) >= min_words}
@@ -70,6 +72,7 @@ def without_lines(text: str, lines: Collection[str]) -> str:
     'moo'
     """
     instance("text", text, str)
+    several("lines", lines)  # `in` a single text would look for parts of it
     return "\n".join(line for line in text.split("\n") if line.strip() not in lines)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.arguments import function, real
+from kit.arguments import function, instance, real, several
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def split(
         The training documents and the held-out documents, both in the given order.
 
     Raises:
-        TypeError: if `group` is not a function, or `held_out` not a number.
+        TypeError: if `documents` are none, `group` is not a function to names, or `held_out` not a number.
         ValueError: if `held_out` is not between 0 and 1.
 
     >>> documents = [Document(name=name, text="") for name in ("a/1", "a/2", "b/1", "c/1")]
@@ -75,8 +75,11 @@ def split(
     """
     held_out = real("held_out", held_out, above=0, below=1)
     function("group", group)
+    several("documents", documents)
     sides: tuple[list[Document], list[Document]] = ([], [])
     for document in documents:
-        digest = hashlib.sha256(group(document).encode()).digest()
+        instance("documents", document, Document)
+        instance("group", name := group(document), str)
+        digest = hashlib.sha256(name.encode()).digest()
         sides[int.from_bytes(digest) / 2**256 < held_out].append(document)
     return sides

@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float, Shaped, UInt32, UInt64
 
-from kit.arguments import count, instance, real, real_array
+from kit.arguments import count, instance, real, real_array, several
 
 
 def exact_groups(texts: Iterable[str]) -> list[list[int]]:
@@ -29,6 +29,7 @@ def exact_groups(texts: Iterable[str]) -> list[list[int]]:
     >>> exact_groups(["moo", "woof", "moo"])
     [[0, 2]]
     """
+    several("texts", texts)
     places = defaultdict(list)
     for i, text in enumerate(texts):
         instance("texts", text, str)

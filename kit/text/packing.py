@@ -46,7 +46,7 @@ def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer
     >>> [document.tolist() for document in part(np.array([5, 6, 0, 7, 0]), end=0)]
     [[5, 6], [7]]
     """
-    stream = token_ids("stream", stream, below=2**32)
+    stream, end = token_ids("stream", stream, below=2**32), count("end", end, at_least=0)
     ends = np.flatnonzero(stream == end)
     if len(stream) and (not len(ends) or ends[-1] != len(stream) - 1):
         raise ValueError(f"stream must stop at the end token {end}, got {stream[-1]}")
@@ -111,7 +111,7 @@ def document_numbers(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> 
     array([0, 0, 0, 1, 1])
     """
     instance("rows", rows, np.ndarray)
-    closes = rows == end
+    closes = rows == count("end", end, at_least=0)
     return np.cumsum(closes, axis=-1) - closes
 
 
@@ -122,7 +122,7 @@ def positions(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer
     array([0, 1, 2, 0, 1])
     """
     instance("rows", rows, np.ndarray)
-    index = np.arange(rows.shape[-1])
+    index, end = np.arange(rows.shape[-1]), count("end", end, at_least=0)
     begins = np.concatenate([np.ones_like(rows[..., :1], dtype=bool), rows[..., :-1] == end], axis=-1)
     return index - np.maximum.accumulate(np.where(begins, index, 0), axis=-1)
 
@@ -150,4 +150,4 @@ def next_tokens(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integ
     """
     instance("rows", rows, np.ndarray)
     after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORED)], axis=-1)
-    return np.where(rows == end, IGNORED, after)
+    return np.where(rows == count("end", end, at_least=0), IGNORED, after)

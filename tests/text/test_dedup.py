@@ -77,23 +77,3 @@ def test_clusters_match_connected_components(pairs):
 
 def test_exact_groups_need_every_character_equal():
     assert exact_groups(["a", "b", "a ", "b", "a", "\ud800", "\ud800"]) == [[0, 4], [1, 3], [5, 6]]
-
-
-@pytest.mark.parametrize(
-    ("call", "complaint"),
-    [
-        (lambda: shingles("a", n_words=0), "n_words must be >= 1, got 0"),
-        (lambda: minhash(np.array([], dtype=np.uint64)), "a must not be empty"),
-        (lambda: minhash(shingles("a"), n_hashes=0), "n_hashes must be >= 1, got 0"),
-        (
-            lambda: candidate_pairs(np.ones((2, 8)), n_bands=3),
-            "n_bands must divide the 8 numbers",
-        ),
-        (lambda: caught(np.array([1.5]), n_bands=1, n_rows=1), "overlap must be from 0 to 1, got 1.5"),
-        (lambda: near_pairs(np.ones((2, 8)), threshold=1.0, n_bands=1), "threshold must be < 1, got 1"),
-        (lambda: clusters([(0, 5)], n_texts=3), r"pairs must name texts from 0 to 2, got \(0, 5\)"),
-    ],
-)
-def test_dedup_rejects_what_it_cannot_compare(call, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        call()

@@ -1,7 +1,6 @@
 from itertools import chain, pairwise
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,19 +71,3 @@ def test_attention_gives_the_same_numbers_packed_and_alone():
 
     alone = torch.cat([attend(join([document], end=0)) for document in documents])
     torch.testing.assert_close(attend(row[0]), alone, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("call", "complaint"),
-    [
-        (lambda: join([[1], [2, 0]], end=0), "documents must not hold the end token 0, got it at index 1"),
-        (lambda: join([[-1]], end=0), "documents must be from 0 to"),
-        (lambda: join([[1]], end=-1), "end must be >= 0, got -1"),
-        (lambda: list(part(np.array([1, 0, 2]), end=0)), "stream must stop at the end token 0, got 2"),
-        (lambda: pack([[1]], length=0, end=0), "length must be >= 1, got 0"),
-        (lambda: chunk(np.array([1]), length=2, overlap=2, fill=0), "overlap must be < length, 2, got 2"),
-    ],
-)
-def test_packing_rejects_what_would_lose_tokens(call, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        call()

@@ -76,11 +76,3 @@ def test_datasets_resume_where_stream_does(shards, tmp_path):
             break
     whole.load_state_dict(state)
     assert [row["name"] for row in whole] == [document.name for document, _ in stream(shards, start=position)]
-
-
-def test_pipeline_rejects_what_would_confuse(shards, tmp_path):
-    with pytest.raises(ValueError, match="end must be a special token of the tokeniser"):
-        encode_shards(shards, tmp_path, BPE(merges=()))
-    twice = write_shards([Document(name="a", text=""), Document(name="a", text="b")], tmp_path / "raw", n_shards=1)
-    with pytest.raises(ValueError, match="sources must give their documents different names"):
-        clean_shards(twice, tmp_path)

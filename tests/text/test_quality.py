@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -45,13 +44,3 @@ def test_outliers_cannot_hide_one_another():
     values = np.array([*range(20), 1e6, 1e6, 1e6])
     assert outliers(values).sum() == 3
     assert not (np.abs(values - values.mean()) > 3.5 * values.std()).any()  # the plain z-score finds none
-
-
-def test_limits_reject_an_empty_range():
-    with pytest.raises(ValueError, match=r"n_chars must be a range \(least, most\), got \(5, 1\)"):
-        Limits(n_chars=(5, 1))
-
-
-def test_outliers_reject_nan():
-    with pytest.raises(ValueError, match="values must be finite"):
-        outliers(np.array([1.0, np.nan]))
