@@ -11,7 +11,7 @@ Taught in: 13
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -70,6 +70,36 @@ def jaccard(a: UInt64[np.ndarray, "_"], b: UInt64[np.ndarray, "_"]) -> float:
         _not_empty(name, members)
     shared = np.intersect1d(a, b, assume_unique=True).size
     return shared / (a.size + b.size - shared)
+
+
+def overlaps(sets: Sequence[UInt64[np.ndarray, "_"]]) -> Float[np.ndarray, "texts texts"]:
+    """Compute the Jaccard overlap of every pair, by brute force: the truth that faster ways are held against.
+
+        |A ∩ B| = Σ over all shingles of [in A] · [in B],    |A ∪ B| = |A| + |B| - |A ∩ B|
+
+    The sum is a product of matrices. A shingle that only one text has can be left out of it.
+
+    Raises:
+        TypeError, ValueError: if `sets` are no collection, or one is not an array, or is empty.
+
+    Oracle: `jaccard`, pair by pair.
+
+    >>> overlaps([np.array([1, 2, 3], dtype=np.uint64), np.array([2, 3, 4], dtype=np.uint64)])
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    several("sets", sets)
+    for members in sets:
+        _not_empty("sets", members)
+    size = np.array([members.size for members in sets])
+    owner = np.repeat(np.arange(len(sets)), size)
+    _, column, n_owners = np.unique(np.concatenate(sets), return_inverse=True, return_counts=True)
+    common = n_owners[column] > 1
+    has = np.zeros((len(sets), int((n_owners > 1).sum())), dtype=np.float32)
+    has[owner[common], (np.cumsum(n_owners > 1) - 1)[column[common]]] = 1
+    shared = (has @ has.T).astype(float)
+    np.fill_diagonal(shared, size)
+    return shared / (size[:, None] + size - shared)
 
 
 def minhash(a: UInt64[np.ndarray, "_"], *, n_hashes: int = 128, seed: int = 0) -> UInt32[np.ndarray, "n_hashes"]:

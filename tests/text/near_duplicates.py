@@ -3,22 +3,11 @@
 import time
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from kit.text.corpus import standard_library
-from kit.text.dedup import candidate_pairs, caught, minhash, near_pairs, shingles
+from kit.text.dedup import candidate_pairs, caught, minhash, near_pairs, overlaps, shingles
 
 N_HASHES = 128
-
-
-def all_overlaps(sets: list[np.ndarray]) -> np.ndarray:
-    """Compute the Jaccard overlap of every pair by a product of sparse matrices."""
-    members = np.unique(np.concatenate(sets), return_inverse=True)[1]
-    starts = np.concatenate([[0], np.cumsum([each.size for each in sets])])
-    holds = csr_array((np.ones(len(members), dtype=np.int32), members, starts))
-    shared = (holds @ holds.T).toarray()
-    sizes = shared.diagonal()
-    return shared / (sizes[:, None] + sizes - shared)
 
 
 def main() -> None:
@@ -28,9 +17,9 @@ def main() -> None:
     signatures = np.stack([minhash(each, n_hashes=N_HASHES) for each in sets])
     print(f"{len(library)} files, {sum(map(len, sets)):,} shingles; signatures in {time.perf_counter() - start:.1f} s")
 
-    overlaps = all_overlaps(sets)
+    truth = overlaps(sets)
     i, j = np.triu_indices(len(sets), k=1)
-    exact = overlaps[i, j]
+    exact = truth[i, j]
     estimate = np.concatenate([(row == signatures[a + 1 :]).mean(axis=1) for a, row in enumerate(signatures)])
     error = np.sqrt(exact * (1 - exact) / N_HASHES)
     some = (exact > 0.05) & (exact < 1)
@@ -56,7 +45,7 @@ def main() -> None:
         found = {
             "LSH alone": candidate_pairs(signatures, n_bands=n_bands),
             "LSH, then estimate": set(near_pairs(signatures, threshold=threshold, n_bands=n_bands)),
-            "LSH, then exact": {p for p in candidate_pairs(signatures, n_bands=n_bands) if overlaps[p] >= threshold},
+            "LSH, then exact": {p for p in candidate_pairs(signatures, n_bands=n_bands) if truth[p] >= threshold},
         }
         print(f"{n_bands} bands of {n_rows}: threshold {threshold:.3f}, {len(true):,} of {len(exact):,} pairs above it")
         for name, pairs in found.items():

@@ -63,6 +63,7 @@ ARGUMENTS = {
     dedup.exact_groups: {"texts": (["moo"], [*TEXTS, [5]])},
     dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1)},
     dedup.jaccard: {"a": (SIGNATURES[0], SET), "b": (SIGNATURES[0], SET)},
+    dedup.overlaps: {"sets": ([SIGNATURES[0]], [[each] for each in SET] + [None, "moo"])},
     dedup.minhash: {"a": (SIGNATURES[0].astype(np.uint64), SET), "n_hashes": (4, AT_LEAST_1), "seed": (0, [])},
     dedup.candidate_pairs: SIGNED,
     dedup.near_pairs: {**SIGNED, "threshold": (0.5, OPEN_SHARE)},

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from kit.text.dedup import candidate_pairs, caught, clusters, exact_groups, jaccard, minhash, near_pairs, shingles
+from kit.text.dedup import (
+    candidate_pairs,
+    caught,
+    clusters,
+    exact_groups,
+    jaccard,
+    minhash,
+    near_pairs,
+    overlaps,
+    shingles,
+)
 
 SETS = st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=30)
 
@@ -32,6 +42,12 @@ def test_minhash_estimates_jaccard_within_three_standard_errors(n_shared):
 def test_minhash_of_a_union_is_the_least_of_the_two(a, b):
     a, b = (np.array(sorted(each), dtype=np.uint64) for each in (a, b))
     np.testing.assert_array_equal(minhash(np.union1d(a, b)), np.minimum(minhash(a), minhash(b)))
+
+
+@given(st.lists(SETS, min_size=1, max_size=4))
+def test_overlaps_match_jaccard_of_each_pair(sets):
+    arrays = [np.array(sorted(each), dtype=np.uint64) for each in sets]
+    np.testing.assert_array_equal(overlaps(arrays), [[jaccard(a, b) for b in arrays] for a in arrays])
 
 
 @given(SETS, SETS)
