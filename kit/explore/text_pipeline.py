@@ -102,7 +102,7 @@ def near_copies() -> LiveView:
             *cloud.plot([], [], "o", color=PINK, markersize=4, label="missed"),
             *cloud.plot([], [], "-", color="black", linewidth=1.5),
         ]
-        cloud.legend(loc="upper left", borderaxespad=0, handletextpad=0.2, markerscale=1.3)
+        cloud.legend(loc="upper left", borderaxespad=0, handlelength=1, handletextpad=0.3)
         recall, precision = np.array([pairs.scores(threshold) for threshold in thresholds]).T
         scores.set(xlim=(0.3, 0.8), ylim=(0, 1.05), xlabel="threshold", ylabel="share of pairs")
         scores.set_title("A higher threshold misses more, and errs less")

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live
+from kit.explore import descent, live, text_pipeline
 from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
 
-EXPLORERS = [descent.bowl, descent.line_fit]
+EXPLORERS = [descent.bowl, descent.line_fit, text_pipeline.near_copies]
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
