@@ -2,6 +2,7 @@
 
     floor 2   check    explore    exercises, claims and progress; live views of the floors below
     floor 0   learn               losses, optimisers, schedules: what every later room computes with
+              text                a corpus, its cleaning, its tokens, and the floor for a model of it
     ground    arguments  files  machine
                                   refuse bad input; find data/; know this machine
 

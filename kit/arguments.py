@@ -4,6 +4,7 @@ Taught in: every notebook
 """
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -93,6 +94,28 @@ def matching(name: str, value: Any, other_name: str, other: Any) -> tuple[np.nda
     return value, other
 
 
+def token_ids(name: str, value: Any, *, below: int) -> np.ndarray:
+    """Return a text's token ids as a row of int64; bytes are their own ids, and no text is too short.
+
+    Raises:
+        TypeError: if `value` does not hold whole numbers.
+        ValueError: if it has more than one axis, or holds an id that is not from 0 to `below` - 1.
+
+    >>> token_ids("ids", b"Hi", below=256)
+    array([ 72, 105])
+    """
+    array = np.frombuffer(value, dtype=np.uint8) if isinstance(value, bytes) else np.asarray(value)
+    if array.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold whole numbers, got {type(value).__name__} of dtype {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have 1 axis, got shape {array.shape}")
+    if array.min() < 0 or array.max() >= below:
+        raise ValueError(f"{name} must be from 0 to {below - 1}, got {array.min()} to {array.max()}")
+    return array.astype(np.int64)
+
+
 def real(
     name: str,
     value: Any,
@@ -160,15 +183,32 @@ def function(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
 
 
-def random_numbers(name: str, value: Any) -> np.random.Generator:
-    """Return `value` if it is a NumPy generator; a bare seed is refused, since it would restart the chances.
+def instance(name: str, value: Any, kind: type) -> None:
+    """Refuse what is of another type.
 
     Raises:
-        TypeError: if `value` is anything else.
+        TypeError: if `value` is not a `kind`.
+
+    >>> instance("text", 5, str)
+    Traceback (most recent call last):
+    TypeError: text must be a str, got int 5
     """
-    if not isinstance(value, np.random.Generator):
-        raise TypeError(f"{name} must be a numpy.random.Generator, got {type(value).__name__} {value!r}")
-    return value
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__} {value!r}")
+
+
+def several(name: str, value: Any) -> None:
+    """Refuse what is not a collection; one text is none, though Python would take it for its letters.
+
+    Raises:
+        TypeError: if `value` cannot be walked through, or is a str or bytes.
+
+    >>> several("texts", "moo")
+    Traceback (most recent call last):
+    TypeError: texts must be a collection, got str 'moo'
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a collection, got {type(value).__name__} {value!r}")
 
 
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -109,6 +109,8 @@ class Exercise:
             if not isinstance(got, tuple) or len(got) != len(want):
                 return f"Expected {len(want)} values, as a tuple; got {_describe(got)}."
             return next(filter(None, map(self._compare, got, want)), "")
+        if isinstance(want, str):
+            return "" if got == want else f"Expected {want!r}; got {_describe(got)}."
         want = np.asarray(want)
         try:
             given, got = got, np.asarray(got)

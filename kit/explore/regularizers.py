@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from sklearn.datasets import load_diabetes, load_digits
 
-from kit.arguments import count, random_numbers
+from kit.arguments import count, instance
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.learn.descent import Descent
 from kit.learn.linear import curvatures, least_squares, linear_objective
@@ -46,7 +46,8 @@ def deal(x: np.ndarray, y: np.ndarray, *, n_train: int, rng: np.random.Generator
         TypeError: if `n_train` is not a whole number, or `rng` is not a generator.
         ValueError: if `n_train` is below 1, or leaves nothing to report on.
     """
-    n_train, rng = count("n_train", n_train), random_numbers("rng", rng)
+    n_train = count("n_train", n_train)
+    instance("rng", rng, np.random.Generator)
     if n_train + 100 >= len(x):
         raise ValueError(f"n_train must leave more than 100 of {len(x)} examples, got {n_train}")
     train_rows, validation_rows, test_rows = np.split(rng.permutation(len(x)), [n_train, n_train + 100])
@@ -77,7 +78,7 @@ def noisy_diabetes(rng: np.random.Generator) -> Split:
     Raises:
         TypeError: if `rng` is not a generator.
     """
-    rng = random_numbers("rng", rng)
+    instance("rng", rng, np.random.Generator)
     x, y = (np.asarray(part) for part in load_diabetes(return_X_y=True, scaled=False))
     x = np.column_stack([x, rng.normal(size=(len(x), N_NOISE))])
     split = deal(x, y, n_train=N_TRAIN, rng=rng)
@@ -232,7 +233,7 @@ def labelled_digits(rng: np.random.Generator) -> Split:
     Raises:
         TypeError: if `rng` is not a generator.
     """
-    rng = random_numbers("rng", rng)
+    instance("rng", rng, np.random.Generator)
     pixels, labels = (np.asarray(part) for part in load_digits(return_X_y=True))
     return deal(pixels / 16, labels, n_train=100, rng=rng)
 

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, integer_array, random_numbers, real, real_array
+from kit.arguments import count, instance, integer_array, real, real_array
 from kit.learn.descent import BatchObjective
 from kit.learn.losses import cross_entropy
 from kit.learn.regularizers import dropout
@@ -39,7 +39,8 @@ def network_start(
     (5, 4)
     """
     n_features, n_hidden = count("n_features", n_features), count("n_hidden", n_hidden)
-    n_classes, rng = count("n_classes", n_classes), random_numbers("rng", rng)
+    n_classes = count("n_classes", n_classes)
+    instance("rng", rng, np.random.Generator)
     incoming = rng.normal(size=(n_features, n_hidden)) * math.sqrt(2 / n_features)
     outgoing = rng.normal(size=(n_classes, n_hidden)) * math.sqrt(1 / n_hidden)
     return np.concatenate([incoming, outgoing])
@@ -108,14 +109,15 @@ def network_objective(
     rate = real("dropout_rate", dropout_rate, at_least=0, below=1)
     if y.shape != x.shape[:1]:
         raise ValueError(f"y must have one class for each of the {len(x)} rows of x, got shape {y.shape}")
-    draws = random_numbers("rng", rng) if rate else None
+    if rate:
+        instance("rng", rng, np.random.Generator)
 
     def objective(weights: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[float, np.ndarray]:
         incoming, outgoing = _layers(weights, x)
         fired = x[rows] @ incoming
         hidden, mask = np.maximum(fired, 0), 1.0
-        if draws is not None:
-            hidden, mask = dropout(hidden, rate=rate, rng=draws)
+        if rate and rng:
+            hidden, mask = dropout(hidden, rate=rate, rng=rng)
         loss, slope = cross_entropy(hidden @ outgoing.T, y[rows])
         back = slope @ outgoing * mask * (fired > 0)  # the same mask on the way back
         return loss, np.concatenate([x[rows].T @ back, slope.T @ hidden])

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, function, random_numbers, real, real_array
+from kit.arguments import count, function, instance, real, real_array
 from kit.learn.descent import BatchObjective, Descent, Objective
 from kit.learn.optimizers import Optimizer, sgd
 from kit.learn.training import train
@@ -318,7 +318,8 @@ def dropout(
     >>> dropped, mask
     (array([1., 2.]), array([1., 1.]))
     """
-    x, rate, rng = real_array("x", x), real("rate", rate, at_least=0, below=1), random_numbers("rng", rng)
+    x, rate = real_array("x", x), real("rate", rate, at_least=0, below=1)
+    instance("rng", rng, np.random.Generator)
     mask = (rng.random(x.shape) >= rate).astype(x.dtype) / (1 - rate)
     return x * mask, mask
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from kit.arguments import count, function, random_numbers, real, real_array
+from kit.arguments import count, function, instance, real, real_array
 from kit.learn.descent import BatchObjective, Descent, Objective
 from kit.learn.optimizers import Optimizer, sgd
 from kit.learn.schedules import Schedule
@@ -36,7 +36,7 @@ def minibatches(n_examples: int, *, batch_size: int, rng: np.random.Generator) -
     [2, 2, 1, 2, 2, 1]
     """
     n_examples, batch_size = count("n_examples", n_examples), count("batch_size", batch_size)
-    rng = random_numbers("rng", rng)
+    instance("rng", rng, np.random.Generator)
     if batch_size > n_examples:
         raise ValueError(f"batch_size must be <= n_examples, {n_examples}, got {batch_size}")
 

@@ -37,7 +37,8 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
-    *(arguments.unchecked_array, arguments.integer_array, arguments.random_numbers),
+    *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
+    arguments.several,
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live, losses, optimizers, regularizers, schedules
+from kit.explore import descent, live, losses, optimizers, regularizers, schedules, text_pipeline
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage
 
 EXPLORERS = [
@@ -23,6 +23,7 @@ EXPLORERS = [
     schedules.draw_a_schedule,
     regularizers.penalty_view,
     regularizers.stopping_view,
+    text_pipeline.near_copies,
 ]
 
 

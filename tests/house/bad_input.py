@@ -17,14 +17,16 @@ import kit
 from tests.check import refusals as check
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
+from tests.text import refusals as text
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **check.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
+    **text.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS}
+CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *text.CARRIERS}
 
 
 def refusals() -> Iterator[tuple[str, str]]:
@@ -45,9 +47,13 @@ def refusals() -> Iterator[tuple[str, str]]:
 
 
 def call(function: Callable, arguments: dict[str, Any]) -> None:
-    """Call by keyword; an argument that the signature marks with a star is given by position."""
+    """Call by keyword, what the signature marks with a star by position; a generator is asked once, to begin."""
     starred = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_POSITIONAL]
-    function(*[arguments[name] for name in starred], **{n: v for n, v in arguments.items() if n not in starred})
+    result = function(
+        *[arguments[name] for name in starred], **{n: v for n, v in arguments.items() if n not in starred}
+    )
+    if inspect.isgenerator(result):
+        next(result, None)
 
 
 def public_functions() -> Iterator[Callable]:

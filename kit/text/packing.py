@@ -1,0 +1,153 @@
+"""Packing: rows of one length from texts of many, losing no token and mixing no two texts.
+
+A stream of tokens is documents one after the other, each closed by an end token, which stands
+nowhere else. The tokens alone therefore tell which document each belongs to, wherever the stream
+is cut into rows, and nothing but the last row needs filling up.
+
+Taught in: 13
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Integer
+
+from kit.arguments import count, instance, token_ids
+
+IGNORED = -100  # as a target: what torch.nn.functional.cross_entropy leaves out, unless told otherwise
+
+
+def join(documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, end: int) -> Integer[np.ndarray, "tokens"]:
+    """Chain documents into one stream, each followed by the end token.
+
+    Raises:
+        TypeError: if the documents are not made of whole numbers.
+        ValueError: if a document holds the end token, or a negative id.
+
+    >>> join([[5, 6], [7]], end=0)
+    array([5, 6, 0, 7, 0])
+    """
+    end = count("end", end, at_least=0)
+    parts = [np.zeros(0, dtype=np.int64)]
+    for document in documents:
+        ids = token_ids("documents", document, below=2**32)
+        if (ids == end).any():
+            raise ValueError(f"documents must not hold the end token {end}, got it at index {np.argmax(ids == end)}")
+        parts += [ids, np.array([end])]
+    return np.concatenate(parts)
+
+
+def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer[np.ndarray, "_"]]:
+    """Yield the documents of a stream, without their end tokens; what `join` joined, this parts.
+
+    Raises:
+        ValueError: if the stream stops inside a document.
+
+    >>> [document.tolist() for document in part(np.array([5, 6, 0, 7, 0]), end=0)]
+    [[5, 6], [7]]
+    """
+    stream, end = token_ids("stream", stream, below=2**32), count("end", end, at_least=0)
+    ends = np.flatnonzero(stream == end)
+    if len(stream) and (not len(ends) or ends[-1] != len(stream) - 1):
+        raise ValueError(f"stream must stop at the end token {end}, got {stream[-1]}")
+    start = 0
+    for stop in ends:
+        yield stream[start:stop]
+        start = stop + 1
+
+
+def chunk(
+    stream: Integer[np.ndarray, "tokens"], *, length: int, fill: int, overlap: int = 0
+) -> Integer[np.ndarray, "rows length"]:
+    """Cut a stream into rows; the last is filled up.
+
+    Args:
+        overlap: how many tokens each row repeats from the end of the one before, so that what
+            stands there is seen with its context. They are read twice: 0 doubles nothing.
+
+    Raises:
+        TypeError: if a number is not a whole number.
+        ValueError: if `length` < 1, or `overlap` is not from 0 to `length` - 1.
+
+    >>> chunk(np.array([1, 2, 3, 4, 5]), length=3, overlap=1, fill=0)
+    array([[1, 2, 3],
+           [3, 4, 5]])
+    >>> chunk(np.array([1, 2, 3, 4, 5]), length=3, fill=0)
+    array([[1, 2, 3],
+           [4, 5, 0]])
+    """
+    length, overlap = count("length", length), count("overlap", overlap, at_least=0)
+    if overlap >= length:
+        raise ValueError(f"overlap must be < length, {length}, got {overlap}")
+    stream, step = token_ids("stream", stream, below=2**32), length - overlap
+    n_rows = 1 + max(0, -(-(len(stream) - length) // step)) if len(stream) else 0
+    padded = np.full(n_rows * step + overlap, count("fill", fill, at_least=0), dtype=np.int64)
+    padded[: len(stream)] = stream
+    return padded[step * np.arange(n_rows)[:, None] + np.arange(length)]
+
+
+def pack(
+    documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, length: int, end: int
+) -> Integer[np.ndarray, "rows length"]:
+    """Pack documents into rows: every token once, in order, and the last row filled with end tokens.
+
+    A document that crosses the end of a row goes on in the next, where it cannot see what came
+    before. What fills the last row is, to all the functions below, so many empty documents.
+
+    Raises:
+        TypeError, ValueError: as `join` and `chunk`.
+
+    >>> pack([[5, 6, 7], [8]], length=4, end=0)
+    array([[5, 6, 7, 0],
+           [8, 0, 0, 0]])
+    """
+    return chunk(join(documents, end=end), length=length, fill=end)
+
+
+def document_numbers(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
+    """Number the documents of each row from 0; an end token belongs to the document that it closes.
+
+    >>> document_numbers(np.array([5, 6, 0, 7, 0]), end=0)
+    array([0, 0, 0, 1, 1])
+    """
+    instance("rows", rows, np.ndarray)
+    closes = rows == count("end", end, at_least=0)
+    return np.cumsum(closes, axis=-1) - closes
+
+
+def positions(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
+    """Count each token's place in its document, from 0, or from where the row cuts into it.
+
+    >>> positions(np.array([5, 6, 0, 7, 0]), end=0)
+    array([0, 1, 2, 0, 1])
+    """
+    instance("rows", rows, np.ndarray)
+    index, end = np.arange(rows.shape[-1]), count("end", end, at_least=0)
+    begins = np.concatenate([np.ones_like(rows[..., :1], dtype=bool), rows[..., :-1] == end], axis=-1)
+    return index - np.maximum.accumulate(np.where(begins, index, 0), axis=-1)
+
+
+def attention_mask(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Bool[np.ndarray, "*rows length length"]:
+    """Say which token may look at which: at itself and what came before it, in its own document.
+
+    Returns:
+        True at [..., query, key] where the query may see the key.
+
+    >>> attention_mask(np.array([5, 0, 7]), end=0).astype(int)
+    array([[1, 0, 0],
+           [1, 1, 0],
+           [0, 0, 1]])
+    """
+    number = document_numbers(rows, end=end)
+    return np.tril(number[..., :, None] == number[..., None, :])
+
+
+def next_tokens(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
+    """Give each token its target, the next of its document, or IGNORED where the document or the row ends.
+
+    >>> next_tokens(np.array([5, 6, 0, 7, 8]), end=0)
+    array([   6,    0, -100,    8, -100])
+    """
+    instance("rows", rows, np.ndarray)
+    after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORED)], axis=-1)
+    return np.where(rows == count("end", end, at_least=0), IGNORED, after)

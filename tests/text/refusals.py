@@ -1,0 +1,149 @@
+"""Of every public function of kit.text, every argument: one value that it takes, and those that it refuses."""
+
+import atexit
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from kit.text import bpe, clean, corpus, dedup, grammar, ngram, packing, pipeline, quality, shards
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION, GENERATOR
+
+_PLACE = tempfile.TemporaryDirectory()
+atexit.register(_PLACE.cleanup)
+HERE = Path(_PLACE.name)
+
+STRING = [5, None, ["moo"]]
+UTF8 = [*STRING, "ab\ud800"]
+TEXTS = ["moo", b"moo", 5, None]  # one text is not many: Python would take it for its letters
+BYTES = ["moo", None, 5]
+IDS = ["ten", None, [0.5], [-1], [[1], [2]]]
+OPEN_SHARE = [*ABOVE_0, 1.0]
+SET = [None, [1, 2], np.zeros(0, dtype=np.uint64)]
+ROWS = np.array([[5, 6, 0, 7]])
+ROW = [None, [5, 6], "ten"]
+SIGNATURES = np.array([[1, 2, 3, 4], [1, 2, 9, 9]], dtype=np.uint32)
+SIGNED = {
+    "signatures": (SIGNATURES, [None, [[1, 2], [1, 3]], SIGNATURES[0]]),
+    "n_bands": (2, [*AT_LEAST_1, 3]),
+}
+RANGE = [None, 5, (5, 1), (1,), [1, 5]]
+DOCUMENT = corpus.Document(name="a", text="moo")
+SHARDS = shards.write_shards([DOCUMENT], HERE / "raw", n_shards=1)
+TWICE = shards.write_shards([DOCUMENT, DOCUMENT], HERE / "twice", n_shards=1)
+BROKEN = HERE / "broken.jsonl"
+BROKEN.write_text("moo\n")
+PLAIN = bpe.BPE(merges=())
+ENDED = bpe.BPE(merges=(), special=("<|end|>",))
+ENDED.save(HERE / "ended.json")
+BOOK = ngram.count_runs([b"abab"], n=2)
+TALE = grammar.Grammar({"story": ("{coin} {coin}",), "coin": ("heads", "tails")})
+
+ARGUMENTS = {
+    bpe.pieces: {"text": ("moo", UTF8)},
+    bpe.train: {
+        "texts": (["moo"], TEXTS),
+        "vocab_size": (260, [*COUNT, 255]),
+        "special": ((), []),
+    },
+    bpe.BPE: {"merges": (((97, 98),), [((97, 256),), ((97, 98), (97, 98))]), "special": ((), [("",)])},
+    PLAIN.encode: {"text": ("moo", UTF8), "special": (False, [])},
+    PLAIN.decode: {"ids": ([72], [*IDS, [256]])},
+    PLAIN.decode_bytes: {"ids": ([72], [*IDS, [256]])},
+    bpe.load: {"path": (HERE / "ended.json", [HERE / "raw" / "00000-of-00001.jsonl"])},
+    clean.normalize: {"text": ("moo", STRING)},
+    clean.common_lines: {"texts": (["moo"], TEXTS), "min_texts": (2, AT_LEAST_1), "min_words": (4, AT_LEAST_1)},
+    clean.without_lines: {"text": ("moo", STRING), "lines": ({"moo"}, ["moo", None, 5])},
+    clean.mask_private: {"text": ("moo", STRING)},
+    corpus.split: {
+        "documents": ([DOCUMENT], ["moo", None, ["moo"]]),
+        "held_out": (0.5, OPEN_SHARE),
+        "group": (lambda document: document.name, [*FUNCTION, lambda document: 5]),
+    },
+    dedup.exact_groups: {"texts": (["moo"], [*TEXTS, [5]])},
+    dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1)},
+    dedup.jaccard: {"a": (SIGNATURES[0], SET), "b": (SIGNATURES[0], SET)},
+    dedup.overlaps: {"sets": ([SIGNATURES[0]], [[each] for each in SET] + [None, "moo"])},
+    dedup.minhash: {"a": (SIGNATURES[0].astype(np.uint64), SET), "n_hashes": (4, AT_LEAST_1), "seed": (0, [])},
+    dedup.candidate_pairs: SIGNED,
+    dedup.near_pairs: {**SIGNED, "threshold": (0.5, OPEN_SHARE)},
+    dedup.caught: {
+        "overlap": (np.array([0.5]), [*ARRAY, np.array([1.5])]),
+        "n_bands": (2, AT_LEAST_1),
+        "n_rows": (2, AT_LEAST_1),
+    },
+    dedup.clusters: {"pairs": ([(0, 1)], [[(0, 5)], [(-1, 0)]]), "n_texts": (3, COUNT)},
+    grammar.tokens: {"story": ("moo", STRING)},
+    grammar.Grammar: {"rules": (TALE.rules, [{}, {"story": ()}, {"story": ("{cat}",)}])},
+    TALE.write: {"rng": (np.random.default_rng(0), GENERATOR)},
+    TALE.surprise: {"story": ("heads tails", [*STRING, "heads", "heads heads heads", "moo"])},
+    ngram.count_runs: {
+        "documents": ([b"abab"], ["moo", [[0.5, 1.0]], [b""], [[1, 256]]]),
+        "n": (2, [*AT_LEAST_1, 8]),
+        "vocab_size": (256, [*AT_LEAST_1, 1]),
+    },
+    BOOK.additive_bits: {"ids": (b"ab", [*IDS, [256]]), "alpha": (1.0, ABOVE_0)},
+    BOOK.witten_bell_bits: {"ids": (b"ab", [*IDS, [256]])},
+    ngram.compressed_bits_per_byte: {"text": (b"moo", [*BYTES, b""]), "after": (b"", BYTES)},
+    packing.join: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]], ["ten"]]), "end": (0, COUNT)},
+    packing.part: {"stream": (np.array([5, 0]), [*IDS, np.array([5])]), "end": (0, COUNT)},
+    packing.chunk: {
+        "stream": (np.array([5, 6]), IDS),
+        "length": (3, AT_LEAST_1),
+        "fill": (0, COUNT),
+        "overlap": (1, [*COUNT, 3]),
+    },
+    packing.pack: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]]]), "length": (3, AT_LEAST_1), "end": (0, COUNT)},
+    packing.document_numbers: {"rows": (ROWS, ROW), "end": (0, COUNT)},
+    packing.positions: {"rows": (ROWS, ROW), "end": (0, COUNT)},
+    packing.attention_mask: {"rows": (ROWS, ROW), "end": (0, COUNT)},
+    packing.next_tokens: {"rows": (ROWS, ROW), "end": (0, COUNT)},
+    pipeline.clean_shards: {
+        "sources": (SHARDS, [TWICE]),
+        "folder": (HERE / "cleaned", []),
+        "threshold": (0.5, OPEN_SHARE),
+        "boilerplate": (frozenset(), []),
+        "limits": (None, []),
+        "n_workers": (1, AT_LEAST_1),
+    },
+    pipeline.encode_shards: {
+        "sources": (SHARDS, [[*SHARDS, *SHARDS]]),
+        "folder": (HERE / "encoded", []),
+        "tokeniser": (ENDED, []),
+        "end": ("<|end|>", ["<|stop|>", "", None]),
+        "n_workers": (1, AT_LEAST_1),
+    },
+    quality.quality: {"text": ("moo", STRING)},
+    quality.Limits: {
+        name: ((1, 5), RANGE) for name in ("n_chars", "mean_line", "longest_line", "alphanumeric", "repeated_lines")
+    },
+    quality.Limits().complaints: {"text": ("moo", STRING)},
+    quality.outliers: {"values": (np.ones(3), [*ARRAY, np.ones((3, 1))]), "beyond": (3.5, ABOVE_0)},
+    shards.to_line: {"document": (DOCUMENT, ["moo", None, corpus.Document(name="a", text="\ud800")])},
+    shards.write_shards: {
+        "documents": ([DOCUMENT], []),
+        "folder": (HERE / "written", []),
+        "n_shards": (1, AT_LEAST_1),
+    },
+    shards.stream: {
+        "shards": (SHARDS, [[BROKEN]]),
+        "start": (None, [shards.Position(shard=2), shards.Position(shard=-1)]),
+    },
+    shards.transform: {
+        "source": (SHARDS[0], []),
+        "target": (HERE / "lines", []),
+        "step": (shards.to_line, FUNCTION),
+        "commit_every": (16, AT_LEAST_1),
+    },
+    shards.transform_all: {
+        "sources": (SHARDS, [[*SHARDS, *SHARDS]]),
+        "folder": (HERE / "all", []),
+        "step": (shards.to_line, FUNCTION),
+        "suffix": (".jsonl", []),
+        "n_workers": (1, AT_LEAST_1),
+    },
+}
+CARRIERS = {
+    *(bpe.merge_pair, corpus.Document, ngram.NGram, quality.Quality, shards.Position),
+    *(pipeline.sign, pipeline.Clean, pipeline.Encode, pipeline.read_tokens),
+}

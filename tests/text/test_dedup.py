@@ -1,0 +1,95 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from kit.text.dedup import (
+    candidate_pairs,
+    caught,
+    clusters,
+    exact_groups,
+    jaccard,
+    minhash,
+    near_pairs,
+    overlaps,
+    shingles,
+)
+
+SETS = st.sets(st.integers(0, 2**64 - 1), min_size=1, max_size=30)
+
+
+def overlapping(n_shared: int, n_apart: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Make two sets of hashes with a known Jaccard overlap of n_shared / (n_shared + n_apart)."""
+    pool = np.unique(rng.integers(0, 2**64, size=n_shared + n_apart, dtype=np.uint64))
+    rng.shuffle(pool)
+    return np.sort(pool[: n_shared + n_apart // 2]), np.sort(np.r_[pool[:n_shared], pool[n_shared + n_apart // 2 :]])
+
+
+@pytest.mark.parametrize("n_shared", [10, 50, 90])
+def test_minhash_estimates_jaccard_within_three_standard_errors(n_shared):
+    a, b = overlapping(n_shared, 100 - n_shared, np.random.default_rng(0))
+    overlap = jaccard(a, b)
+    assert overlap == n_shared / 100
+    estimate = np.mean(minhash(a, n_hashes=4096) == minhash(b, n_hashes=4096))
+    assert abs(estimate - overlap) < 3 * math.sqrt(overlap * (1 - overlap) / 4096)
+
+
+@given(SETS, SETS)
+def test_minhash_of_a_union_is_the_least_of_the_two(a, b):
+    a, b = (np.array(sorted(each), dtype=np.uint64) for each in (a, b))
+    np.testing.assert_array_equal(minhash(np.union1d(a, b)), np.minimum(minhash(a), minhash(b)))
+
+
+@given(st.lists(SETS, min_size=1, max_size=4))
+def test_overlaps_match_jaccard_of_each_pair(sets):
+    arrays = [np.array(sorted(each), dtype=np.uint64) for each in sets]
+    np.testing.assert_array_equal(overlaps(arrays), [[jaccard(a, b) for b in arrays] for a in arrays])
+
+
+@given(SETS, SETS)
+def test_jaccard_matches_sets(a, b):
+    ours = jaccard(*(np.array(sorted(each), dtype=np.uint64) for each in (a, b)))
+    assert ours == len(a & b) / len(a | b)
+
+
+def test_candidate_pairs_are_caught_as_often_as_the_curve_says():
+    rng = np.random.default_rng(1)
+    for n_shared in (30, 45, 60):
+        hits = 0
+        for seed in range(200):
+            signatures = [minhash(each, n_hashes=64, seed=seed) for each in overlapping(n_shared, 100 - n_shared, rng)]
+            hits += bool(candidate_pairs(np.stack(signatures), n_bands=16))
+        p = float(caught(np.array([n_shared / 100]), n_bands=16, n_rows=4)[0])
+        assert abs(hits / 200 - p) < 3 * math.sqrt(p * (1 - p) / 200)
+
+
+def test_near_pairs_find_the_copy_with_one_word_changed():
+    words = [f"word{i}" for i in range(200)]
+    copy = [*words[:100], "changed", *words[101:]]
+    texts = [" ".join(words), " ".join(copy), " ".join(words[::-1])]
+    signatures = np.stack([minhash(shingles(text)) for text in texts])
+    assert near_pairs(signatures) == [(0, 1)]
+
+
+def test_shingles_ignore_layout_and_survive_short_and_odd_texts():
+    np.testing.assert_array_equal(shingles("A b,\n\n c (d) e f"), shingles("a b c d e f"))
+    assert [len(shingles(text)) for text in ("", "one", "\ud800")] == [1, 1, 1]
+
+
+def test_shingles_are_the_same_on_every_machine():
+    assert shingles("to be or not to be").tolist() == [9773738750627680427, 10917737284755045603]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))))
+def test_clusters_match_connected_components(pairs):
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    _, theirs = connected_components(coo_array((np.ones(len(pairs)), (rows, columns)), shape=(10, 10)), directed=False)
+    assert clusters(pairs, n_texts=10) == [list(theirs).index(label) for label in theirs]
+
+
+def test_exact_groups_need_every_character_equal():
+    assert exact_groups(["a", "b", "a ", "b", "a", "\ud800", "\ud800"]) == [[0, 4], [1, 3], [5, 6]]

@@ -1,0 +1,73 @@
+from itertools import chain, pairwise
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.text.packing import IGNORED, attention_mask, chunk, document_numbers, join, next_tokens, pack, part, positions
+from tests.text.packing_sets import lost_or_doubled, sees_another
+
+DOCUMENTS = st.lists(st.lists(st.integers(1, 9), max_size=9), max_size=6)
+LENGTH = st.integers(1, 8)
+
+
+@given(DOCUMENTS, LENGTH)
+def test_pack_loses_no_token_and_doubles_none(documents, length):
+    assert lost_or_doubled(documents, length=length) == 0
+
+
+@given(DOCUMENTS, LENGTH)
+def test_attention_mask_lets_no_document_see_another(documents, length):
+    assert sees_another(documents, length=length) == 0
+
+
+@given(DOCUMENTS)
+def test_part_undoes_join(documents):
+    assert [ids.tolist() for ids in part(join(documents, end=0), end=0)] == documents
+
+
+@given(st.lists(st.integers(0, 9)), LENGTH, st.integers(0, 7))
+def test_chunk_repeats_exactly_the_overlap(stream, length, overlap):
+    overlap = min(overlap, length - 1)
+    rows = chunk(np.array(stream, dtype=int), length=length, overlap=overlap, fill=0)
+    fresh = [row[overlap if i else 0 :].tolist() for i, row in enumerate(rows)]
+    put_together = list(chain.from_iterable(fresh))
+    assert put_together[: len(stream)] == stream
+    assert not any(put_together[len(stream) :])
+    assert all((a[length - overlap :] == b[:overlap]).all() for a, b in pairwise(rows))
+    assert len(put_together) - len(stream) < (length if len(rows) == 1 else length - overlap) or not stream
+
+
+@given(DOCUMENTS, LENGTH)
+def test_numbers_and_positions_match_a_walk_along_the_row(documents, length):
+    rows = pack(documents, length=length, end=0)
+    for row, numbers, places in zip(
+        rows.tolist(), document_numbers(rows, end=0).tolist(), positions(rows, end=0).tolist(), strict=True
+    ):
+        number = place = 0
+        for token, n, p in zip(row, numbers, places, strict=True):
+            assert (n, p) == (number, place)
+            number, place = (number + 1, 0) if token == 0 else (number, place + 1)
+
+
+@given(DOCUMENTS, LENGTH)
+def test_next_tokens_stay_within_a_document(documents, length):
+    rows = pack(documents, length=length, end=0)
+    for row, targets in zip(rows.tolist(), next_tokens(rows, end=0).tolist(), strict=True):
+        for i, target in enumerate(targets):
+            assert target == (IGNORED if row[i] == 0 or i == length - 1 else row[i + 1])
+
+
+def test_attention_gives_the_same_numbers_packed_and_alone():
+    generator = torch.Generator().manual_seed(0)
+    documents = [[1, 2, 3], [4, 5], [6, 7, 8, 9]]
+    row = pack(documents, length=12, end=0)
+    embedding = torch.randn(10, 8, dtype=torch.float64, generator=generator)
+
+    def attend(ids: np.ndarray) -> torch.Tensor:
+        x, mask = embedding[torch.from_numpy(ids)], torch.from_numpy(attention_mask(ids, end=0))
+        return torch.nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=mask)
+
+    alone = torch.cat([attend(join([document], end=0)) for document in documents])
+    torch.testing.assert_close(attend(row[0]), alone, rtol=1e-12, atol=1e-12)
