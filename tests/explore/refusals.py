@@ -5,7 +5,7 @@ import numpy as np
 from kit.explore import descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
 
-PAIRS = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
+COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
@@ -43,9 +43,9 @@ ARGUMENTS = {
     schedules.noisy_runs: {"lr": (0.1, [*ABOVE_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
     schedules.to_zero: {"lr": (0.1, ABOVE_0)},
-    PAIRS.found: {"threshold": (0.5, [*ABOVE_0, 1.0])},
-    PAIRS.scores: {"threshold": (0.5, [*ABOVE_0, 1.0])},
-    text_pipeline.threshold_frame: {"pairs": (PAIRS, []), "threshold": (0.5, [*ABOVE_0, 1.0])},
+    COPIES.found: {"threshold": (0.5, [*ABOVE_0, 1.0])},
+    COPIES.scores: {"threshold": (0.5, [*ABOVE_0, 1.0])},
+    text_pipeline.threshold_frame: {"pairs": (COPIES, []), "threshold": (0.5, [*ABOVE_0, 1.0])},
 }
 CARRIERS = {
     *(
