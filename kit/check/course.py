@@ -7,12 +7,12 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import descent, start
+from kit.check import bpe, descent, start
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
 
-EXERCISES: dict[str, tuple[Exercise, ...]] = {"00": start.EXERCISES, "01": descent.EXERCISES}
+EXERCISES: dict[str, tuple[Exercise, ...]] = {"00": start.EXERCISES, "01": descent.EXERCISES, "14": bpe.EXERCISES}
 
 
 def course() -> list[dict[str, str]]:

@@ -15,9 +15,9 @@ import numpy as np
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, Exercise, Verdict
 from kit.learn.descent import descend
-from tests.check import descent_mutants, start_mutants
+from tests.check import bpe_mutants, descent_mutants, start_mutants
 
-MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS}
+MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS, **bpe_mutants.MUTANTS}
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 

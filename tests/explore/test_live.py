@@ -8,10 +8,15 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live
-from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage
+from kit.explore import bpe, descent, live
+from kit.explore.live import Choice, Control, Drag, Frame, LiveView, Slider, Stage, Text
 
-EXPLORERS = [descent.bowl, descent.line_fit]
+EXPLORERS = [descent.bowl, descent.line_fit, bpe.vocabulary, bpe.typing, bpe.orders]
+
+# what must be typed cannot be found by chance
+QUEST_ANSWERS = {
+    "A text in tokens, as you type it": ["implementation configuration corresponding", 8],
+}
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
@@ -59,7 +64,8 @@ def test_the_quest_can_be_met_and_is_not_met_at_the_start(view):
     assert not view.frame_at([control.start for control in view.controls]).quest_met
     shapes = [len(control.values) for control in view.controls]
     rng = np.random.default_rng(0)
-    trials = ([int(rng.integers(n)) for n in shapes] for _ in range(2000))
+    trials = [[int(rng.integers(n)) for n in shapes] for _ in range(2000)]
+    trials[:0] = [QUEST_ANSWERS[view.scene["title"]]] if view.scene["title"] in QUEST_ANSWERS else []
     assert any(view.frame_at(positions).quest_met for positions in trials)
 
 
@@ -67,7 +73,9 @@ def test_the_stored_output_has_a_picture_and_a_sentence(view):
     data, _ = view._repr_mimebundle_()
     assert data["text/plain"] == view.frame_at(view.request["positions"]).sentence
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-    assert picture.size == (round(view.scene["stages"][0]["width"]), round(view.scene["stages"][0]["height"]))
+    width, height = (round(view.scene["stages"][0][side]) for side in ("width", "height"))
+    assert picture.width == width
+    assert (picture.height > height) if view.reply["pieces"] else (picture.height == height)
 
 
 def test_one_slider_is_computed_beforehand_and_equals_what_the_kernel_computes():
@@ -102,6 +110,27 @@ def test_the_stored_picture_shows_what_the_pixels_say():
     png = view._projections[0].picture(view.frame_at([2]))
     r, g, b = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[round(float(y)), round(float(x))]
     assert (r, g, b) == (0xD5, 0x5E, 0x00)
+
+
+def test_what_is_typed_is_answered_as_it_stands_and_an_example_by_its_place():
+    text = Text(name="text", label="text", values=("one", "two"), labels=("one", "two"))
+    view = simple(lambda text: Frame(lines=[([0], [0])], sentence=f"{text}."), controls=[text])
+    assert view.scene["controls"] == [{"kind": "text", "label": "text", "labels": ["one", "two"]}]
+    for position, said in (([1], "two."), (["0"], "0."), ([""], "."), (["漢字 <b>"], "漢字 <b>.")):
+        view.request = {"positions": position, "sequence": 1}
+        assert view.reply["say"] == said
+        assert view.reply["positions"] == position
+
+
+def test_pieces_are_sent_with_their_notes_and_set_below_the_stored_picture():
+    view = simple(lambda k: Frame(lines=[([0], [0])], sentence=".", pieces=[("ab", "1"), ("<c>", "2")] * k))
+    assert view.scene["frames"][0]["pieces"] == [["ab", "1"], ["<c>", "2"]]
+    sizes = [Image.open(io.BytesIO(view._projections[0].picture(view.frame_at([p])))).size for p in (0, 2, 0)]
+    assert sizes[0] == sizes[2]
+    assert sizes[0][1] > 300
+    tint = np.array([0xCF, 0xE5, 0xF2])
+    picture = np.asarray(Image.open(io.BytesIO(view._projections[0].picture(view.frame_at([0])))).convert("RGB"))
+    assert (picture[300:] == tint).all(axis=-1).any()
 
 
 def test_an_error_in_the_computation_is_answered_not_swallowed():

@@ -96,3 +96,11 @@ def test_ngram_rejects_what_it_cannot_count(call, complaint):
 def test_count_runs_rejects_text_that_is_not_bytes():
     with pytest.raises(TypeError, match="documents"):
         count_runs([[0.5, 1.0]], n=1)
+
+
+def test_up_to_matches_counting_no_longer_runs():
+    texts = [b"abracadabra", b"alakazam"]
+    shorter, counted = count_runs(texts, n=4).up_to(2), count_runs(texts, n=2)
+    np.testing.assert_array_equal(shorter.witten_bell_bits(b"abra"), counted.witten_bell_bits(b"abra"))
+    with pytest.raises(ValueError, match="n must be <= 4, the length of the longest runs counted, got 5"):
+        count_runs(texts, n=4).up_to(5)
