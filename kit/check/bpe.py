@@ -283,7 +283,7 @@ witten_bell = Exercise(
             answer=lambda c_hw, c_h, kinds, shorter: c_hw / c_h if c_h else shorter,
         ),
         Mistake(
-            hint="The shorter context is asked only where the count is 0. Mix it in every time, or it is no probability.",
+            hint="The shorter context is asked only where the count is 0. Mix it in every time, or the sum is not 1.",
             answer=lambda c_hw, c_h, kinds, shorter: c_hw / (c_h + kinds) if c_hw else shorter,
         ),
         Mistake(
