@@ -68,6 +68,28 @@ function makeChoice(control, onMove) {
   return { element, set: (position) => (inputs[position].checked = true) };
 }
 
+// Anything can be typed; what was typed is then the control's position. An example is a number.
+function makeText(control, onMove) {
+  const input = make("input", { type: "text", maxLength: 200, spellcheck: false, autocomplete: "off" });
+  const examples = make("select", {}, make("option", { textContent: "or an example" }),
+    ...control.labels.map((label) => make("option", { textContent: label })));
+  examples.setAttribute("aria-label", `examples of ${control.label}`);
+  [input, examples].forEach(keepKeys);
+  input.addEventListener("input", () => onMove(input.value));
+  examples.addEventListener("change", () => {
+    if (examples.selectedIndex) onMove(examples.selectedIndex - 1);
+    examples.selectedIndex = 0;
+  });
+  const label = make("label", {}, make("span", { textContent: control.label }), input);
+  const set = (position) => {
+    const text = typeof position === "number" ? control.labels[position] : position;
+    if (input.value !== text) input.value = text; // else the cursor would jump to the end
+  };
+  return { element: make("div", { className: "kit-text" }, label, examples), set };
+}
+
+const MAKERS = { slider: makeSlider, choice: makeChoice, text: makeText };
+
 function paint(context, stage, image, numbers, start) {
   context.drawImage(image, 0, 0, stage.width, stage.height);
   let at = start;
@@ -117,9 +139,10 @@ function render({ model, el }) {
   const goal = make("p", { className: "kit-quest", hidden: !quest });
   goal.setAttribute("aria-live", "polite");
   const inputs = controls.map((control, i) =>
-    (control.kind === "choice" ? makeChoice : makeSlider)(control, (position) => move({ [i]: position })));
+    MAKERS[control.kind](control, (position) => move({ [i]: position })));
   const panel = make("div", { className: "kit-controls" }, ...inputs.map((input) => input.element));
-  const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, error);
+  const row = make("ol", { className: "kit-pieces" }); // colours by position, in live.css; its text is its own label
+  const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, row, error);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", title);
   el.append(root);
@@ -157,6 +180,8 @@ function render({ model, el }) {
     painted = { stage: frame.stage, numbers, start };
     draw();
     say.textContent = frame.say;
+    row.replaceChildren(...frame.pieces.map(([text, note]) =>
+      make("li", {}, make("code", { textContent: text }), make("small", { textContent: note }))));
     canvas.setAttribute("aria-label", `${title}. ${frame.say}`);
     root.dataset.shown = shown.join(" "); // the positions that these pixels belong to
     showQuest(frame.met);

@@ -3,7 +3,7 @@
 Matplotlib draws the scene once; a small canvas draws what moves; kit's own numerics compute.
 A view with one slider computes all its positions beforehand, and then needs no kernel to answer.
 
-An explorer says what can be moved (`Slider`, `Choice`), where it is drawn (`Stage`), and gives
+An explorer says what can be moved (`Slider`, `Choice`, `Text`), where it is drawn (`Stage`), and gives
 one function from the values of the controls to what is to be shown (`Frame`).
 
 Taught in: every notebook
@@ -29,8 +29,10 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
+TINTS = ("#cfe5f2", "#fbe3b8", "#cdeee3", "#f3dbe8")  # of a piece's box, as in live.css: dark letters show on all
 FAR = 1e5  # pixels: a diverging line is cut off this far outside its picture
 
 
@@ -70,6 +72,10 @@ class Choice(Control):
     """A control whose values are alternatives, all in sight."""
 
 
+class Text(Control):
+    """A control that takes any text typed into it, on one line; its values are examples to start from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stage:
     """A figure that stands still, and its lines that move; axis limits must be fixed.
@@ -90,12 +96,14 @@ class Frame:
         sentence: what the picture shows, for all readers and above all for those who cannot see it.
         quest_met: whether this setting meets the view's quest.
         stage: which of the view's stages these lines belong to.
+        pieces: short texts, each with a note, set side by side in coloured boxes below the picture.
     """
 
     lines: Sequence[tuple[Any, Any]]
     sentence: str
     quest_met: bool = False
     stage: int = 0
+    pieces: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,11 +197,30 @@ class _Projection:
         with self.lock:
             for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
                 line.set_data(np.atleast_1d(x), np.atleast_1d(y))
-            return self._png(dpi=self.stage.figure.dpi)
+            boxes, depth = self._set(frame.pieces)
+            png = self._png(dpi=self.stage.figure.dpi, below=depth)
+            for box in boxes:
+                box.remove()
+            return png
 
-    def _png(self, dpi: float) -> bytes:
-        buffer = io.BytesIO()
-        self.stage.figure.savefig(buffer, format="png", dpi=dpi)
+    def _set(self, pieces: Sequence[tuple[str, str]]) -> tuple[list[Any], float]:
+        """Set pieces in rows below the figure, as the page does; return them, and how far down they go in inches."""
+        figure, boxes, x, y = self.stage.figure, [], 0.15, -0.15
+        across, up = figure.get_size_inches()
+        for i, (piece, note) in enumerate(pieces):
+            width = 0.084 * max(len(piece), 0.8 * len(note)) + 0.1  # monospace: 0.6 of the font's 10 points a letter
+            if x + width > across:
+                x, y = 0.15, y - 0.45
+            box = {"facecolor": TINTS[i % len(TINTS)], "edgecolor": "#888888", "pad": 2.5}
+            boxes.append(figure.text(x / across, y / up, piece, family="monospace", va="top", bbox=box))
+            boxes.append(figure.text(x / across, (y - 0.2) / up, note, size=7, va="top", color="#555555"))
+            x += width
+        return boxes, 0.4 - y if pieces else 0
+
+    def _png(self, dpi: float, below: float = 0) -> bytes:
+        buffer, figure = io.BytesIO(), self.stage.figure
+        extent = Bbox.from_extents(0, -below, *figure.get_size_inches()) if below else None
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches=extent)
         return buffer.getvalue()
 
 
@@ -259,9 +286,10 @@ class LiveView(anywidget.AnyWidget):
         )
         self.observe(lambda change: setattr(self, "reply", self._answer(change["new"])), "request")
 
-    def frame_at(self, positions: Sequence[int]) -> Frame:
-        """Compute the frame for a position of each control."""
-        return self.frame(**{c.name: c.values[p] for c, p in zip(self.controls, positions, strict=True)})
+    def frame_at(self, positions: Sequence[int | str]) -> Frame:
+        """Compute the frame for a position of each control, or for what was typed into it."""
+        pairs = zip(self.controls, positions, strict=True)
+        return self.frame(**{c.name: p if isinstance(p, str) else c.values[p] for c, p in pairs})
 
     def close(self) -> None:
         """Close the view and let go of all it holds; IPython's `Out` may keep the empty husk for hours."""
@@ -280,14 +308,13 @@ class LiveView(anywidget.AnyWidget):
                 numbers = self._projections[frame.stage].pack(frame)
         except Exception:
             return answer | {"error": traceback.format_exc(limit=-2)}
-        return answer | {"numbers": numbers, "say": frame.sentence, "met": frame.quest_met, "stage": frame.stage}
+        return answer | _describe(frame) | {"numbers": numbers}
 
     def _precompute(self) -> tuple[list[dict], bytes]:
         frames, cache = [], b""
         for position in range(len(self.controls[0].values)):
             frame = self.frame_at([position])
-            about = {"say": frame.sentence, "met": frame.quest_met, "stage": frame.stage}
-            frames.append(about | {"start": len(cache) // 4})
+            frames.append(_describe(frame) | {"start": len(cache) // 4})
             cache += self._projections[frame.stage].pack(frame)
             if len(cache) > CACHE_LIMIT:
                 raise ValueError(
@@ -314,6 +341,11 @@ class LiveView(anywidget.AnyWidget):
         frame = self.frame_at(self.request["positions"])
         picture = self._projections[frame.stage].picture(frame)
         return {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": frame.sentence}, metadata
+
+
+def _describe(frame: Frame) -> dict:
+    pieces = [list(piece) for piece in frame.pieces]
+    return {"say": frame.sentence, "met": frame.quest_met, "stage": frame.stage, "pieces": pieces}
 
 
 _shown: dict[tuple[str, str], LiveView] = {}

@@ -83,12 +83,28 @@ class Grammar:
         Raises:
             ValueError: if the grammar cannot have written the story.
         """
-        words = tokens(story)
-        bits = np.zeros(len(words))
-        end = self._read("story", words, 0, {}, bits)
-        if end != len(words):
-            raise ValueError(f"story must end after {end} tokens, got {words[end]!r} more")
+        bits = np.zeros(len(tokens(story)))
+
+        def pay(at: int, choice: _Choice, rank: int) -> None:
+            bits[at] -= math.log2(choice.p[rank])
+
+        self._read_all(story, pay)
         return bits
+
+    def choices(self, story: str) -> list[tuple[str, int]]:
+        """Read back what was chosen: the rule or role, and the rank of the alternative taken, in order.
+
+        Counted over many stories, they measure the entropy without a look at the grammar's probabilities.
+
+        Raises:
+            ValueError: if the grammar cannot have written the story.
+
+        >>> Grammar({"story": ("{coin} {coin}",), "coin": ("heads", "tails")}).choices("heads tails")
+        [('story', 0), ('coin', 0), ('coin', 1)]
+        """
+        made: list[tuple[str, int]] = []
+        self._read_all(story, lambda at, choice, rank: made.append((choice.name, rank)))
+        return made
 
     @cached_property
     def bits_per_story(self) -> float:
@@ -137,7 +153,7 @@ class Grammar:
                 raise ValueError(f"rules must give {symbol} at least one alternative, and none without a word")
             if glued := [option for option in options if re.search(r"\w\{|\}[\w{]", option)]:
                 raise ValueError(f"rules must part words by blanks or marks, got {glued[0]!r}")
-            found[symbol] = _Choice(options=options, role=rule if rule.isupper() else "")
+            found[symbol] = _Choice(name=rule, options=options, role=rule if rule.isupper() else "")
             waiting += [s for option in found[symbol].parts for _, s in option if s]
         for symbol, choice in found.items():
             choice.learn_first_words(symbol, found)
@@ -159,12 +175,20 @@ class Grammar:
         parts = self._choose(symbol, cast, lambda choice: int(rng.choice(len(choice.p), p=choice.p)))
         return "".join(literal + (self._expand(s, cast, rng) if s else "") for literal, s in parts)
 
-    def _read(self, symbol: str, words: list[str], at: int, cast: dict[str, int], bits: np.ndarray) -> int:
+    def _read_all(self, story: str, tell: Callable[[int, "_Choice", int], None]) -> None:
+        words = tokens(story)
+        end = self._read("story", words, 0, {}, tell)
+        if end != len(words):
+            raise ValueError(f"story must end after {end} tokens, got {words[end]!r} more")
+
+    def _read(
+        self, symbol: str, words: list[str], at: int, cast: dict[str, int], tell: Callable[[int, "_Choice", int], None]
+    ) -> int:
         def recognise(choice: _Choice) -> int:
             rank = choice.rank_by_first_word.get(words[at]) if at < len(words) else None
             if rank is None:
                 raise ValueError(f"story must have a {symbol} at token {at}, got {words[at : at + 1]}")
-            bits[at] -= math.log2(choice.p[rank])
+            tell(at, choice, rank)
             return rank
 
         for literal, s in self._choose(symbol, cast, recognise):
@@ -173,7 +197,7 @@ class Grammar:
                     raise ValueError(f"story must have {word!r} at token {at}, got {words[at : at + 1]}")
                 at += 1
             if s:
-                at = self._read(s, words, at, cast, bits)
+                at = self._read(s, words, at, cast, tell)
         return at
 
     @cached_property
@@ -217,7 +241,8 @@ class Grammar:
 class _Choice:
     """One symbol's alternatives: their texts, their probabilities, and the first words that tell them apart."""
 
-    def __init__(self, *, options: list[str], role: str) -> None:
+    def __init__(self, *, name: str, options: list[str], role: str) -> None:
+        self.name = name
         self.options = options
         self.role = role
         self.parts = [[(literal, symbol or "") for literal, symbol, *_ in Formatter().parse(each)] for each in options]

@@ -39,6 +39,20 @@ class NGram:
         """Give the length of the longest runs."""
         return len(self.runs)
 
+    def up_to(self, n: int) -> "NGram":
+        """Keep the counts of runs of up to n tokens, as if no longer ones had been counted.
+
+        Raises:
+            TypeError: if `n` is not a whole number.
+            ValueError: if `n` is not from 1 to the length of the longest runs.
+
+        >>> count_runs([b"abab"], n=3).up_to(2).n
+        2
+        """
+        if count("n", n) > self.n:
+            raise ValueError(f"n must be <= {self.n}, the length of the longest runs counted, got {n}")
+        return NGram(vocab_size=self.vocab_size, runs=self.runs[:n], seen=self.seen[:n])
+
     def additive_bits(self, ids: Ids, *, alpha: float = 1.0) -> Float[np.ndarray, "tokens"]:
         """Measure each token's surprise, every count raised by the same amount.
 

@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from kit.explore import descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.text.bpe import BPE
+from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
+BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
@@ -46,8 +49,18 @@ ARGUMENTS = {
     COPIES.found: {"threshold": (0.5, [*ABOVE_0, 1.0])},
     COPIES.scores: {"threshold": (0.5, [*ABOVE_0, 1.0])},
     text_pipeline.threshold_frame: {"pairs": (COPIES, []), "threshold": (0.5, [*ABOVE_0, 1.0])},
+    bpe.borders: {"text": ("ab", []), "pieces": ([b"a", b"b"], [[], [b"a"], [b"b", b"a"]])},
+    bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
+    bpe.spell: {"token": (b" a", ["a", 3, None])},
+    bpe.surprise: {
+        "model": (count_runs([b"ab"], n=1), []),
+        "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
+        "rule": ("Laplace", ["Good-Turing", 1, None]),
+    },
 }
 CARRIERS = {
+    *(bpe.Library, bpe.Lengths, bpe.Foresight, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
+    *(bpe.comb, bpe.letters, bpe.steps, bpe.size_slider),
     *(
         live.Slider,
         live.Choice,

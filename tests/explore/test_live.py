@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import descent, live, losses, optimizers, regularizers, schedules, text_pipeline
+from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage
 
 EXPLORERS = [
@@ -24,7 +24,16 @@ EXPLORERS = [
     regularizers.penalty_view,
     regularizers.stopping_view,
     text_pipeline.near_copies,
+    bpe.vocabulary,
+    bpe.typing,
+    bpe.orders,
 ]
+
+
+def answer_to_typing() -> str:
+    """Write the longest words that are one token each, which vary with the standard library's version."""
+    words = [token for token in bpe.tokenizer(bpe.SIZES[-1]).tokens if token[:1] == b" " and token[1:].isalpha()]
+    return b"".join(sorted(words, key=len)[-bpe.QUEST_TOKENS :]).decode()
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: f"{explorer.__module__}.{explorer.__name__}", scope="module")
@@ -72,7 +81,9 @@ def test_the_quest_can_be_met_and_is_not_met_at_the_start(view):
     assert not view.frame_at([control.start for control in view.controls]).quest_met
     shapes = [len(control.values) for control in view.controls]
     rng = np.random.default_rng(0)
-    trials = ([int(rng.integers(n)) for n in shapes] for _ in range(2000))
+    trials = [[int(rng.integers(n)) for n in shapes] for _ in range(2000)]
+    if isinstance(view.controls[0], Text):  # what must be typed is not found by chance
+        trials[:0] = [[answer_to_typing(), shapes[1] - 1]]
     assert any(view.frame_at(positions).quest_met for positions in trials)
 
 
@@ -80,7 +91,9 @@ def test_the_stored_output_has_a_picture_and_a_sentence(view):
     data, _ = view._repr_mimebundle_()
     assert data["text/plain"] == view.frame_at(view.request["positions"]).sentence
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
-    assert picture.size == (round(view.scene["stages"][0]["width"]), round(view.scene["stages"][0]["height"]))
+    width, height = (round(view.scene["stages"][0][side]) for side in ("width", "height"))
+    assert picture.width == width
+    assert (picture.height > height) if view.reply["pieces"] else (picture.height == height)
 
 
 def test_one_slider_is_computed_beforehand_and_equals_what_the_kernel_computes():
@@ -128,6 +141,27 @@ def test_a_picture_shifts_nothing_whatever_style_the_reader_has_chosen():
         view._projections[0].picture(view.frame_at([2]))
         assert axes.get_position().bounds == pytest.approx((0.3, 0.3, 0.4, 0.4))
         assert view._answer({"positions": [2], "sequence": 1})["numbers"] == before
+
+
+def test_what_is_typed_is_answered_as_it_stands_and_an_example_by_its_place():
+    text = Text(name="text", label="text", values=("one", "two"), labels=("one", "two"))
+    view = simple(lambda text: Frame(lines=[([0], [0])], sentence=f"{text}."), controls=[text])
+    assert view.scene["controls"] == [{"kind": "text", "label": "text", "labels": ["one", "two"]}]
+    for position, said in (([1], "two."), (["0"], "0."), ([""], "."), (["漢字 <b>"], "漢字 <b>.")):
+        view.request = {"positions": position, "sequence": 1}
+        assert view.reply["say"] == said
+        assert view.reply["positions"] == position
+
+
+def test_pieces_are_sent_with_their_notes_and_set_below_the_stored_picture():
+    view = simple(lambda k: Frame(lines=[([0], [0])], sentence=".", pieces=[("ab", "1"), ("<c>", "2")] * k))
+    assert view.scene["frames"][0]["pieces"] == [["ab", "1"], ["<c>", "2"]]
+    sizes = [Image.open(io.BytesIO(view._projections[0].picture(view.frame_at([p])))).size for p in (0, 2, 0)]
+    assert sizes[0] == sizes[2]
+    assert sizes[0][1] > 300
+    tint = np.array([0xCF, 0xE5, 0xF2])
+    picture = np.asarray(Image.open(io.BytesIO(view._projections[0].picture(view.frame_at([0])))).convert("RGB"))
+    assert (picture[300:] == tint).all(axis=-1).any()
 
 
 def test_an_error_in_the_computation_is_answered_not_swallowed():

@@ -5,41 +5,31 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from kit.text.grammar import Grammar, tokens
+from kit.text.grammar import tokens
 from kit.text.stories import STORIES
 
 N_BATCHES, N_STORIES = 20, 500
 
 
-class Counting(Grammar):
-    """A grammar that counts the choices it makes, and so can be measured without its probabilities."""
-
-    def _choose(self, symbol, cast, choose):
-        role = self._choices[symbol].role
-        made = role not in cast
-        parts = super()._choose(symbol, cast, choose)
-        if made:
-            taken = cast[role] if role else self._choices[symbol].parts.index(parts)
-            self.counts[role or symbol][taken] += 1
-        return parts
-
-    def counted_bits_per_story(self, rng: np.random.Generator) -> float:
-        """Write stories, then sum over rules: how often each was used times the entropy of its counts."""
-        object.__setattr__(self, "counts", defaultdict(Counter))
-        for _ in range(N_STORIES):
-            self.write(rng=rng)
-        bits = 0.0
-        for counts in self.counts.values():
-            n = counts.total()
-            plug_in = -sum(c / n * math.log2(c / n) for c in counts.values())
-            bits += n / N_STORIES * (plug_in + (len(counts) - 1) / (2 * n * math.log(2)))  # Miller (1955)
-        return bits
+def counted_bits_per_story(stories: list[str]) -> float:
+    """Sum over rules how often each was used times the entropy of its counts, blind to the probabilities."""
+    counts: defaultdict[str, Counter] = defaultdict(Counter)
+    for story in stories:
+        for rule, taken in STORIES.choices(story):
+            counts[rule][taken] += 1
+    bits = 0.0
+    for each in counts.values():
+        n = each.total()
+        plug_in = -sum(c / n * math.log2(c / n) for c in each.values())
+        bits += n / len(stories) * (plug_in + (len(each) - 1) / (2 * n * math.log(2)))  # Miller (1955)
+    return bits
 
 
 def main() -> None:
     rng = np.random.default_rng(0)
-    counted = [Counting(STORIES.rules).counted_bits_per_story(rng) for _ in range(N_BATCHES)]
-    stories = [STORIES.write(rng=rng) for _ in range(N_BATCHES * N_STORIES)]
+    batches = [[STORIES.write(rng=rng) for _ in range(N_STORIES)] for _ in range(N_BATCHES)]
+    counted = [counted_bits_per_story(batch) for batch in batches]
+    stories = [story for batch in batches for story in batch]
     print(f"{len(stories):,} stories, {len(set(stories)):,} of them different")
     print(stories[0])
     for name, computed, measured in (

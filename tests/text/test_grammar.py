@@ -142,3 +142,17 @@ def test_write_rejects_a_role_introduced_by_a_form_that_many_share():
     shy = Grammar({"story": ("{HERO.They} ran.",), "HERO": SMALL.rules["HERO"]})
     with pytest.raises(ValueError, match=r"rules must introduce HERO by a form .* not by HERO\.They"):
         shy.write(rng=np.random.default_rng(0))
+
+
+def test_choices_read_back_give_the_probability_of_every_story():
+    for story, p in ALL.items():
+        product = 1.0
+        for rule, rank in SMALL.choices(story):
+            n = len(SMALL.rules[rule])
+            product *= 1 / (rank + 1) / sum(1 / (r + 1) for r in range(n))
+        assert math.isclose(product, p, rel_tol=1e-12)
+
+
+def test_choices_reject_what_the_grammar_cannot_have_written():
+    with pytest.raises(ValueError, match="story must have a story at token 0"):
+        SMALL.choices("Once upon a time.")

@@ -75,3 +75,32 @@ def test_compressed_bits_per_byte_matches_lzma():
 def test_compressed_bits_per_byte_copies_from_what_came_before():
     noise = np.random.default_rng(0).bytes(200_000)
     assert compressed_bits_per_byte(noise[:50_000], after=noise) < 0.1 < 7.9 < compressed_bits_per_byte(noise)
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (lambda: count_runs([b"ab"], n=8), "n must be <= 7 for 256 tokens, got 8"),
+        (lambda: count_runs([b"ab"], n=3), "documents must hold at least one run of 3 tokens"),
+        (lambda: count_runs([[1, 5]], n=1, vocab_size=5), "documents must be from 0 to 4, got 1 to 5"),
+        (lambda: count_runs([b"ab"], n=1).witten_bell_bits([256]), "ids must be from 0 to 255, got 256 to 256"),
+        (lambda: count_runs([b"ab"], n=1).additive_bits(b"a", alpha=0.0), "alpha must be > 0"),
+        (lambda: compressed_bits_per_byte(b""), "text must not be empty"),
+    ],
+)
+def test_ngram_rejects_what_it_cannot_count(call, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        call()
+
+
+def test_count_runs_rejects_text_that_is_not_bytes():
+    with pytest.raises(TypeError, match="documents"):
+        count_runs([[0.5, 1.0]], n=1)
+
+
+def test_up_to_matches_counting_no_longer_runs():
+    texts = [b"abracadabra", b"alakazam"]
+    shorter, counted = count_runs(texts, n=4).up_to(2), count_runs(texts, n=2)
+    np.testing.assert_array_equal(shorter.witten_bell_bits(b"abra"), counted.witten_bell_bits(b"abra"))
+    with pytest.raises(ValueError, match="n must be <= 4, the length of the longest runs counted, got 5"):
+        count_runs(texts, n=4).up_to(5)
