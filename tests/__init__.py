@@ -4,7 +4,8 @@ import os
 
 from beartype import BeartypeConf, beartype
 
-os.environ["KIT_PROGRESS"] = "memory"  # no learner's progress in a test, and none from it
+# no learner's progress in a test, and none from it; a process that a test spawns keeps what the test has set
+os.environ.setdefault("KIT_PROGRESS", "memory")
 
 typechecker = beartype(conf=BeartypeConf(is_pep484_tower=True))
 """What holds kit's annotations to their word under test; an int passes where a float is asked for."""

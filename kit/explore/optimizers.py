@@ -34,8 +34,8 @@ def bowl(point: Shaped[np.ndarray, "*many 2"]) -> tuple[Heights, Float[np.ndarra
         TypeError: if `point` holds no numbers.
         ValueError: if `point` is not made of pairs.
 
-    >>> bowl(np.array([2.0, 1.0]))
-    (27.0, array([ 2., 50.]))
+    >>> bowl(np.array([[2.0, 1.0]]))
+    (array([27.]), array([[ 2., 50.]]))
     """
     point, steepness = _pairs(point), np.array([1.0, CONDITION])
     return point**2 @ steepness / 2, steepness * point
@@ -50,8 +50,8 @@ def turned_bowl(point: Shaped[np.ndarray, "*many 2"]) -> tuple[Heights, Float[np
     Raises:
         TypeError, ValueError: as `bowl` does.
 
-    >>> turned_bowl(np.array([0.0, 0.0]))
-    (0.0, array([0., 0.]))
+    >>> turned_bowl(np.array([[0.0, 0.0]]))
+    (array([0.]), array([[0., 0.]]))
     """
     height, slope = bowl(_pairs(point) @ TURNED.T)
     return height, slope @ TURNED
@@ -68,8 +68,8 @@ def valley(point: Shaped[np.ndarray, "*many 2"]) -> tuple[Heights, Float[np.ndar
 
     Source: Rosenbrock (1960), The Computer Journal 3, 175-184, with 5 in place of 100.
 
-    >>> valley(np.array([0.0, 1.0]))
-    (6.0, array([-2., 10.]))
+    >>> valley(np.array([[0.0, 1.0]]))
+    (array([6.]), array([[-2., 10.]]))
     """
     point = _pairs(point)
     x, aside = point[..., 0], point[..., 1] - point[..., 0] ** 2
