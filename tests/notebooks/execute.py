@@ -4,6 +4,7 @@ python run.py notebooks                      all of them
 python run.py notebooks 01_linear_regression those named
 """
 
+import platform
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def execute(path: Path) -> None:
     client.execute()
     book.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": {"name": "python", "version": platform.python_version()},
     }
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, start=1):
