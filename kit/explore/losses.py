@@ -4,7 +4,7 @@ Taught in: 02
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import matplotlib.style
 import numpy as np
@@ -28,6 +28,7 @@ POSITIONS = 57
 STEEP = 0.75  # the share of its slope that the Huber line must keep
 
 
+@cache
 def patients() -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n"]]:
     """Draw the patients that stand still: body mass index, and progression after a year."""
     features, progression = load_diabetes(return_X_y=True, scaled=False)
@@ -190,12 +191,19 @@ def margin_frame(margin: float) -> Frame:
     )
 
 
+@cache
+def margin_curves() -> tuple[Float[np.ndarray, "grid"], dict[str, Float[np.ndarray, "grid 2"]]]:
+    """Measure loss and pull, under each of the four losses, over a grid of margins."""
+    grid = np.linspace(-4, 4, 401)
+    measured = [margin_losses(u) for u in grid]
+    return grid, {name: np.array([found[name] for found in measured]) for name in COLORS}
+
+
 def margin_stage() -> Stage:
     """Draw the four curves of the losses and of their pulls; a dot will move on each."""
+    grid, curves = margin_curves()
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9, 3.6))
-        grid = np.linspace(-4, 4, 401)
-        curves = {name: np.array([margin_losses(u)[name] for u in grid]) for name in COLORS}
         dots = []
         for i, axes in enumerate(figure.subplots(1, 2)):
             axes.axhline(0, color="#999999", linewidth=1)

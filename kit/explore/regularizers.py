@@ -295,11 +295,8 @@ def stopping_frame(runs: list[Run], *, rate: int, stop: int) -> Frame:
     )
 
 
-def stopping_view() -> LiveView:
-    """Open the training of a network: its dropout rate and the step where it stops can be moved."""
-    split = labelled_digits(np.random.default_rng(0))
-    runs = [stopping_run(split, rate, seed=0) for rate in DROPOUT_RATES]
-    steps = runs[0].steps
+def stopping_stage() -> Stage:
+    """Draw what stands still: the axes of both losses over the steps, and of the one against the other."""
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9, 3.6))
         left, right = figure.subplots(1, 2)
@@ -317,6 +314,14 @@ def stopping_view() -> LiveView:
             *right.plot([], [], "-", color=ORANGE),
             *right.plot([], [], "o", color=ORANGE, markersize=7),
         ]
+    return Stage(figure=figure, lines=lines)
+
+
+def stopping_view() -> LiveView:
+    """Open the training of a network: its dropout rate and the step where it stops can be moved."""
+    split = labelled_digits(np.random.default_rng(0))
+    runs = [stopping_run(split, rate, seed=0) for rate in DROPOUT_RATES]
+    steps = runs[0].steps
     return LiveView(
         title="Where to stop",
         controls=[
@@ -334,7 +339,7 @@ def stopping_view() -> LiveView:
                 start=20,
             ),
         ],
-        stages=[Stage(figure=figure, lines=lines)],
+        stages=[stopping_stage()],
         frame=lambda **values: stopping_frame(runs, **values),
         quest=f"a loss below {STOP_QUEST_LOSS} on the held-out digits",
     )

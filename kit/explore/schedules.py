@@ -122,8 +122,8 @@ def schedule_frame(**rates: float) -> Frame:
     )
 
 
-def draw_a_schedule() -> LiveView:
-    """Open the drawing: six handles, by slider or by a stroke across the left picture."""
+def schedule_stage() -> Stage:
+    """Draw what stands still: the axes of the schedule, and the best constant rate and cosine to beat."""
     flat, wave = best_of(constant), best_of(to_zero)
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9, 3.7))
@@ -144,6 +144,11 @@ def draw_a_schedule() -> LiveView:
             *(line for _ in range(SHUFFLES) for line in right.plot([], [], "-", color=ORANGE, linewidth=1.2)),
             *right.plot([], [], "o", color=ORANGE, markersize=7),
         ]
+    return Stage(figure=figure, lines=lines)
+
+
+def draw_a_schedule() -> LiveView:
+    """Open the drawing: six handles, by slider or by a stroke across the left picture."""
     labels = [f"{rate:.2g}" for rate in RATES]
     names = [f"at_{step}" for step in HANDLES]
     return LiveView(
@@ -152,7 +157,7 @@ def draw_a_schedule() -> LiveView:
             Slider(name=name, label=f"step {step:\u2007>3}", values=RATES.tolist(), labels=labels, start=START)
             for name, step in zip(names, HANDLES, strict=True)
         ],
-        stages=[Stage(figure=figure, lines=lines)],
+        stages=[schedule_stage()],
         frame=schedule_frame,
         quest="end below the best constant rate, in the mean of the three shuffles",
         drag=Draw(axes=0, sliders=names, at=HANDLES),

@@ -9,61 +9,66 @@ from playwright.sync_api import Page
 
 from tests.bench.table import Bar, Table, at_least, at_most, median, percentile_95
 from tests.browser.lab import cell, notebook_of
+from tests.explore.test_live import EXPLORERS
 
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-SET_UP = "from kit.explore.descent import bowl, line_fit\nfrom tests.bench.naive import naive_bowl, naive_line"
-NAIVE, LINE, BOWL = "interact + plt.show()", "live, the kernel computes", "live, computed beforehand"
-VIEWS = {  # figure: the ways to show it, each by the execution count and the source of its cell
-    "line": {NAIVE: (2, "naive_line()"), LINE: (3, "line_fit()")},
-    "bowl": {NAIVE: (4, "naive_bowl()"), BOWL: (5, "bowl()")},
+ROOMS = sorted({explorer.__module__.rpartition(".")[2] for explorer in EXPLORERS})
+SET_UP = f"from kit.explore import {', '.join(ROOMS)}\nfrom tests.bench.naive import naive"
+NAMES = [f"{explorer.__module__.rpartition('.')[2]}.{explorer.__name__}" for explorer in EXPLORERS]
+NAIVE, LIVE = "interact + plt.show()", "live"
+CELLS = {  # each view shown each way: the execution count of its cell, and its source
+    (name, way): (2 + 2 * i + j, source)
+    for i, name in enumerate(NAMES)
+    for j, (way, source) in enumerate({NAIVE: f"naive({name})", LIVE: f"{name}()"}.items())
 }
-TIMES_FASTER = {LINE: 5, BOWL: 30}
-ROUNDS, MOVES = 4, 10
+ONE_SLIDER = {"descent.bowl", "losses.margin"}  # their frames are computed beforehand
+TIMES_FASTER = {"by the kernel": 5, "beforehand": 30}
+ROUNDS, MOVES = 4, 4
+DRAGGED = ("descent.line_fit", "descent.bowl")
 DRAGS, DRAG_SECONDS, DRAG_RATE, LAST_VALUE_MS = 3, 3, 60, 300
 NAIVE_SETTLES_MS = 3000  # after a drag the naive way may still be drawing old values
 
 
 def tables() -> Iterator[Table]:
-    sources = [source for ways in VIEWS.values() for _, source in ways.values()]
-    with notebook_of(SET_UP, *sources) as page:
+    with notebook_of(SET_UP, *(source for _, source in CELLS.values())) as page:
         yield key_presses(page)
         yield drags(page)
 
 
 def key_presses(page: Page) -> Table:
     """Time key presses: from the event's time stamp to the painted frame with the new value's picture."""
-    times = {(figure, way): [] for figure, ways in VIEWS.items() for way in ways}
+    times = {view: [] for view in CELLS}
     for turn in range(ROUNDS):
         key = ("ArrowRight", "ArrowLeft")[turn % 2]
-        for (figure, way), taken in times.items():
-            hand = Hand(page, VIEWS[figure][way][0])
+        for view, taken in times.items():
+            hand = Hand(page, CELLS[view][0])
             hand.press(key)  # the first move after scrolling is not counted
             taken += [hand.press(key) for _ in range(MOVES)]
     rows = []
-    for (figure, way), taken in times.items():
-        ratio = median(times[figure, NAIVE]) / median(taken)
-        bar = at_least(ratio, TIMES_FASTER[way]) if way in TIMES_FASTER else None
-        faster = f"{ratio:.1f}" if bar else ""
-        rows.append(([f"{figure}: {way}", f"{median(taken):.1f} ms", f"{percentile_95(taken):.1f} ms", faster], bar))
-    title = f"Live view, key press to painted picture, {ROUNDS * MOVES} moves each, interleaved"
-    return Table(title=title, columns=["figure: way", "median", "95th", "naive / ours"], rows=rows)
+    for name in NAMES:
+        computed = "beforehand" if name in ONE_SLIDER else "by the kernel"
+        naive, live = times[name, NAIVE], times[name, LIVE]
+        ratio = median(naive) / median(live)
+        figures = [f"{figure(taken):.1f} ms" for taken in (naive, live) for figure in (median, percentile_95)]
+        rows.append(([name, computed, *figures, f"{ratio:.1f}"], at_least(ratio, TIMES_FASTER[computed])))
+    title = f"Key press to painted picture, first slider, {ROUNDS * MOVES} moves each, interleaved; naive: {NAIVE}"
+    return Table(title=title, columns=["view", "computed", "naive", "95th", "live", "95th", "naive / live"], rows=rows)
 
 
 def drags(page: Page) -> Table:
     """Time what follows a fast drag: from the mouse's last move to the frame that shows the last value."""
     rows = []
-    for figure, ways in VIEWS.items():
-        for way, (number, _) in ways.items():
-            results = [Hand(page, number).drag() for _ in range(DRAGS)]
-            moves, pictures = (median([r[what] for r in results]) / DRAG_SECONDS for what in ("moves", "pictures"))
-            after, right = [r["after"] for r in results], all(r["right"] for r in results)
-            limit = at_most(max(after), LAST_VALUE_MS, " ms")
-            bar = Bar(text=f"{limit.text}, right", holds=limit.holds and right)
-            name, late = f"{figure}: {way}", [f"{median(after):.0f} ms", f"{max(after):.0f} ms"]
-            cells = [name, f"{moves:.0f} / s", f"{pictures:.0f} / s", *late, "yes" if right else "NO"]
-            rows.append((cells, None if way == NAIVE else bar))
+    for view in ((name, way) for name in DRAGGED for way in (NAIVE, LIVE)):
+        results = [Hand(page, CELLS[view][0]).drag() for _ in range(DRAGS)]
+        moves, pictures = (median([r[what] for r in results]) / DRAG_SECONDS for what in ("moves", "pictures"))
+        after, right = [r["after"] for r in results], all(r["right"] for r in results)
+        limit = at_most(max(after), LAST_VALUE_MS, " ms")
+        bar = Bar(text=f"{limit.text}, right", holds=limit.holds and right)
+        late = [f"{median(after):.0f} ms", f"{max(after):.0f} ms"]
+        cells = [": ".join(view), f"{moves:.0f} / s", f"{pictures:.0f} / s", *late, "yes" if right else "NO"]
+        rows.append((cells, bar if LIVE in view else None))
     title = f"Live view, last value shown after a drag of {DRAG_SECONDS} s, {DRAGS} drags each"
-    columns = ["figure: way", "moves", "pictures", "median", "worst", "right value"]
+    columns = ["view: way", "moves", "pictures", "median", "worst", "right value"]
     return Table(title=title, columns=columns, rows=rows)
 
 

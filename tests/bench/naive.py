@@ -1,37 +1,49 @@
 """The usual way to a moving figure: `interact` draws all of it anew with pyplot, at every move.
 
-Same figures, same lines, same numbers as the live views, to measure them against. Where the loss
-over the map is concerned the naive way is spared: it is computed once, as it is for the live view.
+Same figures, same lines, same numbers as the live views, to measure them against. Where numbers do
+not depend on the slider the naive way is spared: they are computed once, as for the live view.
 """
 
+import sys
 from collections.abc import Callable
+from functools import cache, partial
 from unittest import mock
 
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, interact
 
-from kit.explore import descent
-from kit.explore.live import LiveView, Stage
+from kit.explore import descent, losses, optimizers, regularizers, schedules
+from kit.explore.live import LiveView, Slider, Stage
 
 
-def naive_bowl() -> None:
-    follow(descent.bowl(), descent.bowl_stage)
+@cache
+def stages() -> dict[Callable[[], LiveView], Callable[[], Stage]]:
+    """Give, for each explorer, the function that draws its stage with the controls at their start."""
+    split = regularizers.noisy_diabetes(np.random.default_rng(0))
+    l2_path = regularizers.paths(split)[1]
+    return {
+        descent.line_fit: partial(descent.line_stage, descent.line_problem("raw"), "raw"),
+        descent.bowl: descent.bowl_stage,
+        losses.outlier: losses.outlier_stage,
+        losses.margin: losses.margin_stage,
+        optimizers.optimizer_race: partial(optimizers.race_stage, optimizers.SURFACES["bowl"]),
+        schedules.draw_a_schedule: schedules.schedule_stage,
+        regularizers.penalty_view: partial(regularizers.path_stage, l2_path, split),
+        regularizers.stopping_view: regularizers.stopping_stage,
+    }
 
 
-def naive_line() -> None:
-    problem = descent.line_problem(descent.SCALINGS[0])
-    follow(descent.line_fit(), lambda: descent.line_stage(problem, descent.SCALINGS[0]))
-
-
-def follow(view: LiveView, stage: Callable[[], Stage]) -> None:
-    """Show the first slider of a view, the naive way; its other controls stay at their start."""
-    slider, *others = view.controls
+def naive(explorer: Callable[[], LiveView]) -> None:
+    """Show the first slider of an explorer, the naive way; its other controls stay at their start."""
+    view, stage, module = explorer(), stages()[explorer], sys.modules[explorer.__module__]
+    place, slider = next((i, control) for i, control in enumerate(view.controls) if isinstance(control, Slider))
+    positions = [control.start for control in view.controls]
 
     def draw(position: int) -> None:
-        with mock.patch.object(descent, "Figure", plt.figure):
+        with mock.patch.object(module, "Figure", plt.figure):
             drawn = stage()
-        frame = view.frame_at([position, *(control.start for control in others)])
+        frame = view.frame_at([*positions[:place], position, *positions[place + 1 :]])
         for line, (x, y) in zip(drawn.lines, frame.lines, strict=True):
             line.set_data(np.atleast_1d(x), np.atleast_1d(y))
         drawn.figure.set_facecolor(signed(position))

@@ -4,6 +4,8 @@
   window.probe?.stop();
   const view = output.querySelector(".kit-live");
   const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const controls = [...(view?.querySelector(".kit-controls").children ?? [])];
+  const place = controls.findIndex((control) => control.querySelector("[type=range]")); // that of its first slider
   const paints = [];
   let pressed = 0, moved = 0, moves = 0, onPaint = () => {};
 
@@ -19,7 +21,7 @@
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {
       const at = performance.now();
-      paints.push({ position: view ? parseInt(shown) : positionIn(image), at });
+      paints.push({ position: view ? Number(shown.split(" ")[place]) : positionIn(image), at });
       onPaint();
     };
     channel.port2.postMessage(0);
