@@ -105,7 +105,7 @@ def near_copies() -> LiveView:
         cloud.legend(loc="upper left", borderaxespad=0, handlelength=1, handletextpad=0.3)
         recall, precision = np.array([pairs.scores(threshold) for threshold in thresholds]).T
         scores.set(xlim=(0.3, 0.8), ylim=(0, 1.05), xlabel="threshold", ylabel="share of pairs")
-        scores.set_title("A higher threshold misses more, and errs less")
+        scores.set_title("Higher: more missed, fewer wrong")
         for curve, name, color in ((recall, "recall", BLUE), (precision, "precision", ORANGE)):
             scores.plot(thresholds, curve, color=color, linewidth=1.5, label=name)
         scores.legend(loc="center right")

@@ -184,7 +184,7 @@ MUTANTS = {
         (
             "def f(train, held_out, score, overlap):\n    rest = [t for t in train if overlap(t, held_out) < 0.5]\n"
             "    return score(rest, held_out) - score(train, held_out)",
-            "AttributeError",
+            "your code raised an error",
         ),
         ("def f(train, held_out, score, overlap):\n    return score(train, held_out)", "Expected"),
     ],
