@@ -310,7 +310,7 @@ _CONTEST[3, 1:] += 0.2
 
 contest = Exercise(
     notebook="14",
-    name="an experiment: a fair contest",
+    name="an experiment: a contest of tokenisers",
     solution=lambda bits: _judge(bits, int(bits[:, 0].argmin())),
     cases=((_CONTEST,), (np.array([[2.0, 2.4, 2.2, 2.6], [1.9, 2.5, 2.8, 2.6], [3.5, 1.8, 2.0, 2.6]]),)),
     mistakes=(

@@ -156,7 +156,7 @@ MUTANTS = {
         ),
         ("def f(c_hw, c_h, kinds, shorter):\n    return (c_hw + 1) / (c_h + 256)", "not yet right"),
     ],
-    "an experiment: a fair contest": [
+    "an experiment: a contest of tokenisers": [
         (
             "def f(bits):\n    row = int(bits.mean(axis=1).argmin())\n    x = bits[row, 1:]\n"
             "    return row, x.mean(), x.std(ddof=1) / len(x) ** 0.5",

@@ -4,7 +4,7 @@ import pytest
 
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, NOT_ATTEMPTED
-from tests.check.mutants import MUTANTS, all_exercises, judge, notebook_solution, rejected_with
+from tests.check.mutants import MUTANTS, NAMED, all_exercises, judge, notebook_solution, rejected_with
 
 CASES = [(e, source, words) for e in all_exercises() for source, words in MUTANTS[e.name]]
 NUMBERED = [(e, number) for exercises in EXERCISES.values() for number, e in enumerate(exercises)]
@@ -36,3 +36,7 @@ def test_an_untouched_stub_is_not_attempted(exercise):
 
     assert exercise(stub).outcome == NOT_ATTEMPTED
     assert exercise(...).outcome == NOT_ATTEMPTED
+
+
+def test_every_exercise_has_a_name_of_its_own_and_mutants_under_it():
+    assert sorted(name for name, _ in NAMED) == sorted(exercise.name for exercise in all_exercises())
