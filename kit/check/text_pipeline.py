@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from kit.text.corpus import Document, split, standard_library
 from kit.text.dedup import jaccard, shingles
 
 
-def _normal(text: str, *, lines: bool = True, form: str = "NFC", blanks: bool = True) -> str:
+def _normal(
+    text: str, *, lines: bool = True, form: Literal["NFC", "NFD", "NFKC", ""] = "NFC", blanks: bool = True
+) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n") if lines else text
     text = unicodedata.normalize(form, text) if form else text
     return re.sub(r"[ \t]+(?=\n|\Z)", "", text) if blanks else text
