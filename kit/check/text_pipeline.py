@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from kit.text.corpus import Document, split, standard_library
 from kit.text.dedup import jaccard, shingles
 
 
-def _normal(text: str, *, lines: bool = True, form: Any = "NFC", blanks: bool = True) -> str:
+def _normal(
+    text: str, *, lines: bool = True, form: Literal["NFC", "NFD", "NFKC", ""] = "NFC", blanks: bool = True
+) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n") if lines else text
     text = unicodedata.normalize(form, text) if form else text
     return re.sub(r"[ \t]+(?=\n|\Z)", "", text) if blanks else text

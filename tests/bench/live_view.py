@@ -7,9 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.bench.naive import EXPLORERS
 from tests.bench.table import Bar, Table, at_least, at_most, median, percentile_95
 from tests.browser.lab import cell, notebook_of
-from tests.explore.test_live import EXPLORERS
 
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 ROOMS = sorted({explorer.__module__.rpartition(".")[2] for explorer in EXPLORERS})

@@ -15,6 +15,10 @@ from ipywidgets import IntSlider, interact
 
 from kit.explore import descent, losses, optimizers, regularizers, schedules
 from kit.explore.live import LiveView, Slider, Stage
+from tests.explore import test_live
+
+PART_ONE = ("descent", "losses", "optimizers", "schedules", "regularizers")
+EXPLORERS = [each for each in test_live.EXPLORERS if each.__module__.rpartition(".")[2] in PART_ONE]
 
 
 @cache
