@@ -15,6 +15,7 @@ import numpy as np
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, Exercise, Verdict
 from kit.learn.descent import descend
+from kit.text.bpe import merge_pair
 from tests.check import bpe_mutants, descent_mutants, start_mutants
 
 MUTANTS = {**start_mutants.MUTANTS, **descent_mutants.MUTANTS, **bpe_mutants.MUTANTS}
@@ -23,7 +24,7 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 def attempt(source: str) -> object:
     """Run a learner's cell, and return the last name that it defines."""
-    names = {"np": np, "descend": descend}
+    names = {"np": np, "descend": descend, "merge_pair": merge_pair}
     before = set(names)
     exec(compile(source, "<learner's cell>", "exec"), names)
     return [value for name, value in names.items() if name not in before and name != "__builtins__"][-1]
