@@ -44,7 +44,7 @@ def drawn(rates: Shaped[np.ndarray, "handles"]) -> Schedule:
         TypeError: if `rates` holds no numbers.
         ValueError: if `rates` is not one number above 0 for each handle.
 
-    >>> round(drawn(np.array([1.0, 0.01, 1.0, 1.0, 1.0, 1.0]))(30), 6)
+    >>> round(drawn(np.array([1.0, 0.01, 1.0, 1.0, 1.0, 1.0]))(24), 6)
     0.1
     """
     rates = real_array("rates", rates, ndim=1)
