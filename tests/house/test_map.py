@@ -81,3 +81,11 @@ def test_every_exercise_stands_in_its_notebook():
 def test_every_forecast_has_its_notebook():
     with (ROOT / "data/measured/notebooks.csv").open(newline="", encoding="utf-8") as file:
         assert {row["notebook"] for row in csv.DictReader(file)} == {"yardstick", *NOTEBOOKS}
+
+
+def test_each_notebook_links_to_its_neighbours():
+    files = [row["file"] for row in course()]
+    for i, file in enumerate(files):
+        last = nbformat.read(ROOT / "notebooks" / file, as_version=4).cells[-1].source
+        neighbours = [*files[max(i - 1, 0) : i], *files[i + 1 : i + 2]]
+        assert re.findall(r"\((\d\d_\w+\.ipynb)\)", last) == neighbours, file
