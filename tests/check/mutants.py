@@ -19,7 +19,8 @@ from kit.check.exercise import CORRECT, Exercise, Verdict
 
 ROOT = Path(__file__).parents[2]
 TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("*_mutants.py"))
-MUTANTS = {name: mutants for topic in TOPICS for name, mutants in import_module(f"tests.check.{topic}").MUTANTS.items()}
+NAMED = [pair for topic in TOPICS for pair in import_module(f"tests.check.{topic}").MUTANTS.items()]
+MUTANTS = dict(NAMED)
 
 
 def cells(notebook: str) -> list:

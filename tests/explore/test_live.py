@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
-from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage
+from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
 
 EXPLORERS = [
     descent.bowl,
