@@ -3,7 +3,9 @@
 python -m tests.bench.fresh_clone
 """
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,17 +25,18 @@ def seconds_to_page(clone: Path) -> float:
     """Run the README's first command, and wait until the page is served with its token; then stop it."""
     port, start = free_port(), time.perf_counter()
     command = [sys.executable, "run.py", "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0"]
-    with subprocess.Popen(command, cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as lab:
-        token = next(
-            found[1] for line in lab.stdout or () if (found := re.search(rf"127\.0\.0\.1:{port}\S*token=(\w+)", line))
-        )
+    # a session of its own, so that the end reaches JupyterLab too, and not run.py alone
+    options = {"cwd": clone, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+    with subprocess.Popen(command, text=True, **options) as lab:
+        address = re.compile(rf"127\.0\.0\.1:{port}\S*token=(\w+)")
+        token = next(found[1] for line in lab.stdout or () if (found := address.search(line)))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{port}/lab?token={token}") as page:
+        with opener.open(f"http://127.0.0.1:{port}/lab?token={token}", timeout=60) as page:
             assert page.status == 200
         elapsed = time.perf_counter() - start
-        with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}") as listing:
+        with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}", timeout=60) as listing:
             assert b"00_start_here.ipynb" in listing.read()
-        subprocess.run(["pkill", "-TERM", "-P", str(lab.pid)], check=True)  # run.py hands its child's end on
+        os.killpg(lab.pid, signal.SIGKILL)
     return elapsed
 
 
