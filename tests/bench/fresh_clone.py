@@ -28,15 +28,17 @@ def seconds_to_page(clone: Path) -> float:
     # a session of its own, so that the end reaches JupyterLab too, and not run.py alone
     options = {"cwd": clone, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
     with subprocess.Popen(command, text=True, **options) as lab:
-        address = re.compile(rf"127\.0\.0\.1:{port}\S*token=(\w+)")
-        token = next(found[1] for line in lab.stdout or () if (found := address.search(line)))
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{port}/lab?token={token}", timeout=60) as page:
-            assert page.status == 200
-        elapsed = time.perf_counter() - start
-        with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}", timeout=60) as listing:
-            assert b"00_start_here.ipynb" in listing.read()
-        os.killpg(lab.pid, signal.SIGKILL)
+        try:
+            address = re.compile(rf"127\.0\.0\.1:{port}\S*token=(\w+)")
+            token = next(found[1] for line in lab.stdout or () if (found := address.search(line)))
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"http://127.0.0.1:{port}/lab?token={token}", timeout=60) as page:
+                assert page.status == 200
+            elapsed = time.perf_counter() - start
+            with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}", timeout=60) as listing:
+                assert b"00_start_here.ipynb" in listing.read()
+        finally:
+            os.killpg(lab.pid, signal.SIGKILL)
     return elapsed
 
 
