@@ -32,14 +32,22 @@ def seconds_to_page(clone: Path) -> float:
             address = re.compile(rf"127\.0\.0\.1:{port}\S*token=(\w+)")
             token = next(found[1] for line in lab.stdout or () if (found := address.search(line)))
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"http://127.0.0.1:{port}/lab?token={token}", timeout=60) as page:
-                assert page.status == 200
+            while not served(opener, f"http://127.0.0.1:{port}/lab?token={token}"):
+                time.sleep(0.05)  # JupyterLab names its address a moment before it listens
             elapsed = time.perf_counter() - start
             with opener.open(f"http://127.0.0.1:{port}/api/contents?token={token}", timeout=60) as listing:
                 assert b"00_start_here.ipynb" in listing.read()
         finally:
             os.killpg(lab.pid, signal.SIGKILL)
     return elapsed
+
+
+def served(opener: urllib.request.OpenerDirector, page: str) -> bool:
+    try:
+        with opener.open(page, timeout=60) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def tables() -> Iterator[Table]:
