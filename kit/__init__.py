@@ -1,7 +1,10 @@
 """The kit behind the notebooks, laid out as a house: imports only go down.
 
     floor 2   check    explore    exercises, claims and progress; live views of the floors below
+    floor 1   models              GPT, BERT, T5 and their kin, each a page
+              train               the training loop, checkpoints, precision, decoding
     floor 0   learn               losses, optimisers, schedules: what every later room computes with
+              blocks              attention, positions, norms: what the models are made of
               text                a corpus, its cleaning, its tokens, and the floor for a model of it
     ground    arguments  files  machine
                                   refuse bad input; find data/; know this machine

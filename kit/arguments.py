@@ -116,6 +116,69 @@ def token_ids(name: str, value: Any, *, below: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
+def real_tensor(name: str, value: Any) -> Any:
+    """Return `value` if it is a torch tensor of floating-point numbers; the numbers are not looked at.
+
+    Raises:
+        TypeError: if it is not.
+    """
+    import torch  # whoever has a tensor has it loaded; those who have none need not wait for it
+
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        raise TypeError(f"{name} must be a tensor of real numbers, got {_kind(value)}")
+    return value
+
+
+def integer_tensor(name: str, value: Any) -> Any:
+    """Return `value` if it is a torch tensor of whole numbers.
+
+    Raises:
+        TypeError: if it is not.
+    """
+    import torch
+
+    whole = (torch.int64, torch.int32, torch.int16, torch.uint8)
+    if not isinstance(value, torch.Tensor) or value.dtype not in whole:
+        raise TypeError(f"{name} must be a tensor of whole numbers, got {_kind(value)}")
+    return value
+
+
+def matching_tensors(name: str, value: Any, other_name: str, other: Any) -> None:
+    """Refuse two tensors of which torch would broadcast one into a wrong answer.
+
+    Raises:
+        TypeError: if either is not a tensor of real numbers.
+        ValueError: if their shapes differ.
+    """
+    if real_tensor(name, value).shape != real_tensor(other_name, other).shape:
+        raise ValueError(f"{name} must have the shape of {other_name}, {tuple(other.shape)}, got {tuple(value.shape)}")
+
+
+def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None) -> Any:
+    """Return `value` if it is a batch of token ids: a tensor of the axes batch and time.
+
+    On a GPU the ids themselves are not looked at: that would wait for it at every step.
+
+    Args:
+        at_most: the longest time that a model has positions for; any where it is None.
+
+    Raises:
+        TypeError: if `value` is not a tensor of whole numbers.
+        ValueError: if it has other axes, is empty or too long, or holds an id not from 0 to `below` - 1.
+    """
+    import torch
+
+    if integer_tensor(name, value).ndim != 2 or not value.numel():
+        raise ValueError(f"{name} must have the axes batch and time, and a token, got shape {tuple(value.shape)}")
+    if at_most is not None and value.shape[1] > at_most:
+        raise ValueError(f"{name} must be at most {at_most} tokens long, got {value.shape[1]}")
+    if value.device.type == "cpu" and not torch.compiler.is_compiling():
+        low, high = value.aminmax()
+        if low < 0 or high >= below:
+            raise ValueError(f"{name} must be from 0 to {below - 1}, got {low} to {high}")
+    return value
+
+
 def real(
     name: str,
     value: Any,
@@ -227,3 +290,7 @@ def _rectangular(name: str, value: Any) -> np.ndarray:
         return np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} must be rectangular: its rows differ in length") from None
+
+
+def _kind(value: Any) -> str:
+    return f"{type(value).__name__} {f'of {value.dtype}' if hasattr(value, 'dtype') else repr(value)}"

@@ -46,7 +46,7 @@ class Exercise:
     """A function, or a value, for the learner to give.
 
     Call the exercise with an attempt to have it checked: shape and dtype first, then values,
-    nothing ever broadcast; the attempt gets copies, and must leave them as they were.
+    nothing ever broadcast. Tensors count as arrays; the attempt gets copies, and must leave them as they were.
 
     Args:
         name: what the learner sees; the notebook's number stands before it in the progress file.
@@ -111,9 +111,9 @@ class Exercise:
             return next(filter(None, map(self._compare, got, want)), "")
         if isinstance(want, str):
             return "" if got == want else f"Expected {want!r}; got {_describe(got)}."
-        want = np.asarray(want)
+        want = _array(want)
         try:
-            given, got = got, np.asarray(got)
+            given, got = got, _array(got)
         except ValueError:
             return f"Expected an array of shape {want.shape}; got rows of different lengths."
         if got.dtype.kind not in "biuf":
@@ -159,8 +159,10 @@ def _where(error: BaseException) -> list[str]:
 
 def _first_difference(given: tuple[Any, ...], case: tuple[Any, ...]) -> int | None:
     for i, (after, before) in enumerate(zip(given, case, strict=True)):
-        if isinstance(before, np.ndarray) and not np.array_equal(after, before, equal_nan=before.dtype.kind == "f"):
-            return i
+        if hasattr(before, "__array__"):
+            after, before = _array(after), _array(before)
+            if not np.array_equal(after, before, equal_nan=before.dtype.kind == "f"):
+                return i
     return None
 
 
@@ -168,12 +170,20 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_equal, a, b))
     try:
-        return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"))
+        a, b = _array(a), _array(b)
+        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
     except (TypeError, ValueError):  # what is neither number nor array is judged later
         return True
 
 
+def _array(value: Any) -> np.ndarray:
+    """Take an array as it is, and a tensor without its gradient."""
+    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+
+
 def _describe(value: Any) -> str:
+    if hasattr(value, "detach"):
+        value = _array(value)
     if isinstance(value, np.ndarray):
         if value.ndim == 0 and value.dtype.kind in "biuf":
             return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
 from kit.check.progress import events
@@ -87,3 +88,11 @@ def test_a_mistake_that_overflows_earns_its_hint_without_a_warning():
 
 def test_a_verdict_escapes_what_it_shows():
     assert "<script>" not in double(lambda x: "<script>")._repr_html_()
+
+
+def test_tensors_are_judged_as_arrays_are():
+    halve = Exercise(notebook="99", name="halve", solution=lambda x: x / 2, cases=((torch.tensor([1.0, 2.0]),),))
+    assert halve(lambda x: x.requires_grad_() / 2).outcome == CORRECT
+    assert halve(lambda x: x / 3).outcome == WRONG
+    assert "in place" in halve(lambda x: x.mul_(3)).hint
+    assert "shape (2,)" in halve(lambda x: x[:1] / 2).hint

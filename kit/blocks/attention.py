@@ -1,0 +1,269 @@
+"""Attention: each query looks at all keys, and takes the mean of the values by how well they fit.
+
+    weights = softmax(q kᵀ / √d_head + bias)     a row for each query; what the mask hides gets 0
+    output  = weights v
+
+`plain_attention` is that formula. `attention`, which the models call, gives the same by torch's
+fused kernel, which never holds the weights in memory. Masks are true where a query may look, so
+that two of them are joined by `&`.
+
+Taught in: 15 16
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from kit.arguments import count, instance, integer_tensor, real, real_tensor
+
+Queries = Float[Tensor, "batch heads queries d_head"]
+Keys = Float[Tensor, "batch kv_heads keys d_head"]
+Values = Float[Tensor, "batch kv_heads keys d_value"]
+Mask = Bool[Tensor, "... #queries keys"]  # broadcast to batch and heads
+Bias = Float[Tensor, "... #queries keys"]
+Outputs = Float[Tensor, "batch heads queries d_value"]
+
+
+def attention_weights(
+    q: Queries, k: Keys, *, mask: Mask | None = None, bias: Bias | None = None, scale: float | None = None
+) -> Float[Tensor, "batch heads queries keys"]:
+    """Compute how much each query looks at each key: a row of shares that sum to 1.
+
+        softmax(scale · q kᵀ + bias)
+
+    Args:
+        k: may have fewer heads than `q`, each shared by a group of them (grouped-query attention),
+            down to one for all (multi-query attention).
+        mask: true where a query may look. A query that may look nowhere gets zeros.
+        bias: added to the scores, such as T5's relative positions.
+        scale: 1/√d_head where it is None. It keeps the variance of q·k near 1, so that softmax
+            does not saturate.
+
+    Raises:
+        TypeError: if a tensor is of the wrong kind.
+        ValueError: if the heads of `k` do not divide those of `q`, widths differ, or `scale` <= 0.
+
+    Source: Vaswani et al. (2017), arXiv:1706.03762, eq. 1; Shazeer (2019), arXiv:1911.02150;
+    Ainslie et al. (2023), arXiv:2305.13245.
+
+    >>> q = k = torch.zeros(1, 1, 2, 4)
+    >>> attention_weights(q, k, mask=causal_mask(2))
+    tensor([[[[1.0000, 0.0000],
+              [0.5000, 0.5000]]]])
+    """
+    _check(q, k, k)
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else real("scale", scale, above=0)
+    scores = scale * q @ _one_for_each(q, k).transpose(-2, -1)
+    if bias is not None:
+        scores = scores + real_tensor("bias", bias)
+    if mask is None:
+        return scores.softmax(dim=-1)
+    scores = scores.masked_fill(~_checked(mask), -math.inf)
+    return scores.softmax(dim=-1).masked_fill(~mask.any(dim=-1, keepdim=True), 0)
+
+
+def plain_attention(
+    q: Queries, k: Keys, v: Values, *, mask: Mask | None = None, bias: Bias | None = None, scale: float | None = None
+) -> Outputs:
+    """Attend by the formula: each output is the mean of the values, weighted by `attention_weights`.
+
+    Raises:
+        TypeError, ValueError: as `attention_weights`, or if `v` does not have a row for each key.
+
+    Source: Vaswani et al. (2017), arXiv:1706.03762, eq. 1.
+    Oracle: torch.nn.functional.scaled_dot_product_attention.
+    """
+    _check(q, k, v)
+    return attention_weights(q, k, mask=mask, bias=bias, scale=scale) @ _one_for_each(q, v)
+
+
+def attention(
+    q: Queries,
+    k: Keys,
+    v: Values,
+    *,
+    mask: Mask | None = None,
+    bias: Bias | None = None,
+    scale: float | None = None,
+    causal: bool = False,
+    dropout: float = 0.0,
+) -> Outputs:
+    """Attend by torch's fused kernel; with no dropout, equal to `plain_attention`.
+
+    Args:
+        causal: hide the future, as `causal_mask` does, where there is no other mask; the kernel
+            then skips half of the work.
+        dropout: the share of weights to drop; 0 outside of training.
+
+    Raises:
+        TypeError, ValueError: as `plain_attention`; or if `causal` comes with a mask or bias, or
+            `dropout` is not a share below 1.
+
+    Numerics: the kernel rescales its sums as it meets larger scores, so no exp overflows.
+    Source: Dao et al. (2022), arXiv:2205.14135.
+    Oracle: `plain_attention`.
+    """
+    _check(q, k, v)
+    real("dropout", dropout, at_least=0, below=1)
+    if causal and (mask is not None or bias is not None):
+        raise ValueError("causal must be False beside a mask or a bias: put causal_mask into it")
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    if causal and n_queries < n_keys:  # the kernel's own mask would hide the newest keys, not the future
+        causal, mask = False, None if n_queries == 1 else causal_mask(n_queries, n_keys, device=q.device)
+    if bias is not None:
+        added = real_tensor("bias", bias)
+        mask_or_bias = added if mask is None else added.masked_fill(~_checked(mask), -math.inf)
+    else:
+        mask_or_bias = None if mask is None else _checked(mask)
+    grouped = q.shape[1] != k.shape[1]
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask_or_bias, dropout_p=dropout, is_causal=causal, scale=scale, enable_gqa=grouped
+    )
+
+
+def causal_mask(
+    n_queries: int, n_keys: int | None = None, *, device: torch.device | str = "cpu"
+) -> Bool[Tensor, "queries keys"]:
+    """Let each query see the keys up to its own place; the queries are the last of the keys.
+
+    Args:
+        n_keys: as many as queries where it is None; more where earlier keys are cached.
+
+    Raises:
+        TypeError, ValueError: if a number is not a whole number above 0, or keys are fewer than queries.
+
+    >>> causal_mask(2, 3).int()
+    tensor([[1, 1, 0],
+            [1, 1, 1]], dtype=torch.int32)
+    """
+    n_queries = count("n_queries", n_queries)
+    n_keys = n_queries if n_keys is None else count("n_keys", n_keys, at_least=n_queries)
+    return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril(n_keys - n_queries)
+
+
+def window_mask(n_tokens: int, *, window: int, device: torch.device | str = "cpu") -> Bool[Tensor, "queries keys"]:
+    """Let each token see itself and the `window` tokens on either side.
+
+    With `causal_mask`, joined by `&`, those before it alone.
+
+    Raises:
+        TypeError, ValueError: if a number is not a whole number above 0; `window` may be 0.
+
+    Source: Beltagy et al. (2020), arXiv:2004.05150, section 3.1.
+
+    >>> window_mask(3, window=1).int()
+    tensor([[1, 1, 0],
+            [1, 1, 1],
+            [0, 1, 1]], dtype=torch.int32)
+    """
+    place = torch.arange(count("n_tokens", n_tokens), device=device)
+    return (place[:, None] - place).abs() <= count("window", window, at_least=0)
+
+
+def padding_mask(present: Bool[Tensor, "batch keys"]) -> Bool[Tensor, "batch 1 1 keys"]:
+    """Let every query see the keys that are there, and none that only fill up the row.
+
+    Args:
+        present: true for each token that is one, such as `ids != pad`.
+
+    Raises:
+        TypeError: if `present` is not a tensor of booleans.
+        ValueError: if it does not have two axes.
+
+    >>> padding_mask(torch.tensor([[5, 6, 0]]) != 0).shape
+    torch.Size([1, 1, 1, 3])
+    """
+    if _checked(present, "present").ndim != 2:
+        raise ValueError(f"present must have the axes batch and keys, got shape {tuple(present.shape)}")
+    return present[:, None, None, :]
+
+
+def document_mask(numbers: Int[Tensor, "batch tokens"]) -> Bool[Tensor, "batch 1 tokens tokens"]:
+    """Let each token see its own document alone, where several are packed into a row.
+
+    Args:
+        numbers: the number of each token's document; `kit.text.packing.document_numbers` counts them.
+
+    Raises:
+        TypeError: if `numbers` is not a tensor of whole numbers.
+        ValueError: if it does not have two axes.
+
+    >>> document_mask(torch.tensor([[0, 0, 1]]))[0, 0].int()
+    tensor([[1, 1, 0],
+            [1, 1, 0],
+            [0, 0, 1]], dtype=torch.int32)
+    """
+    if integer_tensor("numbers", numbers).ndim != 2:
+        raise ValueError(f"numbers must have the axes batch and tokens, got shape {tuple(numbers.shape)}")
+    return (numbers[:, :, None] == numbers[:, None, :])[:, None]
+
+
+class KVCache:
+    """The keys and values of one attention layer so far, so that each is computed once.
+
+    Room for all tokens is taken at the first call, and no token is copied again.
+
+    Args:
+        n_tokens: the most that will ever be held.
+
+    Raises:
+        TypeError, ValueError: if `n_tokens` is not a whole number above 0.
+
+    >>> cache = KVCache(8)
+    >>> k, v = cache.append(torch.zeros(1, 2, 5, 4), torch.zeros(1, 2, 5, 4))
+    >>> cache.append(torch.zeros(1, 2, 1, 4), torch.zeros(1, 2, 1, 4))[0].shape, len(cache)
+    (torch.Size([1, 2, 6, 4]), 6)
+    """
+
+    def __init__(self, n_tokens: int):
+        self.n_tokens, self._length = count("n_tokens", n_tokens), 0
+        self._keys = self._values = torch.empty(0)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(
+        self, k: Float[Tensor, "b h new d_head"], v: Float[Tensor, "b h new d_value"]
+    ) -> tuple[Float[Tensor, "b h all d_head"], Float[Tensor, "b h all d_value"]]:
+        """Add the keys and values of new tokens; return those of all tokens.
+
+        Raises:
+            ValueError: if they do not fit.
+        """
+        end = self._length + k.shape[-2]
+        if end > self.n_tokens:
+            raise ValueError(f"k must fit a cache of {self.n_tokens} tokens, got number {end}")
+        if not self._length:
+            self._keys = k.new_empty(*k.shape[:2], self.n_tokens, k.shape[3])
+            self._values = v.new_empty(*v.shape[:2], self.n_tokens, v.shape[3])
+        self._keys[:, :, self._length : end] = k
+        self._values[:, :, self._length : end] = v
+        self._length = end
+        return self._keys[:, :, :end], self._values[:, :, :end]
+
+
+def _one_for_each(q: Tensor, shared: Tensor) -> Tensor:
+    """Repeat shared heads, so that there is one for each head of the queries."""
+    return shared.repeat_interleave(q.shape[1] // shared.shape[1], dim=1)
+
+
+def _check(q: Tensor, k: Tensor, v: Tensor) -> None:
+    for name, value in (("q", q), ("k", k), ("v", v)):
+        if real_tensor(name, value).ndim != 4:
+            raise ValueError(f"{name} must have the axes batch, heads, tokens and d_head, got {tuple(value.shape)}")
+    if k.shape[1] == 0 or q.shape[1] % k.shape[1] or q.shape[-1] != k.shape[-1] or q.shape[0] != k.shape[0]:
+        raise ValueError(
+            f"k must have the batch and width of q, {tuple(q.shape)}, and heads that divide its, got {tuple(k.shape)}"
+        )
+    if v.shape[:3] != k.shape[:3]:
+        raise ValueError(f"v must have a row for each key, {tuple(k.shape[:3])}, got {tuple(v.shape[:3])}")
+
+
+def _checked(mask: Tensor, name: str = "mask") -> Tensor:
+    instance(name, mask, Tensor)
+    if mask.dtype != torch.bool:
+        raise TypeError(f"{name} must be of booleans, true where a query may look, got {mask.dtype}")
+    return mask
