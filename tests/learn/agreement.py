@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
 from kit.learn import losses, optimizers, schedules
