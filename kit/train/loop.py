@@ -179,7 +179,7 @@ def backward(model: nn.Module, loss: Loss, batch: Batch, *, accumulate: int = 1)
         value = loss(model, part)
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if accumulate == 1 else value * (n_targets(part) / weight_of_all)
+        share = value if accumulate == 1 else value * n_targets(part) / weight_of_all
         share.backward()
         total = total + share.detach()
     return total
