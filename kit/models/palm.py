@@ -19,7 +19,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from kit.arguments import count, token_batch
+from kit.arguments import count, instance, token_batch
 from kit.blocks.attention import KVCache, attention
 from kit.blocks.feedforward import swiglu
 from kit.blocks.positions import rotary_angles, rotate
@@ -127,6 +127,9 @@ class SerialBlock(Block):
 class PaLM(nn.Module):
     """A causal language model.
 
+    Raises:
+        TypeError: if `config` is not a PaLMConfig.
+
     Oracle: the counts of the paper's table 1; blocks written out from torch's parts.
 
     >>> model = PaLM(PaLMConfig(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2))
@@ -136,6 +139,7 @@ class PaLM(nn.Module):
 
     def __init__(self, config: PaLMConfig):
         super().__init__()
+        instance("config", config, PaLMConfig)
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         block = SerialBlock if config.serial else Block
@@ -146,6 +150,23 @@ class PaLM(nn.Module):
         for layer in self.blocks.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+
+    def encode(
+        self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
+    ) -> Float[Tensor, "batch time d_model"]:
+        """Give the last hidden states: what the head, or another of kit.models.heads, reads.
+
+        Raises:
+            TypeError, ValueError: as `forward`.
+        """
+        past = len(cache[0]) if cache else 0
+        config = self.config
+        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
+        angles = rotary_angles(torch.arange(past, past + ids.shape[1], device=ids.device), width=config.d_head)
+        x = self.token_embedding(ids)
+        for i, block in enumerate(self.blocks):
+            x = block(x, angles, cache[i] if cache else None)
+        return self.final_norm(x)
 
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
@@ -158,15 +179,7 @@ class PaLM(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are no tokens, or more than there are positions for.
         """
-        past = len(cache[0]) if cache else 0
-        config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
-        places = torch.arange(past, past + ids.shape[1], device=ids.device)
-        angles = rotary_angles(places, width=config.d_head)
-        x = self.token_embedding(ids)
-        for i, block in enumerate(self.blocks):
-            x = block(x, angles, cache[i] if cache else None)
-        return self.head(self.final_norm(x) * config.d_model**-0.5)  # so that tied logits begin near N(0, 1)
+        return self.head(self.encode(ids, cache) * self.config.d_model**-0.5)  # logits begin near N(0, 1), though tied
 
     def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
         """Make an empty cache for up to `n_tokens`, or for as many as there are positions."""

@@ -1,15 +1,69 @@
-"""Of every public class and function of kit.models, every argument: a value it takes, those it refuses."""
+"""Of every public function of kit.models, every argument: one value that it takes, and those that it refuses."""
 
-from typing import Any
+import torch
+from torch import nn
 
-from kit.models import palm
-from tests.learn.refusals import AT_LEAST_1
+from kit.models import gpt, heads, palm, parameters
+from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
-WIDTHS: dict[str, tuple[Any, list]] = {
-    name: (2, AT_LEAST_1) for name in ("vocab_size", "n_layers", "n_heads", "d_model")
-}
+IDS = torch.tensor([[1, 2, 3]])
+TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
+TOO_LONG = torch.ones(1, 9, dtype=torch.int64)
+PRESENT = IDS != 0
+FLAGS = [*TOKENS, PRESENT[0], PRESENT[:, 1:]]
+SCORES = torch.zeros(1, 3)
+SCORE = [None, "ten", [[1.0]], SCORES.int(), SCORES[0], SCORES[:, :0]]
+CONFIG = [None, 5, "small"]
+
+
+def sizes(**config: int | float) -> dict:
+    """Give each size of a configuration, and what is none."""
+    return {name: (value, KEPT if name == "dropout" else AT_LEAST_1) for name, value in config.items()}
+
+
+GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 
 ARGUMENTS = {
-    palm.PaLMConfig: {**WIDTHS, "n_positions": (9, AT_LEAST_1), "d_head": (2, [*AT_LEAST_1, 3]), "serial": (True, [])},
+    gpt.GPTConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+        "d_head": (None, [0, "ten"]),
+    },
+    gpt.GPT: {"config": (GPT, CONFIG)},
+    gpt.GPT(GPT).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    gpt.GPT(GPT).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    gpt.GPT(GPT).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    heads.Classifier: {
+        "encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)]),
+        "n_classes": (2, AT_LEAST_1),
+        "token": ("last", ["second", None]),
+        "dropout": (0.1, KEPT),
+    },
+    heads.Classifier(gpt.GPT(GPT), n_classes=2, token="last").forward: {
+        "ids": (IDS, TOKENS),
+        "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    },
+    heads.SpanFinder: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
+    heads.best_span: {
+        "start": (SCORES, SCORE),
+        "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
+        "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
+    },
+    palm.PaLMConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
+        "d_head": (2, [*AT_LEAST_1, 3]),
+        "serial": (True, []),
+    },
+    palm.PaLM: {"config": (PALM, CONFIG)},
+    palm.PaLM(PALM).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
+    parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
-CARRIERS = {palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock, palm.PaLM}
+# kit's own models call these, with a configuration that has been checked
+CARRIERS = {
+    *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
+}
