@@ -18,6 +18,7 @@ from tests.blocks import refusals as blocks
 from tests.check import refusals as check
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
+from tests.models import refusals as models
 from tests.text import refusals as text
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
@@ -25,10 +26,11 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **check.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
+    **models.ARGUMENTS,
     **text.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*blocks.CARRIERS, *check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *text.CARRIERS}
+CARRIERS = {*blocks.CARRIERS, *check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
 
 
 def refusals() -> Iterator[tuple[str, str]]:
