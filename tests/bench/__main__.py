@@ -1,6 +1,6 @@
 """Measure what the project promises, each figure beside its bar.
 
-python run.py bench                   imports, descent, live_view and memory
+python run.py bench                   imports, descent, live_view, memory, training_step and generation
 python run.py bench descent memory    those named
 python run.py bench notebooks         every notebook's seconds, recorded in data/measured/notebooks.csv
 python run.py bench flakes            the notebook tests ten times in a row
@@ -10,7 +10,7 @@ python run.py bench fresh_clone       minutes from a fresh clone to JupyterLab's
 import sys
 from importlib import import_module
 
-BENCHES = ("imports", "descent", "live_view", "memory")
+BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
 NAMED_ONLY = ("notebooks", "flakes", "fresh_clone")  # minutes each, or writing what they find
 
 

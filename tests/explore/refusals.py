@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline, training
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
@@ -56,6 +56,15 @@ ARGUMENTS = {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
+    },
+    training.LiveLoss: {
+        "n_steps": (9, AT_LEAST_1),
+        "show": (("validation",), [None, 3, "validation"]),
+        "marks": (None, [3, "floor", ["floor"], {"floor": "low"}, {"floor": np.nan}]),
+    },
+    training.smoothed: {
+        "losses": (np.ones(3), [*(bad for bad in ARRAY if bad is not NAN), np.ones((3, 1))]),
+        "weight": (0.1, [*ABOVE_0, 1.5]),
     },
 }
 CARRIERS = {
