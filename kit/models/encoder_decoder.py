@@ -180,9 +180,9 @@ class Given(nn.Module):
             raise ValueError(f"ids must have a row for each of {len(self.source[0][0])} sources, got {len(ids)}")
         return self.model.decode(ids, self.source, self.mask, cache)
 
-    def new_cache(self, n_tokens: int = 512) -> list[KVCache]:
-        """Make an empty cache for up to `n_tokens` of the target."""
-        return [KVCache(n_tokens) for _ in self.source]
+    def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
+        """Make an empty cache for up to `n_tokens` of the target, or for 512."""
+        return [KVCache(n_tokens or 512) for _ in self.source]
 
 
 class EncoderDecoder(nn.Module):

@@ -6,7 +6,7 @@ import torch
 import transformers
 from torch import nn
 
-from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, parameters, t5
+from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, palm, parameters, t5, transformer_xl
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -15,6 +15,7 @@ TOO_LONG = torch.ones(1, 9, dtype=torch.int64)
 PRESENT = IDS != 0
 SCORES = torch.zeros(1, 3)
 SCORE = [None, "ten", [[1.0]], SCORES.int(), SCORES[0], SCORES[:, :0]]
+STATES = torch.zeros(1, 3, 4)
 CONFIG = [None, 5, "small"]
 
 
@@ -55,6 +56,8 @@ THEIRS = {
         transformers.T5Config(vocab_size=11, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2)
     ),
 }
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
+XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 
 ARGUMENTS = {
     bert.BERTConfig: {
@@ -83,7 +86,7 @@ ARGUMENTS = {
     TRANSLATOR.encode: SOURCE,
     TRANSLATOR.given: SOURCE,
     TRANSLATOR.given(IDS).forward: GIVEN,
-    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, AT_LEAST_1)},
+    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
     t5.T5Config: {
         **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
         "n_buckets": (32, [*AT_LEAST_1, 3]),
@@ -128,6 +131,25 @@ ARGUMENTS = {
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
         "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
     },
+    palm.PaLMConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
+        "d_head": (2, [*AT_LEAST_1, 3]),
+        "serial": (True, []),
+    },
+    palm.PaLM: {"config": (PALM, CONFIG)},
+    palm.PaLM(PALM).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    transformer_xl.TransformerXLConfig: {
+        **sizes(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
+        "d_model": (4, [*AT_LEAST_1, 5]),
+    },
+    transformer_xl.Memory: {"n_tokens": (8, AT_LEAST_1)},
+    transformer_xl.Memory(8).extend: {"x": (STATES, [None, "ten", [[1.0]], STATES.int(), STATES[0]])},
+    transformer_xl.TransformerXL: {"config": (XL, CONFIG)},
+    transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS)},
+    transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS)},
+    transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
@@ -139,4 +161,6 @@ CARRIERS = {
     *(t5.Attention, t5.FeedForward, t5.EncoderBlock, t5.DecoderBlock),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
+    *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }
