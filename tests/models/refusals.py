@@ -125,6 +125,7 @@ ARGUMENTS = {
         "ids": (IDS, TOKENS),
         "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
     },
+    heads.SpanFinder(gpt.GPT(GPT)).forward: {"ids": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])},
     heads.SpanFinder: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
     heads.best_span: {
         "start": (SCORES, SCORE),
