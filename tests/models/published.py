@@ -17,6 +17,7 @@ from torch import nn
 from kit.models.bert import BERT, BERT_SIZES
 from kit.models.encoder_decoder import TRANSFORMER, EncoderDecoder
 from kit.models.gpt import GPT, GPT_1, GPT_2, GPT_3
+from kit.models.palm import PALM, PaLM
 from kit.models.parameters import n_params, sketch
 from kit.models.t5 import T5, T5_SIZES
 
@@ -106,6 +107,7 @@ def rows() -> Iterator[tuple[str, Row]]:
     yield from gpt_rows()
     yield from bert_rows()
     yield from t5_rows()
+    yield from palm_rows()
 
 
 def transformer_by_hand(config: Any) -> int:
@@ -211,6 +213,29 @@ def t5_rows() -> Iterator[tuple[str, Row]]:
                 paper=paper,
                 because=because.get(size, ""),
                 fits=counted + config.vocab_size * config.d_model if size == "large" else None,
+            ),
+        )
+
+
+def palm_by_hand(config: Any) -> int:
+    """Add up section 2: queries and one key and value, out, three matrices of 4 · d_model, no bias, a gain a norm."""
+    d, inner = config.d_model, config.n_heads * config.d_head
+    block = d * inner + 2 * d * config.d_head + inner * d + 3 * d * 4 * d + d
+    return config.vocab_size * d + config.n_layers * block + d
+
+
+def palm_rows() -> Iterator[tuple[str, Row]]:
+    """Chowdhery et al. (2022), table 1; no weights were published."""
+    for (size, config), paper in zip(PALM.items(), ("8.63B", "62.50B", "540.35B"), strict=True):
+        counted = n_params(sketch(PaLM, config))
+        yield (
+            f"PaLM {size}",
+            Row(
+                exact=palm_by_hand(config),
+                counted=counted,
+                paper=paper,
+                because="fits a count without the gains of the norms" if size == "540B" else "",
+                fits=counted - (config.n_layers + 1) * config.d_model,
             ),
         )
 
