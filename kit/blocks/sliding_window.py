@@ -53,8 +53,7 @@ def window_attention(
     Oracle: `attention` with `window_mask`.
     """
     n_tokens, window = _checked(q, k, v), count("window", window, at_least=0)
-    n_rows, n_heads = q.shape[:2]
-    near_keys = torch.ones(n_rows, n_tokens, dtype=torch.bool, device=q.device)
+    near_keys = torch.ones(len(q), n_tokens, dtype=torch.bool, device=q.device)
     near_keys = near_keys if present is None else near_keys & _flags("present", present, q)
     if is_global is not None:
         places, real = global_places(_flags("is_global", is_global, q) & near_keys)
@@ -69,9 +68,7 @@ def window_attention(
         return F.pad(x, margins).unfold(-1, chunk + 2 * window, chunk)
 
     queries = rearrange(F.pad(q, (0, 0, 0, margins[1] - window)), "b h (n c) d -> (b n) h c d", c=chunk)
-    keys, values = (
-        rearrange(chunks_with_neighbours(x.transpose(-2, -1)), "b h d n c -> (b n) h c d") for x in (k, v)
-    )
+    keys, values = (rearrange(chunks_with_neighbours(x.transpose(-2, -1)), "b h d n c -> (b n) h c d") for x in (k, v))
     here, there = torch.arange(chunk, device=q.device), torch.arange(-window, chunk + window, device=q.device)
     near = (here[:, None] - there).abs() <= window
     mask = near & rearrange(chunks_with_neighbours(near_keys), "b n c -> (b n) 1 1 c")
@@ -83,7 +80,7 @@ def window_attention(
         far = repeat(real, "b g -> (b n) 1 c g", n=n_chunks, c=chunk)
         mask = torch.cat([mask, far], dim=-1)
     y = attention(queries, keys, values, mask=mask, dropout=dropout)
-    return rearrange(y, "(b n) h c d -> b h (n c) d", b=n_rows)[:, :, :n_tokens]
+    return rearrange(y, "(b n) h c d -> b h (n c) d", b=len(q))[:, :, :n_tokens]
 
 
 def global_places(
@@ -132,5 +129,6 @@ def _flags(name: str, value: Tensor, q: Tensor) -> Tensor:
     if value.dtype != torch.bool:
         raise TypeError(f"{name} must be of booleans, got {value.dtype}")
     if value.shape != (q.shape[0], q.shape[2]):
-        raise ValueError(f"{name} must have a boolean for each token, {(q.shape[0], q.shape[2])}, got {tuple(value.shape)}")
+        tokens = (q.shape[0], q.shape[2])
+        raise ValueError(f"{name} must have a boolean for each token, {tokens}, got {tuple(value.shape)}")
     return value

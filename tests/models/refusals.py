@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.models import bert, gpt, heads, palm, parameters, transformer_xl
+from kit.models import bert, gpt, heads, longformer, palm, parameters, transformer_xl
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -30,6 +30,12 @@ BERT_INPUTS = {
 }
 PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
+LONG = longformer.LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4)
+LONG_INPUTS = {
+    "ids": (IDS, [*TOKENS, TOO_LONG]),
+    "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
+}
 
 ARGUMENTS = {
     bert.BERTConfig: {
@@ -64,6 +70,14 @@ ARGUMENTS = {
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
         "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
     },
+    longformer.LongformerConfig: {
+        **sizes(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+    },
+    longformer.Longformer: {"config": (LONG, CONFIG)},
+    longformer.Longformer(LONG).forward: LONG_INPUTS,
+    longformer.Longformer(LONG).encode: LONG_INPUTS,
+    longformer.extend_positions: {"model": (longformer.Longformer(LONG), CONFIG), "n_positions": (9, [*AT_LEAST_1, 7])},
     palm.PaLMConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
         "d_head": (2, [*AT_LEAST_1, 3]),
@@ -90,6 +104,7 @@ ARGUMENTS = {
 CARRIERS = {
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }
