@@ -119,9 +119,7 @@ class EncoderBlock(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.d_model)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(
-        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None
-    ) -> Float[Tensor, "b t d"]:
+    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
         x = self.attention_norm(x + self.dropout(self.attention(x, self.attention.keys_and_values(x), mask=mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
@@ -228,9 +226,7 @@ class EncoderDecoder(nn.Module):
             x = block(x, mask)
         return x
 
-    def given(
-        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
-    ) -> Given:
+    def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
         """Read the source, once for all the tokens of the target.
 
         Raises:

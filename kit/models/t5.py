@@ -218,9 +218,7 @@ class T5(nn.Module):
             x = block(x, bias)
         return self.dropout(self.encoder_norm(x))
 
-    def given(
-        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
-    ) -> Given:
+    def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
         """Read the source, once for all the tokens of the target.
 
         Raises:
