@@ -107,6 +107,19 @@ class Grammar:
         self._read_all(story, lambda at, choice, rank: made.append((choice.name, rank)))
         return made
 
+    def told(self, story: str) -> dict[str, tuple[int, int]]:
+        """Find where a story first tells what was chosen: for each rule or role, the rank and the number of its token.
+
+        Raises:
+            ValueError: if the grammar cannot have written the story.
+
+        >>> Grammar({"story": ("It was {coin} .",), "coin": ("heads", "tails")}).told("It was tails .")
+        {'story': (0, 0), 'coin': (1, 2)}
+        """
+        first: dict[str, tuple[int, int]] = {}
+        self._read_all(story, lambda at, choice, rank: first.setdefault(choice.name, (rank, at)))
+        return first
+
     @cached_property
     def words(self) -> tuple[str, ...]:
         """List every token that a story can hold, in the order of their code points.
