@@ -208,7 +208,7 @@ def backward(
             value = loss(model, part)
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if accumulate == 1 else value * (n_targets(part) / weight_of_all)
+        share = value if accumulate == 1 else value * n_targets(part) / weight_of_all
         (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
