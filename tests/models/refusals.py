@@ -6,7 +6,7 @@ import torch
 import transformers
 from torch import nn
 
-from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, palm, parameters, t5, transformer_xl
+from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, longformer, palm, parameters, t5, transformer_xl
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -58,6 +58,12 @@ THEIRS = {
 }
 PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
+LONG = longformer.LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4)
+LONG_INPUTS = {
+    "ids": (IDS, [*TOKENS, TOO_LONG]),
+    "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
+}
 
 ARGUMENTS = {
     bert.BERTConfig: {
@@ -132,6 +138,14 @@ ARGUMENTS = {
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
         "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
     },
+    longformer.LongformerConfig: {
+        **sizes(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+    },
+    longformer.Longformer: {"config": (LONG, CONFIG)},
+    longformer.Longformer(LONG).forward: LONG_INPUTS,
+    longformer.Longformer(LONG).encode: LONG_INPUTS,
+    longformer.extend_positions: {"model": (longformer.Longformer(LONG), CONFIG), "n_positions": (9, [*AT_LEAST_1, 7])},
     palm.PaLMConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
         "d_head": (2, [*AT_LEAST_1, 3]),
@@ -162,6 +176,7 @@ CARRIERS = {
     *(t5.Attention, t5.FeedForward, t5.EncoderBlock, t5.DecoderBlock),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }
