@@ -184,7 +184,7 @@ def test_a_memory_learns_what_no_segment_shows():
             loss.backward()
             optimizer.step()
         losses[n_memory] = loss.item()
-    assert losses[8] < 1
+    assert losses[8] < 2
     assert losses[1] > 3  # of ln 50 = 3.9 nats; the last token of the segment before is all that it has
 
 
