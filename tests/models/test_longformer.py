@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from kit.blocks.attention import window_mask
 from kit.models.heads import Classifier
-from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, SelfAttention, extend_positions
+from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, extend_positions
 from kit.models.parameters import n_params, sketch
+from tests.models.written_out import longformer_attention
 
 SIZES = {"vocab_size": 50, "n_positions": 64, "window": 4, "n_layers": 2, "n_heads": 2, "d_model": 16}
 
@@ -27,26 +27,10 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return ids, present, is_global
 
 
-def dense_attention(
-    layer: SelfAttention, x: torch.Tensor, present: torch.Tensor, is_global: torch.Tensor
-) -> torch.Tensor:
-    """Score all pairs of tokens, twice, and choose for each query whose scores are its own."""
-
-    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        q, k, v = (y.unflatten(-1, (layer.n_heads, -1)).transpose(1, 2) for y in (q, k, v))
-        scores = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask[:, None], -torch.inf)
-        return (scores.softmax(dim=-1).nan_to_num() @ v).transpose(1, 2).flatten(2)
-
-    near = window_mask(x.shape[1], window=layer.window) | is_global[:, None]
-    local = attend(*layer.qkv(x).chunk(3, dim=-1), near & present[:, None])
-    far = attend(layer.global_q(x), *layer.global_kv(x).chunk(2, dim=-1), present[:, None].expand_as(near))
-    return layer.out(torch.where(is_global[:, :, None], far, local))
-
-
 def test_attention_matches_dense_attention_under_a_mask():
     layer, (_, present, is_global) = model().blocks[0].attention, batch()
     x = torch.randn(2, 50, SIZES["d_model"], dtype=torch.float64)
-    ours, theirs = layer(x, present, is_global), dense_attention(layer, x, present, is_global)
+    ours, theirs = layer(x, present, is_global), longformer_attention(layer, x, present, is_global)
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 

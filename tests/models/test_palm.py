@@ -2,11 +2,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn import functional as F
 
 from kit.blocks.positions import rotary_angles
 from kit.models.palm import PALM, PaLM, PaLMConfig, SelfAttention
 from kit.models.parameters import n_params, sketch
+from tests.models.written_out import palm_block
 
 SIZES = {"vocab_size": 50, "n_positions": 300, "n_layers": 2, "n_heads": 4, "d_model": 24, "d_head": 6}
 BOTH = pytest.mark.parametrize("serial", [False, True], ids=["parallel", "serial"])
@@ -39,39 +39,12 @@ def test_count_follows_from_the_sizes(name, count):
     assert n_params(sketch(PaLM, c)) == c.vocab_size * c.d_model + c.n_layers * block + c.d_model == count
 
 
-def attention_written_out(layer: SelfAttention, h: torch.Tensor, *, n_heads: int, d_head: int) -> torch.Tensor:
-    time = h.shape[1]
-    q, k, v = F.linear(h, layer.qkv.weight).split([n_heads * d_head, d_head, d_head], dim=-1)
-    angles = rotary_angles(torch.arange(time), width=d_head)
-    turn = torch.complex(angles.cos().double(), angles.sin().double())  # of float32 angles, as in the model
-
-    def turned(x: torch.Tensor) -> torch.Tensor:
-        return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous()) * turn).flatten(-2)
-
-    heads, k = [], turned(k)
-    for one in q.split(d_head, dim=-1):
-        scores = turned(one) @ k.mT / d_head**0.5
-        scores = scores.masked_fill(torch.ones(time, time).triu(1).bool(), -torch.inf)
-        heads.append(scores.softmax(dim=-1) @ v)
-    return F.linear(torch.cat(heads, dim=-1), layer.out.weight)
-
-
 @BOTH
 def test_block_matches_the_formula_written_out_from_torch(serial):
     block = model(serial=serial).blocks[0]
     x = torch.randn(2, 9, SIZES["d_model"], dtype=torch.float64)
     angles = rotary_angles(torch.arange(9), width=SIZES["d_head"])
-    sizes = {"n_heads": SIZES["n_heads"], "d_head": SIZES["d_head"]}
-
-    def feed_forward(h: torch.Tensor) -> torch.Tensor:
-        gate, up = block.feed_forward.gate_up.weight.chunk(2)
-        return F.linear(F.silu(F.linear(h, gate)) * F.linear(h, up), block.feed_forward.down.weight)
-
-    h = F.layer_norm(x, x.shape[-1:], block.norm.weight)
-    y = x + attention_written_out(block.attention, h, **sizes)
-    if serial:
-        h = F.layer_norm(y, x.shape[-1:], block.feed_forward_norm.weight)
-    torch.testing.assert_close(block(x, angles), y + feed_forward(h), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(block(x, angles), palm_block(block, x), rtol=1e-12, atol=1e-12)
 
 
 def test_cache_holds_one_head():
