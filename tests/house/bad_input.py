@@ -14,21 +14,33 @@ from types import ModuleType
 from typing import Any
 
 import kit
+from tests.blocks import refusals as blocks
 from tests.check import refusals as check
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
 from tests.models import refusals as models
 from tests.text import refusals as text
+from tests.train import refusals as train
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
+    **blocks.ARGUMENTS,
     **check.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
     **text.ARGUMENTS,
+    **train.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
+CARRIERS = {
+    *blocks.CARRIERS,
+    *check.CARRIERS,
+    *explore.CARRIERS,
+    *learn.CARRIERS,
+    *models.CARRIERS,
+    *text.CARRIERS,
+    *train.CARRIERS,
+}
 
 
 def refusals() -> Iterator[tuple[str, str]]:
