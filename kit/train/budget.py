@@ -172,9 +172,10 @@ def measure_bytes(
             return loss(model, batch)
 
     model.train()
+    model.zero_grad()
     forward().backward()
     optimizer.step()
-    optimizer.zero_grad()
+    model.zero_grad()
     weights = _storages([*model.parameters(), *model.buffers()])
     state = _storages(tree_leaves(list(optimizer.state.values())))
     with _Ledger(weights, {*weights, *state, *_storages(tree_leaves(batch))}) as ledger:
@@ -183,7 +184,7 @@ def measure_bytes(
         value.backward()
         gradients = ledger.of(p.grad for p in model.parameters() if p.grad is not None)
         optimizer.step()
-    optimizer.zero_grad()
+    model.zero_grad()
 
     def bill(made: Iterable[int]) -> Bill:
         sizes = dict.fromkeys(("gradients", "copies", "activations", "temporary"), 0)
