@@ -179,6 +179,22 @@ def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None
     return value
 
 
+def token_flags(name: str, value: Any, like: Any) -> Any:
+    """Return `value` if it is a boolean for each token of the batch `like`.
+
+    Raises:
+        TypeError: if `value` is not a tensor of booleans.
+        ValueError: if it is not of the shape of `like`.
+    """
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.dtype != torch.bool:
+        raise TypeError(f"{name} must be a tensor of booleans, got {_kind(value)}")
+    if value.shape != like.shape:
+        raise ValueError(f"{name} must have a boolean for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
+    return value
+
+
 def real(
     name: str,
     value: Any,

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, real, token_batch
+from kit.arguments import count, instance, real, token_batch
 from kit.blocks.attention import KVCache, attention
 from kit.blocks.initialisation import init_normal, shrink_residuals
 
@@ -142,6 +142,9 @@ class PostNormBlock(Block):
 class GPT(nn.Module):
     """A causal language model.
 
+    Raises:
+        TypeError: if `config` is not a GPTConfig.
+
     Oracle: GPT2LMHeadModel and OpenAIGPTLMHeadModel of Hugging Face transformers.
 
     >>> model = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
@@ -151,6 +154,7 @@ class GPT(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
+        instance("config", config, GPTConfig)
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.position_embedding = nn.Embedding(config.n_positions, config.d_model)
@@ -165,6 +169,23 @@ class GPT(nn.Module):
             writers = [layer for block in blocks for layer in (block.attention.out, block.feed_forward.down)]
             shrink_residuals(*writers, n_residuals=len(writers))
 
+    def encode(
+        self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
+    ) -> Float[Tensor, "batch time d_model"]:
+        """Give the last hidden states: what the head, or another of kit.models.heads, reads.
+
+        Raises:
+            TypeError, ValueError: as `forward`.
+        """
+        past = len(cache[0]) if cache else 0
+        config = self.config
+        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
+        places = torch.arange(past, past + ids.shape[1], device=ids.device)
+        x = self.dropout(self.token_embedding(ids) + self.position_embedding(places))
+        for i, block in enumerate(self.blocks):
+            x = block(x, cache[i] if cache else None)
+        return self.final_norm(x)
+
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
     ) -> Float[Tensor, "batch time vocab"]:
@@ -176,14 +197,7 @@ class GPT(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are no tokens, or more than there are positions for.
         """
-        past = len(cache[0]) if cache else 0
-        config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
-        places = torch.arange(past, past + ids.shape[1], device=ids.device)
-        x = self.dropout(self.token_embedding(ids) + self.position_embedding(places))
-        for i, block in enumerate(self.blocks):
-            x = block(x, cache[i] if cache else None)
-        return self.head(self.final_norm(x))
+        return self.head(self.encode(ids, cache))
 
     def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
         """Make an empty cache for up to `n_tokens`, or for as many as there are positions."""

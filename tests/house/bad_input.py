@@ -17,16 +17,18 @@ import kit
 from tests.check import refusals as check
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
+from tests.models import refusals as models
 from tests.text import refusals as text
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **check.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
+    **models.ARGUMENTS,
     **text.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *text.CARRIERS}
+CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
 
 
 def refusals() -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.text import bpe, clean, corpus, dedup, grammar, ngram, packing, pipeline, quality, shards
+from kit.text import bpe, clean, corpus, dedup, grammar, ngram, objectives, packing, pipeline, quality, shards
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION, GENERATOR
 
 _PLACE = tempfile.TemporaryDirectory()
@@ -85,6 +85,22 @@ ARGUMENTS = {
     BOOK.additive_bits: {"ids": (b"ab", [*IDS, [256]]), "alpha": (1.0, ABOVE_0)},
     BOOK.witten_bell_bits: {"ids": (b"ab", [*IDS, [256]])},
     ngram.compressed_bits_per_byte: {"text": (b"moo", [*BYTES, b""]), "after": (b"", BYTES)},
+    objectives.mask_tokens: {
+        "ids": (np.array([[5, 6]]), [None, "ten", [], [0.5], [-1], [9]]),
+        "mask": (8, [None, "ten", 0.5, -1, 9]),
+        "vocab_size": (9, AT_LEAST_1),
+        "special": ([0], [None, 5, "ten", [9], range(9)]),
+        "rate": (0.15, OPEN_SHARE),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    objectives.hide_spans: {
+        "ids": ([5, 6, 7], [*IDS, [5], [5, 90]]),
+        "sentinels": ([90, 91], [*IDS, [], [90], [90, 90]]),
+        "rate": (0.15, OPEN_SHARE),
+        "mean_length": (3.0, [*ABOVE_0, 0.5]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    objectives.decoder_inputs: {"targets": (ROWS, [None, "ten", [], [0.5]]), "start": (0, COUNT)},
     packing.join: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]], ["ten"]]), "end": (0, COUNT)},
     packing.part: {"stream": (np.array([5, 0]), [*IDS, np.array([5])]), "end": (0, COUNT)},
     packing.chunk: {

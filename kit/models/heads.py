@@ -1,0 +1,155 @@
+"""Heads: a linear layer over the hidden states turns a pre-trained model to another task.
+
+    class of a text      W · state of one token             that token has seen the whole text
+    answer in a text     W · state of each token            a score to be its start, one to be its end
+
+Any model will do whose `encode` gives hidden states: GPT, BERT and their kin.
+
+Source: Radford et al. (2018), section 3.2; Devlin et al. (2018), arXiv:1810.04805, sections 4.1, 4.2.
+
+Taught in: 17
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from kit.arguments import count, instance, matching_tensors, one_of, real, real_tensor, token_flags
+
+
+class Classifier(nn.Module):
+    """Give each text the logits of its class.
+
+    Args:
+        encoder: a model with `encode` and `config.d_model`.
+        token: whose state is read. "first" is BERT's [CLS], "pooled" the same through its pooler;
+            "last" is for models that see no future, where no other token has seen all.
+
+    Raises:
+        TypeError: if `encoder` has no `encode`, or a number is none.
+        ValueError: if `n_classes` < 1, `token` is another word, or `dropout` is not a share below 1.
+
+    >>> from kit.models.gpt import GPT, GPTConfig
+    >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
+    >>> Classifier(gpt, n_classes=3, token="last")(torch.tensor([[1, 2, 0], [3, 4, 5]])).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, encoder: nn.Module, *, n_classes: int, token: str, dropout: float = 0.1):
+        super().__init__()
+        self.encoder: Any = _checked(encoder)
+        self.token = one_of("token", token, ("first", "last", "pooled"))
+        self.dropout = nn.Dropout(real("dropout", dropout, at_least=0, below=1))
+        self.head = _linear(encoder, count("n_classes", n_classes))
+
+    def forward(
+        self, ids: Int[Tensor, "batch time"], *, present: Bool[Tensor, "batch time"] | None = None, **inputs: Tensor
+    ) -> Float[Tensor, "batch classes"]:
+        """Give the logits of each class.
+
+        Args:
+            present: true for each token that is one. What fills up a row stands at its end, where
+                a model that sees no future needs no mask against it.
+            inputs: whatever else `encode` takes, such as BERT's segments.
+
+        Raises:
+            TypeError, ValueError: if `present` is not a boolean for each token; or as `encode`.
+        """
+        if self.token == "last":
+            states = self.encoder.encode(ids, **inputs)
+            last = -1 if present is None else token_flags("present", present, ids).sum(dim=1) - 1
+            state = states[torch.arange(len(ids), device=ids.device), last]
+        else:
+            states = self.encoder.encode(ids, present=present, **inputs)
+            state = states[:, 0] if self.token == "first" else self.encoder.pool(states)
+        return self.head(self.dropout(state))
+
+
+class SpanFinder(nn.Module):
+    """Point at the answer in a text: score each token as its first, and as its last.
+
+    Args:
+        encoder: a model with `encode` and `config.d_model`.
+
+    Raises:
+        TypeError: if `encoder` has no `encode`.
+
+    >>> from kit.models.gpt import GPT, GPTConfig
+    >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
+    >>> start, end = SpanFinder(gpt)(torch.tensor([[1, 2, 3]]))
+    >>> start.shape
+    torch.Size([1, 3])
+    """
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder: Any = _checked(encoder)
+        self.head = _linear(encoder, 2)
+
+    def forward(
+        self, ids: Int[Tensor, "batch time"], **inputs: Tensor | None
+    ) -> tuple[Float[Tensor, "batch time"], Float[Tensor, "batch time"]]:
+        """Give the logits of the answer's start and those of its end.
+
+        Args:
+            inputs: whatever else `encode` takes, such as BERT's `present` and `segments`.
+
+        Raises:
+            TypeError, ValueError: as `encode`.
+        """
+        start, end = self.head(self.encoder.encode(ids, **inputs)).unbind(dim=-1)
+        return start, end
+
+
+def best_span(
+    start: Float[Tensor, "batch time"],
+    end: Float[Tensor, "batch time"],
+    *,
+    allowed: Bool[Tensor, "batch time"] | None = None,
+) -> tuple[Int[Tensor, "batch"], Int[Tensor, "batch"]]:
+    """Find the first and last token of the span with the largest start + end, no end before its start.
+
+    The best start for each end is the largest so far: one pass, and no pair is left out.
+
+    Args:
+        allowed: true for each token that may be in an answer, such as those of the passage.
+
+    Raises:
+        TypeError: if `start` or `end` is not a tensor of real numbers, or `allowed` not of booleans.
+        ValueError: if they have other axes than batch and time, shapes differ, or nothing is allowed in a row.
+
+    Source: Devlin et al. (2018), arXiv:1810.04805, section 4.2.
+    Oracle: a loop over all pairs.
+
+    >>> start, end = torch.tensor([[1.0, 0.0, 4.0]]), torch.tensor([[3.0, 4.0, 0.0]])
+    >>> best_span(start, end)  # 1 + 4; the 4 of `start` stands after that of `end`
+    (tensor([0]), tensor([1]))
+    """
+    if real_tensor("start", start).ndim != 2 or not start.numel():
+        raise ValueError(f"start must have the axes batch and time, and a token, got shape {tuple(start.shape)}")
+    matching_tensors("end", end, "start", start)
+    if allowed is not None:
+        hidden = ~token_flags("allowed", allowed, start)
+        if hidden.all(dim=1).any():
+            raise ValueError("allowed must be true for a token of each row, got none")
+        start, end = start.masked_fill(hidden, -torch.inf), end.masked_fill(hidden, -torch.inf)
+    best, first = start.cummax(dim=1)
+    last = (best + end).argmax(dim=1)
+    return first.gather(1, last[:, None])[:, 0], last
+
+
+def _checked(encoder: nn.Module) -> nn.Module:
+    instance("encoder", encoder, nn.Module)
+    if not callable(getattr(encoder, "encode", None)):
+        raise TypeError(f"encoder must have a method `encode`, got {type(encoder).__name__}")
+    return encoder
+
+
+def _linear(encoder: Any, n_outputs: int) -> nn.Linear:
+    """Make a new head, drawn as GPT and BERT draw theirs."""
+    head = nn.Linear(encoder.config.d_model, n_outputs)
+    nn.init.normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    return head

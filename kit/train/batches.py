@@ -1,0 +1,121 @@
+"""Batches: which rows a step sees, as a function of the step's number alone.
+
+A run that stopped can therefore go on anywhere, and sees what it would have seen.
+
+    batches = epochs(inputs, targets, batch_size=32, seed=0)
+    batches(1000)                     the batch of step 1000; nothing before it need be read
+
+A batch is a tensor, or a tuple or dict of tensors that have a row each for the same examples.
+
+Taught in: 17 21
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kit.arguments import count
+
+Batch = Any
+"""A tensor, or a tuple, list or dict of batches."""
+
+
+def epochs(*rows: Any, batch_size: int, seed: int = 0) -> Callable[[int], Batch]:
+    """Deal out rows in shuffled epochs: each row once in every epoch, each epoch in an order of its own.
+
+    All batches have one size: the one at an epoch's end takes its last rows from the next.
+
+    Args:
+        rows: one array or tensor, whose batches are tensors; or several of one length, whose
+            batches are tuples, such as inputs and targets.
+
+    Returns:
+        A function from the step, counted from 0, to its batch.
+
+    Raises:
+        TypeError, ValueError: if there are no rows, lengths differ, `batch_size` is not a whole
+            number above 0, or `seed` is not one of at least 0.
+
+    >>> batches = epochs(torch.arange(4), batch_size=2, seed=0)
+    >>> torch.cat([batches(0), batches(1)]).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    batch_size, seed = count("batch_size", batch_size), count("seed", seed, at_least=0)
+    tensors = [_rows(array) for array in rows]
+    if not tensors or any(len(tensor) != len(tensors[0]) for tensor in tensors):
+        raise ValueError(f"rows must be one or more arrays of one length, got {[len(tensor) for tensor in tensors]}")
+    n_rows = len(tensors[0])
+
+    @lru_cache(maxsize=2)
+    def order(epoch: int) -> Tensor:
+        return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n_rows))
+
+    def batch(step: int) -> Batch:
+        place = torch.arange(step * batch_size, (step + 1) * batch_size)
+        first, last = int(place[0]) // n_rows, int(place[-1]) // n_rows
+        dealt = torch.cat([order(epoch) for epoch in range(first, last + 1)])
+        chosen = dealt[place - first * n_rows]
+        return tensors[0][chosen] if len(tensors) == 1 else tuple(tensor[chosen] for tensor in tensors)
+
+    return batch
+
+
+def on_device(batch: Batch, device: torch.device | str) -> Batch:
+    """Move every tensor of a batch to a device; arrays become tensors.
+
+    Raises:
+        TypeError: if `batch` holds something else.
+    """
+    return _each(lambda tensor: tensor.to(device, non_blocking=True), batch)
+
+
+def micro_batches(batch: Batch, n: int) -> Iterator[Batch]:
+    """Part a batch into `n` smaller ones, as equal as they can be.
+
+    Raises:
+        TypeError, ValueError: if `n` is not a whole number from 1 to the number of rows.
+
+    >>> [part.tolist() for part in micro_batches(torch.arange(5), 2)]
+    [[0, 1, 2], [3, 4]]
+    """
+    n = count("n", n)
+    if n > (n_rows := len(first_tensor(batch))):
+        raise ValueError(f"n must be <= the number of rows, {n_rows}, got {n}")
+    return (_each(lambda tensor: tensor.tensor_split(n)[i], batch) for i in range(n))  # noqa: B023
+
+
+def first_tensor(batch: Batch) -> Tensor:
+    """Give the first tensor of a batch, which stands for its size.
+
+    Raises:
+        TypeError: if `batch` holds none.
+    """
+    found = []
+    _each(lambda tensor: found.append(tensor) or tensor, batch)
+    if not found:
+        raise TypeError(f"batch must hold a tensor, got {batch!r}")
+    return found[0]
+
+
+def _each(work: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
+    if isinstance(batch, Tensor | np.ndarray):
+        return work(torch.as_tensor(batch))
+    if isinstance(batch, dict):
+        return {name: _each(work, part) for name, part in batch.items()}
+    if isinstance(batch, tuple | list):
+        return tuple(_each(work, part) for part in batch)
+    raise TypeError(f"batch must be a tensor, or a tuple or dict of them, got {type(batch).__name__}")
+
+
+def _rows(array: Any) -> Tensor:
+    try:
+        tensor = torch.as_tensor(array)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"rows must be arrays or tensors, got {type(array).__name__}") from None
+    if not tensor.numel():
+        raise ValueError(f"rows must not be empty, got shape {tuple(tensor.shape)}")
+    return tensor if tensor.ndim else tensor[None]
