@@ -19,6 +19,7 @@ ARGUMENTS = {
         "size": (2, AT_LEAST_1),
         "repeats": (1, AT_LEAST_1),
     },
+    machine.seconds_in_turn: {"works": (int, ["ten", None, 3]), "repeats": (1, AT_LEAST_1)},
     claim.settle: {
         "claim": ("B01", ["Z1", None]),
         "parts": ({"x": True}, [{}]),

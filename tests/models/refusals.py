@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.models import gpt, heads, parameters
+from kit.models import gpt, heads, palm, parameters
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -22,6 +22,7 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 
 ARGUMENTS = {
     gpt.GPTConfig: {
@@ -49,10 +50,20 @@ ARGUMENTS = {
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
         "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
     },
+    palm.PaLMConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
+        "d_head": (2, [*AT_LEAST_1, 3]),
+        "serial": (True, []),
+    },
+    palm.PaLM: {"config": (PALM, CONFIG)},
+    palm.PaLM(PALM).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
 }
