@@ -3,14 +3,13 @@
 import torch
 from torch import nn
 
-from kit.models import gpt, heads, palm, parameters
+from kit.models import bert, gpt, heads, palm, parameters
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
 TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
 TOO_LONG = torch.ones(1, 9, dtype=torch.int64)
 PRESENT = IDS != 0
-FLAGS = [*TOKENS, PRESENT[0], PRESENT[:, 1:]]
 SCORES = torch.zeros(1, 3)
 SCORE = [None, "ten", [[1.0]], SCORES.int(), SCORES[0], SCORES[:, :0]]
 CONFIG = [None, 5, "small"]
@@ -23,8 +22,21 @@ def sizes(**config: int | float) -> dict:
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
+BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+BERT_INPUTS = {
+    "ids": (IDS, [*TOKENS, TOO_LONG]),
+    "segments": (IDS % 2, [*TOKENS[1:], IDS[:, 1:] % 2]),
+    "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+}
 
 ARGUMENTS = {
+    bert.BERTConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+    },
+    bert.BERT: {"config": (BERT, CONFIG)},
+    bert.BERT(BERT).forward: BERT_INPUTS,
+    bert.BERT(BERT).encode: BERT_INPUTS,
     gpt.GPTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -64,6 +76,7 @@ ARGUMENTS = {
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
 }
