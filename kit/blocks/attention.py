@@ -22,8 +22,8 @@ from kit.arguments import count, instance, integer_tensor, real, real_tensor
 Queries = Float[Tensor, "batch heads queries d_head"]
 Keys = Float[Tensor, "batch kv_heads keys d_head"]
 Values = Float[Tensor, "batch kv_heads keys d_value"]
-Mask = Bool[Tensor, "... #queries keys"]  # broadcast to batch and heads
-Bias = Float[Tensor, "... #queries keys"]
+Mask = Bool[Tensor, "... #queries #keys"]  # two axes, the same for batch and heads; or all four
+Bias = Float[Tensor, "... #queries #keys"]
 Outputs = Float[Tensor, "batch heads queries d_value"]
 
 
@@ -44,7 +44,8 @@ def attention_weights(
 
     Raises:
         TypeError: if a tensor is of the wrong kind.
-        ValueError: if the heads of `k` do not divide those of `q`, widths differ, or `scale` <= 0.
+        ValueError: if the heads of `k` do not divide those of `q`, widths differ, `mask` or `bias`
+            does not fit the scores, or `scale` <= 0.
 
     Source: Vaswani et al. (2017), arXiv:1706.03762, eq. 1; Shazeer (2019), arXiv:1911.02150;
     Ainslie et al. (2023), arXiv:2305.13245.
@@ -58,10 +59,10 @@ def attention_weights(
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else real("scale", scale, above=0)
     scores = scale * q @ _one_for_each(q, k).transpose(-2, -1)
     if bias is not None:
-        scores = scores + real_tensor("bias", bias)
+        scores = scores + _fitting("bias", real_tensor("bias", bias), q, k)
     if mask is None:
         return scores.softmax(dim=-1)
-    scores = scores.masked_fill(~_checked(mask), -math.inf)
+    scores = scores.masked_fill(~_fitting("mask", _checked(mask), q, k), -math.inf)
     return scores.softmax(dim=-1).masked_fill(~mask.any(dim=-1, keepdim=True), 0)
 
 
@@ -99,8 +100,8 @@ def attention(
         dropout: the share of weights to drop; 0 outside of training.
 
     Raises:
-        TypeError, ValueError: as `plain_attention`; or if `causal` comes with a mask or bias, or
-            `dropout` is not a share below 1.
+        TypeError, ValueError: as `plain_attention`; or if `causal` comes with a mask or bias or fewer
+            keys than queries, or `dropout` is not a share below 1.
 
     Numerics: the kernel rescales its sums as it meets larger scores, so no exp overflows.
     Source: Dao et al. (2022), arXiv:2205.14135.
@@ -108,16 +109,18 @@ def attention(
     """
     _check(q, k, v)
     real("dropout", dropout, at_least=0, below=1)
+    scale = None if scale is None else real("scale", scale, above=0)
     if causal and (mask is not None or bias is not None):
         raise ValueError("causal must be False beside a mask or a bias: put causal_mask into it")
     n_queries, n_keys = q.shape[-2], k.shape[-2]
+    if causal and n_queries > n_keys:
+        raise ValueError(f"k must hold a key for each of {n_queries} queries where causal, got {n_keys}")
     if causal and n_queries < n_keys:  # the kernel's own mask would hide the newest keys, not the future
         causal, mask = False, None if n_queries == 1 else causal_mask(n_queries, n_keys, device=q.device)
+    mask_or_bias = None if mask is None else _fitting("mask", _checked(mask), q, k)
     if bias is not None:
-        added = real_tensor("bias", bias)
-        mask_or_bias = added if mask is None else added.masked_fill(~_checked(mask), -math.inf)
-    else:
-        mask_or_bias = None if mask is None else _checked(mask)
+        added = _fitting("bias", real_tensor("bias", bias), q, k)
+        mask_or_bias = added if mask is None else added.masked_fill(~mask, -math.inf)
     grouped = q.shape[1] != k.shape[1]
     return F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask_or_bias, dropout_p=dropout, is_causal=causal, scale=scale, enable_gqa=grouped
@@ -231,8 +234,13 @@ class KVCache:
         """Add the keys and values of new tokens; return those of all tokens.
 
         Raises:
-            ValueError: if they do not fit.
+            TypeError: if either is not a tensor of real numbers.
+            ValueError: if they do not fit each other, those before them, or the room that is left.
         """
+        _check_values(k, v)
+        for name, new, held in (("k", k, self._keys), ("v", v, self._values)):
+            if self._length and new.shape[:2] + new.shape[3:] != held.shape[:2] + held.shape[3:]:
+                raise ValueError(f"{name} must go with {tuple(held.shape)} in all but time, got {tuple(new.shape)}")
         end = self._length + k.shape[-2]
         if end > self.n_tokens:
             raise ValueError(f"k must fit a cache of {self.n_tokens} tokens, got number {end}")
@@ -251,15 +259,24 @@ def _one_for_each(q: Tensor, shared: Tensor) -> Tensor:
 
 
 def _check(q: Tensor, k: Tensor, v: Tensor) -> None:
-    for name, value in (("q", q), ("k", k), ("v", v)):
-        if real_tensor(name, value).ndim != 4:
-            raise ValueError(f"{name} must have the axes batch, heads, tokens and d_head, got {tuple(value.shape)}")
+    _four_axes(q=q, k=k)
     if k.shape[1] == 0 or q.shape[1] % k.shape[1] or q.shape[-1] != k.shape[-1] or q.shape[0] != k.shape[0]:
         raise ValueError(
             f"k must have the batch and width of q, {tuple(q.shape)}, and heads that divide its, got {tuple(k.shape)}"
         )
+    _check_values(k, v)
+
+
+def _check_values(k: Tensor, v: Tensor) -> None:
+    _four_axes(k=k, v=v)
     if v.shape[:3] != k.shape[:3]:
         raise ValueError(f"v must have a row for each key, {tuple(k.shape[:3])}, got {tuple(v.shape[:3])}")
+
+
+def _four_axes(**tensors: Tensor) -> None:
+    for name, value in tensors.items():
+        if real_tensor(name, value).ndim != 4:
+            raise ValueError(f"{name} must have the axes batch, heads, tokens and d_head, got {tuple(value.shape)}")
 
 
 def _checked(mask: Tensor, name: str = "mask") -> Tensor:
@@ -267,3 +284,13 @@ def _checked(mask: Tensor, name: str = "mask") -> Tensor:
     if mask.dtype != torch.bool:
         raise TypeError(f"{name} must be of booleans, true where a query may look, got {mask.dtype}")
     return mask
+
+
+def _fitting(name: str, value: Tensor, q: Tensor, k: Tensor) -> Tensor:
+    """Refuse three axes above all: a batch of masks would be taken for one mask a head."""
+    scores = (*q.shape[:3], k.shape[2])
+    if value.ndim not in (2, 4) or any(
+        n not in (1, size) for n, size in zip(value.shape, scores[-value.ndim :], strict=True)
+    ):
+        raise ValueError(f"{name} must fit the scores, {scores}, in its 2 or 4 axes, got {tuple(value.shape)}")
+    return value

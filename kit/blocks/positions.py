@@ -28,7 +28,7 @@ def sinusoidal(positions: Int[Tensor, "time"], *, width: int, base: float = 10_0
 
     Raises:
         TypeError: if `positions` are no whole numbers, `width` is none, or `base` no number.
-        ValueError: if `width` is odd or below 2, or `base` <= 1.
+        ValueError: if `positions` are not one row, `width` is odd or below 2, or `base` <= 1.
 
     Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.5.
 
@@ -48,7 +48,7 @@ def rotary_angles(
 
     Raises:
         TypeError: if `positions` are no whole numbers, `width` is none, or `base` no number.
-        ValueError: if `width` is odd or below 2, or `base` <= 1.
+        ValueError: if `positions` are not one row, `width` is odd or below 2, or `base` <= 1.
 
     Numerics: in float32 whatever the model's dtype; bfloat16 cannot tell position 256 from 257.
     Source: Su et al. (2021), arXiv:2104.09864, eq. 15.
@@ -57,7 +57,8 @@ def rotary_angles(
     tensor([[0.],
             [3.]])
     """
-    integer_tensor("positions", positions)
+    if integer_tensor("positions", positions).ndim != 1:
+        raise ValueError(f"positions must be one row, got shape {tuple(positions.shape)}")
     base = real("base", base, above=1)
     if count("width", width, at_least=2) % 2:
         raise ValueError(f"width must be even, got {width}")
@@ -77,7 +78,8 @@ def rotate(
 
     Raises:
         TypeError: if either is not a tensor of real numbers.
-        ValueError: if `angles` does not have a row a position and half as many columns as features.
+        ValueError: if `x` does not have the axes of position and feature, or `angles` a row a position
+            and half as many columns as features.
 
     Source: Su et al. (2021), arXiv:2104.09864, eq. 34.
     Oracle: multiplication of complex numbers by exp(i · angle).
@@ -85,7 +87,9 @@ def rotate(
     >>> rotate(torch.tensor([[1.0, 0.0]]), torch.tensor([[math.pi / 2]])).round()
     tensor([[-0.,  1.]])
     """
-    if 2 * real_tensor("angles", angles).shape[-1] != real_tensor("x", x).shape[-1] or angles.ndim != 2:
+    if real_tensor("x", x).ndim < 2:
+        raise ValueError(f"x must have the axes of position and feature, got shape {tuple(x.shape)}")
+    if real_tensor("angles", angles).ndim != 2 or 2 * angles.shape[-1] != x.shape[-1]:
         raise ValueError(f"angles must be half as many as the {x.shape[-1]} features, got {tuple(angles.shape)}")
     if angles.shape[0] != x.shape[-2]:
         raise ValueError(f"angles must have a row for each of {x.shape[-2]} positions, got {angles.shape[0]}")

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import kit
+from tests.blocks import refusals as blocks
 from tests.check import refusals as check
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
@@ -21,6 +22,7 @@ from tests.models import refusals as models
 from tests.text import refusals as text
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
+    **blocks.ARGUMENTS,
     **check.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
@@ -28,7 +30,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **text.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
+CARRIERS = {*blocks.CARRIERS, *check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
 
 
 def refusals() -> Iterator[tuple[str, str]]:

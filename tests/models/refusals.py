@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.models import bert, gpt, heads, palm, parameters
+from kit.models import bert, gpt, heads, palm, parameters, transformer_xl
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -12,6 +12,7 @@ TOO_LONG = torch.ones(1, 9, dtype=torch.int64)
 PRESENT = IDS != 0
 SCORES = torch.zeros(1, 3)
 SCORE = [None, "ten", [[1.0]], SCORES.int(), SCORES[0], SCORES[:, :0]]
+STATES = torch.zeros(1, 3, 4)
 CONFIG = [None, 5, "small"]
 
 
@@ -28,6 +29,8 @@ BERT_INPUTS = {
     "segments": (IDS % 2, [*TOKENS[1:], IDS[:, 1:] % 2]),
     "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
 }
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
+XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 
 ARGUMENTS = {
     bert.BERTConfig: {
@@ -71,6 +74,16 @@ ARGUMENTS = {
     palm.PaLM(PALM).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     palm.PaLM(PALM).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    transformer_xl.TransformerXLConfig: {
+        **sizes(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
+        "d_model": (4, [*AT_LEAST_1, 5]),
+    },
+    transformer_xl.Memory: {"n_tokens": (8, AT_LEAST_1)},
+    transformer_xl.Memory(8).extend: {"x": (STATES, [None, "ten", [[1.0]], STATES.int(), STATES[0]])},
+    transformer_xl.TransformerXL: {"config": (XL, CONFIG)},
+    transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS)},
+    transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS)},
+    transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
@@ -79,4 +92,5 @@ CARRIERS = {
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
+    *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }

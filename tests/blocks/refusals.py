@@ -1,0 +1,86 @@
+"""Of every public function of kit.blocks, every argument: one value that it takes, and those that it refuses."""
+
+import torch
+from torch import nn
+
+from kit.blocks import attention, feedforward, initialisation, norms, positions
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, KEPT
+
+REAL = ["ten", None, 3, [1.0], torch.tensor([1]), torch.tensor([True])]
+WHOLE = ["ten", None, 3, [1], torch.tensor([1.0]), torch.tensor([True])]
+FLAGS = ["ten", 3, [[True]], torch.ones(3, 3)]
+X, ROW = torch.ones(2, 3, 4), torch.ones(4)
+Q, KV = torch.ones(2, 4, 3, 6), torch.ones(2, 2, 3, 6)
+HEADS = [*REAL, torch.ones(2, 3, 6)]
+UNLIKE_Q = [torch.ones(2, 3, 3, 6), torch.ones(2, 0, 3, 6), torch.ones(2, 8, 3, 6), torch.ones(1, 2, 3, 6)]
+UNLIKE_K = [torch.ones(2, 2, 4, 6), torch.ones(2, 4, 3, 6), torch.ones(1, 2, 3, 6)]
+FITS_NOT = [(4, 3), (3, 4), (1, 1, 1, 3, 3), (3, 1, 3, 3), (3,)]
+POSITIONS = torch.arange(3)
+TURNS = {"width": (4, [*AT_LEAST_1, 1, 3]), "base": (1e4, [*ABOVE_0, 1.0])}
+LOOK = {
+    "q": (Q, HEADS),
+    "k": (KV, [*HEADS, *UNLIKE_Q, torch.ones(2, 2, 3, 5)]),
+    "mask": (None, [*FLAGS, *(torch.ones(shape) > 0 for shape in FITS_NOT)]),
+    "bias": (None, ["ten", 3, torch.ones(3, 3).int(), *(torch.ones(shape) for shape in FITS_NOT)]),
+    "scale": (None, ["ten", [1.0], float("nan"), float("inf"), True, 0, -1]),
+}
+MOVE = {**LOOK, "v": (KV, [*HEADS, *UNLIKE_K])}
+GATED = {"gate": (X, [*REAL, ROW]), "up": (X, REAL)}
+
+
+def filled() -> attention.KVCache:
+    """Make a cache of three tokens, one of them taken."""
+    cache = attention.KVCache(3)
+    cache.append(KV[:, :, :1], KV[:, :, :1])
+    return cache
+
+
+ARGUMENTS = {
+    attention.attention_weights: LOOK,
+    attention.plain_attention: MOVE,
+    attention.attention: {**MOVE, "causal": (False, []), "dropout": (0.1, KEPT)},
+    attention.causal_mask: {"n_queries": (2, AT_LEAST_1), "n_keys": (3, ["ten", 1.5, 1]), "device": ("cpu", [])},
+    attention.window_mask: {"n_tokens": (2, AT_LEAST_1), "window": (1, COUNT), "device": ("cpu", [])},
+    attention.padding_mask: {"present": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
+    attention.document_mask: {"numbers": (torch.ones(2, 3).int(), [*WHOLE, POSITIONS])},
+    attention.KVCache: {"n_tokens": (3, AT_LEAST_1)},
+    filled().append: {
+        "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),
+        "v": (KV[:, :, :0], [*HEADS, KV[:, :, :1], torch.ones(2, 2, 0, 5)]),
+    },
+    feedforward.relu: {"x": (X, REAL)},
+    feedforward.gelu: {"x": (X, REAL)},
+    feedforward.gelu_tanh: {"x": (X, REAL)},
+    feedforward.swiglu: GATED,
+    feedforward.geglu: GATED,
+    initialisation.init_normal: {"model": (nn.Linear(2, 2), ["ten", None, X]), "std": (0.02, ABOVE_0)},
+    initialisation.shrink_residuals: {
+        "layers": (nn.Linear(2, 2), ["ten", None, nn.LayerNorm(2)]),
+        "n_residuals": (2, AT_LEAST_1),
+    },
+    norms.layer_norm: {
+        "x": (X, REAL),
+        "gain": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
+        "shift": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
+        "eps": (1e-5, AT_LEAST_0),
+    },
+    norms.rms_norm: {
+        "x": (X, REAL),
+        "gain": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
+        "eps": (1e-5, AT_LEAST_0),
+    },
+    positions.sinusoidal: {"positions": (POSITIONS, [*WHOLE, POSITIONS[None]]), **TURNS},
+    positions.rotary_angles: {"positions": (POSITIONS, [*WHOLE, POSITIONS[None]]), **TURNS},
+    positions.rotate: {
+        "x": (X, [*REAL, ROW]),
+        "angles": (torch.ones(3, 2), [*REAL, torch.ones(3, 4), torch.ones(4, 2), torch.ones(1, 3, 2)]),
+    },
+    positions.relative_buckets: {
+        "distances": (POSITIONS, WHOLE),
+        "bidirectional": (True, []),
+        "n_buckets": (32, [*COUNT, 3]),
+        "max_distance": (128, [*COUNT, 31]),
+    },
+    positions.relative_shift: {"scores": (Q, [*REAL, X])},
+}
+CARRIERS: set = set()
