@@ -71,9 +71,7 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
         self.out = nn.Linear(config.d_model, config.d_model)
 
-    def forward(
-        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None
-    ) -> Float[Tensor, "b t d"]:
+    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
         y = attention(q, k, v, mask=mask, dropout=self.dropout if self.training else 0.0)
         return self.out(rearrange(y, "b h t d -> b t (h d)"))
@@ -102,9 +100,7 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.d_model, eps=EPS)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(
-        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None
-    ) -> Float[Tensor, "b t d"]:
+    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
         x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 

@@ -120,12 +120,10 @@ def fit(
     Oracle: a loop written out by hand with torch.optim.AdamW.
     """
     rate, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
-    _check(model, loss, batches, clip, precision, evaluate, monitors, flops_per_step, peak_flops)
-    (
-        count("accumulate", accumulate),
-        count("evaluate_every", evaluate_every),
-        count("checkpoint_every", checkpoint_every),
-    )
+    _check(model, loss, batches, clip, precision, evaluate, monitors, checkpoint, flops_per_step, peak_flops)
+    count("accumulate", accumulate)
+    count("evaluate_every", evaluate_every)
+    count("checkpoint_every", checkpoint_every)
     optimizer = adamw(model, betas=betas, weight_decay=weight_decay)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     device = parameters[0].device
@@ -208,7 +206,7 @@ def backward(
             value = loss(model, part)
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if accumulate == 1 else value * (n_targets(part) / weight_of_all)
+        share = value if accumulate == 1 else value * n_targets(part) / weight_of_all
         (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
@@ -303,6 +301,7 @@ def _check(
     precision: Any,
     evaluate: Any,
     monitors: Any,
+    checkpoint: Any,
     flops_per_step: Any,
     peak_flops: Any,
 ) -> None:
@@ -316,6 +315,8 @@ def _check(
     several("monitors", monitors)
     for monitor in monitors:
         function("monitors", monitor)
+    if not isinstance(checkpoint, str | Path | None):
+        raise TypeError(f"checkpoint must be a str or a Path, got {type(checkpoint).__name__} {checkpoint!r}")
     for name, value in (("clip", clip), ("flops_per_step", flops_per_step), ("peak_flops", peak_flops)):
         if value is not None:
             real(name, value, above=0)
