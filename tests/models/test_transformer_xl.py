@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from kit.blocks.positions import sinusoidal
 from kit.models.parameters import n_params, sketch
 from kit.models.transformer_xl import TRANSFORMER_XL, Memory, SelfAttention, TransformerXL, TransformerXLConfig
+from kit.train.objectives import token_loss
 
 SIZES = {"vocab_size": 50, "n_memory": 16, "n_layers": 2, "n_heads": 3, "d_model": 24, "d_head": 5, "d_ff": 32}
 
@@ -167,6 +168,24 @@ def test_gradients_of_a_segment_match_those_of_its_detached_past():
     assert len(ours) == len(theirs) == 6
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-10)  # sums of 20 · 50 squares
+
+
+def test_a_memory_learns_what_no_segment_shows():
+    generator, losses = torch.Generator().manual_seed(0), {}
+    for n_memory in (1, 8):
+        torch.manual_seed(0)
+        xl = TransformerXL(TransformerXLConfig(**SIZES | {"n_memory": n_memory, "d_head": 24}, dropout=0))
+        optimizer = torch.optim.AdamW(xl.parameters(), lr=3e-3)
+        for _ in range(200):
+            text, memory = torch.randint(SIZES["vocab_size"], (32, 8), generator=generator), xl.new_cache()
+            xl(text, memory)
+            loss = token_loss(xl, (text[:, :-1], memory, text[:, 1:]))  # the same text again, foretold
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        losses[n_memory] = loss.item()
+    assert losses[8] < 2
+    assert losses[1] > 3  # of ln 50 = 3.9 nats; the last token of the segment before is all that it has
 
 
 def test_every_parameter_learns():
