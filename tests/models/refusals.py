@@ -25,6 +25,7 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
