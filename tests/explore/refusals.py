@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.explore import bpe, descent, live, losses, optimizers, precision, regularizers, schedules, show, text_pipeline
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
-from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, GENERATOR, KEPT, NAN, NUMBER
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
 BYTES = BPE(merges=())
@@ -52,6 +52,13 @@ ARGUMENTS = {
     bpe.borders: {"text": ("ab", []), "pieces": ([b"a", b"b"], [[], [b"a"], [b"b", b"a"]])},
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
+    precision.story_gpt: {"seed": (0, COUNT)},
+    precision.gpt_2_bill: {
+        "size": ("124M", ["7B", 124, None]),
+        "batch_size": (1, AT_LEAST_1),
+        "dtype": ("float32", ["float8", None]),
+        "checkpoint_blocks": (True, []),
+    },
     bpe.surprise: {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
@@ -77,6 +84,7 @@ CARRIERS = {
     *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
     *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
     *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
+    *(precision.one_part, precision.underflow_frame, precision.stairs, precision.memory_frame),
     *(losses.Tilt, losses.outlier_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
