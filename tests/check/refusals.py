@@ -5,6 +5,7 @@ import numpy as np
 from kit import arguments, files, machine
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
+from kit.check import models as model_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
@@ -46,4 +47,5 @@ CARRIERS = {
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     schedule_exercises.Runs,
+    *(model_exercises.Layer, model_exercises.Norm, model_exercises.WithGradient, model_exercises.Judged),
 }

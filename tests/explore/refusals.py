@@ -1,8 +1,11 @@
 """Of every public function of kit.explore, every argument: one value that it takes, and those that it refuses."""
 
 import numpy as np
+import torch
 
 from kit.explore import bpe, descent, live, losses, optimizers, precision, regularizers, schedules, show, text_pipeline
+from kit.blocks.patterns import Pattern
+from kit.explore import bpe, descent, live, losses, models, optimizers, regularizers, schedules, show, text_pipeline
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
@@ -59,6 +62,10 @@ ARGUMENTS = {
         "dtype": ("float32", ["float8", None]),
         "checkpoint_blocks": (True, []),
     },
+    models.shares_reached: {
+        "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
+    models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprise: {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
@@ -88,4 +95,5 @@ CARRIERS = {
     *(losses.Tilt, losses.outlier_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(models.name_of, models.mask_frame, models.context_frame),
 }
