@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
+from kit.explore import attention, bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
 
 EXPLORERS = [
@@ -27,6 +27,9 @@ EXPLORERS = [
     bpe.vocabulary,
     bpe.typing,
     bpe.orders,
+    attention.heads,
+    attention.switches,
+    attention.leak,
 ]
 
 

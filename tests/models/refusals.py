@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.models import gpt, heads, parameters
+from kit.models import ablation, gpt, heads, parameters
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -23,7 +23,20 @@ def sizes(**config: int | float) -> dict:
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 
+ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+SWITCH = [1, None, "yes"]
+
 ARGUMENTS = {
+    ablation.AblationConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+        **dict.fromkeys(("scale", "position", "residual", "feed_forward"), (True, SWITCH)),
+        "mask": ("before", ["above", None, True]),
+        "norm": ("pre", ["layer", None, True]),
+    },
+    ablation.AblationGPT: {"config": (ABLATION, CONFIG)},
+    ablation.AblationGPT(ABLATION).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    ablation.AblationGPT(ABLATION).look: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     gpt.GPTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -54,5 +67,6 @@ ARGUMENTS = {
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
 }
