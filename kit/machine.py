@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.arguments import count, one_of
+from kit.arguments import count, function, one_of
 from kit.files import data_file
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -88,6 +88,29 @@ def reference_seconds() -> float:
     return min(_seconds(work) for _ in range(3))
 
 
+def seconds_in_turn(*works: Callable[[], object], repeats: int = 9) -> list[list[float]]:
+    """Time rivals one after the other, again and again, so that what else the machine does slows all alike.
+
+    The ratio of two medians, or the median of the ratios of each turn, is then a fair comparison.
+
+    Returns:
+        For each of the works, the seconds of each turn; a first call of each, which pays for set-up, is left out.
+
+    Raises:
+        TypeError: if a work is not a function, or `repeats` not a whole number.
+        ValueError: if `repeats` < 1.
+
+    >>> [len(seconds) for seconds in seconds_in_turn(int, float, repeats=3)]
+    [3, 3]
+    """
+    repeats = count("repeats", repeats)
+    for work in works:
+        function("works", work)
+        work()
+    turns = [[_seconds(work) for work in works] for _ in range(repeats)]
+    return [list(seconds) for seconds in zip(*turns, strict=True)]
+
+
 def forecast() -> dict[str, float]:
     """Forecast the seconds that each notebook takes here, by its measured time on another machine.
 
@@ -100,7 +123,7 @@ def forecast() -> dict[str, float]:
     return {notebook: seconds * ratio for notebook, seconds in rows.items()}
 
 
-def _seconds(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

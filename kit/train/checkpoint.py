@@ -7,9 +7,10 @@ Taught in: 17 25
 """
 
 import os
-import pickle
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
@@ -57,8 +58,12 @@ def load(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"path must be a file, got {str(path)!r}")
     try:
+        with ZipFile(path) as archive:  # the format of torch.save, which itself checks no sums
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise BadZipFile(f"bad checksum of {damaged}")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError) as error:
+    except (BadZipFile, RuntimeError, EOFError, UnpicklingError) as error:
         raise ValueError(f"path must be a whole checkpoint, got {str(path)!r}: {str(error).splitlines()[0]}") from None
     if not isinstance(state, dict) or state.pop("format", None) != FORMAT:
         raise ValueError(f"path must be a checkpoint that kit.train.checkpoint saved, got {str(path)!r}")

@@ -12,6 +12,7 @@ Taught in: 17 21
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from kit.arguments import count, function, instance, real, several
 from kit.learn.schedules import Rate, as_schedule
+from kit.train.amp import Precision
 from kit.train.batches import Batch, first_tensor, micro_batches, on_device
 from kit.train.checkpoint import load, save
 from kit.train.objectives import Loss, n_targets
@@ -38,7 +40,8 @@ class History:
 
     Args:
         records: one a step: step, loss, lr, grad_norm, tokens, seconds, tokens_per_second, mfu where
-            it is known, and what `evaluate` gave.
+            it is known, what `evaluate` gave, and where the loss is scaled, scale, and skipped: 1
+            where gradients overflowed and the step was not taken, else 0.
         diverged: whether the run ended because its loss or gradient was no longer finite.
     """
 
@@ -80,6 +83,7 @@ def fit(
     weight_decay: float = 0.1,
     clip: float | None = 1.0,
     accumulate: int = 1,
+    precision: Precision | None = None,
     evaluate: Callable[[nn.Module], Record] | None = None,
     evaluate_every: int = 100,
     monitors: Sequence[Monitor] = (),
@@ -98,6 +102,8 @@ def fit(
         clip: the longest gradient; a longer one is shortened to it. None clips nothing.
         accumulate: how many parts each batch is computed in, one after the other. The gradient
             stays that of the whole batch; the memory is that of a part.
+        precision: from `kit.train.amp.precision`; float32 where it is None. Weights, gradients and
+            the optimiser's state stay float32 in any.
         evaluate: measures the model after every `evaluate_every` steps and at the end.
         checkpoint: a file. If it exists, training goes on from there; it is written every
             `checkpoint_every` steps and at the end.
@@ -108,22 +114,27 @@ def fit(
             is damaged or of another model.
 
     Numerics: a step whose loss or gradient is not finite is not taken: it ends the run, as
-    `diverged`, with the last finite weights.
+    `diverged`, with the last finite weights. Where the loss is scaled, a gradient that overflowed
+    lowers the scale instead, and the run goes on, as long as the scale is not below 1.
     Source: Loshchilov & Hutter (2017), arXiv:1711.05101; Pascanu et al. (2012), arXiv:1211.5063 (clipping).
     Oracle: a loop written out by hand with torch.optim.AdamW.
     """
     rate, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
-    _check(model, loss, batches, clip, evaluate, monitors, flops_per_step, peak_flops)
-    (
-        count("accumulate", accumulate),
-        count("evaluate_every", evaluate_every),
-        count("checkpoint_every", checkpoint_every),
-    )
+    _check(model, loss, batches, clip, precision, evaluate, monitors, checkpoint, flops_per_step, peak_flops)
+    count("accumulate", accumulate)
+    count("evaluate_every", evaluate_every)
+    count("checkpoint_every", checkpoint_every)
     optimizer = adamw(model, betas=betas, weight_decay=weight_decay)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     device = parameters[0].device
+    precision = precision or Precision(device=device.type, dtype="float32")
+    if precision.device != device.type:
+        raise ValueError(f"precision must be for the model's device, {device.type}, got {precision.device}")
+    scaler = precision.scaler()
 
-    records: list[Record] = _resume(checkpoint, model, optimizer) if checkpoint and Path(checkpoint).exists() else []
+    records: list[Record] = []
+    if checkpoint and Path(checkpoint).exists():
+        records = _resume(checkpoint, model, optimizer, scaler)
     diverged = False
     model.train()
     try:
@@ -132,16 +143,20 @@ def fit(
             batch = on_device(batches(step), device)
             for group in optimizer.param_groups:
                 group["lr"] = rate(step)
-            mean = backward(model, loss, batch, accumulate=accumulate)
+            mean = backward(model, loss, batch, accumulate=accumulate, precision=precision, scaler=scaler)
+            scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
             norm = nn.utils.clip_grad_norm_(parameters, math.inf if clip is None else clip)
             value, grad_norm = torch.stack([mean, norm.to(mean)]).tolist()  # waits for the device, once a step
-            diverged = not (math.isfinite(value) and math.isfinite(grad_norm))
+            scaling = _scaling(scaler, value, grad_norm)
+            finite = math.isfinite(value) and math.isfinite(grad_norm)
+            diverged = not finite and not scaling.get("skipped")
             if not diverged:
-                optimizer.step()
+                scaler.step(optimizer)
+                scaler.update()
             optimizer.zero_grad()
             seconds = time.perf_counter() - begin
 
-            record = {"step": step + 1, "loss": value, "lr": rate(step), "grad_norm": grad_norm}
+            record = {"step": step + 1, "loss": value, "lr": rate(step), "grad_norm": grad_norm, **scaling}
             record |= _speed(first_tensor(batch).numel(), seconds, flops_per_step, peak_flops)
             last = diverged or step + 1 == n_steps
             if evaluate and (last or (step + 1) % evaluate_every == 0):
@@ -153,7 +168,7 @@ def fit(
             if diverged:
                 break
             if checkpoint and (last or (step + 1) % checkpoint_every == 0):
-                _save(checkpoint, model, optimizer, records)
+                _save(checkpoint, model, optimizer, scaler, records)
     finally:
         model.eval()
         for monitor in monitors:
@@ -161,11 +176,22 @@ def fit(
     return History(records=records, diverged=diverged)
 
 
-def backward(model: nn.Module, loss: Loss, batch: Batch, *, accumulate: int = 1) -> Float[Tensor, ""]:
+def backward(
+    model: nn.Module,
+    loss: Loss,
+    batch: Batch,
+    *,
+    accumulate: int = 1,
+    precision: Precision | None = None,
+    scaler: torch.amp.GradScaler | None = None,
+) -> Float[Tensor, ""]:
     """Add the gradient of the batch's mean loss to the parameters', part by part, and return that loss.
 
     A part weighs by its targets: the mean of the parts' means would be another loss wherever
     some rows have fewer targets than others.
+
+    Args:
+        scaler: multiplies what is differentiated, and is left to unscale the gradients.
 
     Raises:
         TypeError, ValueError: if `loss` does not return a scalar, or `accumulate` is not a whole
@@ -176,11 +202,12 @@ def backward(model: nn.Module, loss: Loss, batch: Batch, *, accumulate: int = 1)
     total = torch.zeros((), device=first_tensor(batch).device)
     weight_of_all = n_targets(batch)
     for part in micro_batches(batch, count("accumulate", accumulate)):
-        value = loss(model, part)
+        with precision.autocast() if precision else nullcontext():
+            value = loss(model, part)
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if accumulate == 1 else value * (n_targets(part) / weight_of_all)
-        share.backward()
+        share = value if accumulate == 1 else value * n_targets(part) / weight_of_all
+        (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
 
@@ -216,16 +243,33 @@ def _speed(tokens: int, seconds: float, flops: float | None, peak: float | None)
     return speed | ({"mfu": flops / seconds / peak} if flops and peak else {})
 
 
-def _save(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer, records: list[Record]) -> None:
+def _scaling(scaler: torch.amp.GradScaler, loss: float, grad_norm: float) -> Record:
+    """Tell the scale of this step, and whether the scaler will skip it; nothing where it is idle."""
+    if not scaler.is_enabled():
+        return {}
+    overflowed = math.isfinite(loss) and not math.isfinite(grad_norm)
+    return {"scale": scaler.get_scale(), "skipped": float(overflowed and scaler.get_scale() >= 1)}
+
+
+def _save(
+    path: str | Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    records: list[Record],
+) -> None:
     random = {"cpu": torch.get_rng_state()}
     device = next(model.parameters()).device
     if device.type == "cuda":
         random["cuda"] = torch.cuda.get_rng_state(device)
     weights = _plain(model).state_dict()
-    save(path, {"model": weights, "optimizer": optimizer.state_dict(), "random": random, "records": records})
+    states = {"model": weights, "optimizer": optimizer.state_dict(), "scaler": scaler.state_dict()}
+    save(path, states | {"random": random, "records": records})
 
 
-def _resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[Record]:
+def _resume(
+    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
+) -> list[Record]:
     try:
         state = load(path)
     except ValueError as error:
@@ -233,6 +277,8 @@ def _resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer
     try:
         _plain(model).load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
+        if state.get("scaler"):  # empty where the run was not scaled
+            scaler.load_state_dict(state["scaler"])
     except (RuntimeError, ValueError, KeyError) as error:
         raise ValueError(f"checkpoint must be of this model, got {str(path)!r}: {error}") from None
     torch.set_rng_state(state["random"]["cpu"])
@@ -248,16 +294,29 @@ def _plain(model: nn.Module) -> nn.Module:
 
 
 def _check(
-    model: Any, loss: Any, batches: Any, clip: Any, evaluate: Any, monitors: Any, flops_per_step: Any, peak_flops: Any
+    model: Any,
+    loss: Any,
+    batches: Any,
+    clip: Any,
+    precision: Any,
+    evaluate: Any,
+    monitors: Any,
+    checkpoint: Any,
+    flops_per_step: Any,
+    peak_flops: Any,
 ) -> None:
     instance("model", model, nn.Module)
     function("loss", loss)
     function("batches", batches)
+    if precision is not None:
+        instance("precision", precision, Precision)
     if evaluate is not None:
         function("evaluate", evaluate)
     several("monitors", monitors)
     for monitor in monitors:
         function("monitors", monitor)
+    if not isinstance(checkpoint, str | Path | None):
+        raise TypeError(f"checkpoint must be a str or a Path, got {type(checkpoint).__name__} {checkpoint!r}")
     for name, value in (("clip", clip), ("flops_per_step", flops_per_step), ("peak_flops", peak_flops)):
         if value is not None:
             real(name, value, above=0)

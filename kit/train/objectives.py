@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import function, instance, integer_tensor
+from kit.arguments import function, instance, integer_tensor, several
 from kit.text.packing import IGNORED
 from kit.train.batches import Batch, first_tensor, on_device
 
@@ -35,11 +35,7 @@ def token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
 
     Oracle: torch.nn.functional.cross_entropy.
     """
-    instance("model", model, nn.Module)
-    inputs, targets = _parted(batch)
-    logits = model(*inputs)
-    if logits.shape[:-1] != targets.shape:
-        raise ValueError(f"batch must have a target for each row of logits, {tuple(logits.shape)}, got {targets.shape}")
+    logits, targets = _answers(model, batch)
     # logits in float32: a sum over the vocabulary would lose its small terms in bfloat16
     logits = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
     total = F.cross_entropy(logits.flatten(0, -2), targets.flatten().long(), ignore_index=IGNORED, reduction="sum")
@@ -71,9 +67,8 @@ def accuracy(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
     Raises:
         TypeError, ValueError: as `token_loss`.
     """
-    instance("model", model, nn.Module)
-    inputs, targets = _parted(batch)
-    right = model(*inputs).argmax(dim=-1) == targets
+    logits, targets = _answers(model, batch)
+    right = logits.argmax(dim=-1) == targets
     return right.sum() / (targets != IGNORED).sum()
 
 
@@ -88,8 +83,9 @@ def n_targets(batch: Batch) -> Tensor:
     >>> n_targets((torch.zeros(1, 3), torch.tensor([[5, 6, IGNORED]])))
     tensor(2)
     """
-    if isinstance(batch, tuple | list) and isinstance(batch[-1], Tensor) and not batch[-1].is_floating_point():
-        return (batch[-1] != IGNORED).sum()
+    targets = batch[-1] if isinstance(batch, tuple | list) and batch else None
+    if isinstance(targets, Tensor) and not targets.is_floating_point():
+        return (targets != IGNORED).sum()
     tensor = first_tensor(batch)
     return torch.tensor(len(tensor), device=tensor.device)
 
@@ -101,11 +97,12 @@ def mean_loss(model: nn.Module, loss: Loss, batches: Iterable[Batch]) -> float:
     The model is left in the mode that it was in.
 
     Raises:
-        TypeError: if `model` is not a module, or `loss` not a function.
+        TypeError: if `model` is not a module, `loss` not a function, or `batches` no collection.
         ValueError: if there are no batches.
     """
     instance("model", model, nn.Module)
     function("loss", loss)
+    several("batches", batches)
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
@@ -120,8 +117,15 @@ def mean_loss(model: nn.Module, loss: Loss, batches: Iterable[Batch]) -> float:
     return float((weights * losses).sum() / weights.sum())
 
 
-def _parted(batch: Batch) -> tuple[tuple, Tensor]:
+def _answers(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Give the model's logits, and the targets that they are held against."""
+    instance("model", model, nn.Module)
     if not isinstance(batch, tuple | list) or len(batch) < 2:
         raise TypeError(f"batch must be a tuple of inputs and targets, got {type(batch).__name__}")
     *inputs, targets = batch
-    return tuple(inputs), integer_tensor("batch", targets)
+    integer_tensor("batch", targets)
+    logits = model(*inputs)
+    if logits.shape[:-1] != targets.shape:
+        shapes = f"{tuple(logits.shape)}, got {tuple(targets.shape)}"
+        raise ValueError(f"batch must have a target for each row of logits, {shapes}")
+    return logits, targets

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.blocks import attention, feedforward, initialisation, norms, positions
+from kit.blocks import attention, feedforward, initialisation, norms, positions, sliding_window
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, KEPT
 
 REAL = ["ten", None, 3, [1.0], torch.tensor([1]), torch.tensor([True])]
@@ -81,6 +81,16 @@ ARGUMENTS = {
         "n_buckets": (32, [*COUNT, 3]),
         "max_distance": (128, [*COUNT, 31]),
     },
+    sliding_window.window_attention: {
+        "q": (Q, HEADS),
+        "k": (Q, [*HEADS, KV]),
+        "v": (Q, [*HEADS, KV]),
+        "window": (1, COUNT),
+        "present": (None, [*FLAGS, torch.ones(2, 4) > 0]),
+        "is_global": (None, [*FLAGS, torch.ones(2, 4) > 0]),
+        "dropout": (0.1, KEPT),
+    },
+    sliding_window.global_places: {"is_global": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
     positions.relative_shift: {"scores": (Q, [*REAL, X])},
 }
 CARRIERS: set = set()

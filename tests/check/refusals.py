@@ -20,6 +20,7 @@ ARGUMENTS = {
         "size": (2, AT_LEAST_1),
         "repeats": (1, AT_LEAST_1),
     },
+    machine.seconds_in_turn: {"works": (int, ["ten", None, 3]), "repeats": (1, AT_LEAST_1)},
     claim.settle: {
         "claim": ("B01", ["Z1", None]),
         "parts": ({"x": True}, [{}]),
@@ -39,7 +40,8 @@ ARGUMENTS = {
 CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
-    arguments.several,
+    *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
+    *(arguments.token_batch, arguments.token_flags),
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),

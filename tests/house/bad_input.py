@@ -20,6 +20,7 @@ from tests.explore import refusals as explore
 from tests.learn import refusals as learn
 from tests.models import refusals as models
 from tests.text import refusals as text
+from tests.train import refusals as train
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **blocks.ARGUMENTS,
@@ -28,9 +29,18 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
     **text.ARGUMENTS,
+    **train.ARGUMENTS,
 }
 # Public, with nothing to refuse: what they are given they only carry or show, or kit itself calls them.
-CARRIERS = {*blocks.CARRIERS, *check.CARRIERS, *explore.CARRIERS, *learn.CARRIERS, *models.CARRIERS, *text.CARRIERS}
+CARRIERS = {
+    *blocks.CARRIERS,
+    *check.CARRIERS,
+    *explore.CARRIERS,
+    *learn.CARRIERS,
+    *models.CARRIERS,
+    *text.CARRIERS,
+    *train.CARRIERS,
+}
 
 
 def refusals() -> Iterator[tuple[str, str]]:

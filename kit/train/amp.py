@@ -1,0 +1,339 @@
+"""Mixed precision: matrix products in 16 bits, everything that must not be lost in 32.
+
+                 exponent   fraction   smallest above 0   largest
+    float32      8 bits     23 bits    1e-45              3e38
+    bfloat16     8 bits      7 bits    9e-41              3e38
+    float16      5 bits     10 bits    6e-8               65504
+
+The weights, their gradients and the optimiser's state stay float32. bfloat16 has float32's range.
+float16 has not: small gradients become 0, so the loss is multiplied by a scale before the backward
+pass, and the gradients are divided by it before they are used.
+
+    precision("cuda").autocast()     what the forward pass runs under
+    precision("cuda").scaler()       torch.amp.GradScaler, idle where no scale is needed
+    LossScaler()                     the same scaler, written to be read
+
+Source: Micikevicius et al. (2017), arXiv:1710.03740, for the float32 copy and the scale.
+
+Taught in: 21
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from kit.arguments import count, instance, one_of, real, real_tensor
+
+FORMATS = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """What a model is trained in: a number format, and whether its loss is scaled.
+
+    Args:
+        device: "cpu", "cuda", or any other name that torch gives a device.
+        dtype: of matrix products: "float32", "bfloat16" or "float16".
+        scaled: whether the loss is multiplied by a scale; float16 needs it.
+        emulated: whether the device computes the format by way of another, which is slow.
+
+    Raises:
+        ValueError: if `dtype` is none of the three.
+    """
+
+    device: str
+    dtype: str
+    scaled: bool = False
+    emulated: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what is no format."""
+        one_of("dtype", self.dtype, FORMATS)
+
+    def autocast(self) -> AbstractContextManager:
+        """Give what the forward pass and the loss run under; the backward pass needs nothing."""
+        if self.dtype == "float32":
+            return nullcontext()
+        return torch.amp.autocast(self.device, dtype=getattr(torch, self.dtype))
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Make a scaler; where no scale is needed it hands everything on untouched."""
+        return torch.amp.GradScaler(self.device, enabled=self.scaled)
+
+
+def precision(device: torch.device | str, wanted: str | None = None, *, emulate: bool = False) -> Precision:
+    """Choose the format for a device: the one asked for, or the fastest that it really has.
+
+    bfloat16 where it is native, for it needs no scale; else float16 with a scale on a GPU with
+    float16 units, such as a T4; else float32.
+
+    Args:
+        wanted: one of the three formats, or None for the kit's choice.
+        emulate: take `wanted` even where the device computes it by way of another format. Its
+            numbers are then right, and its speed says nothing.
+
+    Raises:
+        ValueError: if `wanted` is no format, or not native here and not to be emulated, or the
+            device is not there.
+
+    >>> precision("cpu", "float32")
+    Precision(device='cpu', dtype='float32', scaled=False, emulated=False)
+    """
+    kind, native = _device(device).type, native_formats(device)
+    if wanted is None:
+        on_gpu = "float16" if kind == "cuda" and "float16" in native else "float32"
+        wanted = "bfloat16" if "bfloat16" in native else on_gpu
+    elif one_of("wanted", wanted, FORMATS) not in native and not emulate:
+        rule = f"wanted must be native on this {kind}, {' or '.join(native)}"
+        raise ValueError(f"{rule}, got {wanted}; emulate=True takes it all the same")
+    return Precision(device=kind, dtype=wanted, scaled=wanted == "float16", emulated=wanted not in native)
+
+
+def native_formats(device: torch.device | str) -> tuple[str, ...]:
+    """List the formats that a device multiplies matrices in by hardware of its own.
+
+    A GPU has bfloat16 from Ampere on (A100, RTX 30), and units for float16 from Volta on (V100,
+    T4). A CPU has bfloat16 by AVX512-BF16 or AMX on x86, or by the BF16 extension on Arm, and
+    float16 by AVX512-FP16 or AMX-FP16.
+
+    Raises:
+        ValueError: if torch knows no such device, or it is one of CUDA's and torch sees none.
+    """
+    device = _device(device)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(f"device must be there, got {device} where torch sees no GPU")
+        with torch.cuda.device(torch.cuda.current_device() if device.index is None else device.index):
+            bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+            float16 = bool(torch.version.hip) or torch.cuda.get_device_capability() >= (7, 0)
+    elif device.type == "cpu":
+        abilities = _cpu_abilities()
+        bfloat16 = bool(abilities & {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"})
+        float16 = bool(abilities & {"avx512_fp16", "amx_fp16"})
+    else:
+        bfloat16 = float16 = False  # others are not looked at: they get float32
+    return ("float32", *(["bfloat16"] if bfloat16 else []), *(["float16"] if float16 else []))
+
+
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be one that torch knows, got {device!r}") from None
+
+
+def _cpu_abilities() -> set[str]:
+    """Ask torch, where it is new enough to answer, and Linux, for the names of the CPU's instruction sets."""
+    ask = getattr(torch.cpu, "get_capabilities", dict)
+    found = {name for name, has in ask().items() if has is True}
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # macOS and Windows
+        return found
+    return found.union(*(line.split(":")[1].split() for line in lines if line.startswith(("flags", "Features"))))
+
+
+class LossScaler:
+    """Keep float16's gradients in range: scale the loss, unscale the gradients, skip what overflowed.
+
+        loss · scale → backward → gradients / scale        exact: the scale is a power of 2
+        a gradient is inf or NaN:  skip the step,  scale ← scale · backoff
+        n_good steps went well:    scale ← scale · growth
+
+    So the scale climbs until gradients overflow, steps back, and stays near the top of the range.
+    It is used as `torch.amp.GradScaler` is, and a state of either goes into the other.
+
+    Args:
+        scale: to begin with.
+        growth: what the scale is multiplied by after so many good steps; above 1.
+        backoff: what it is multiplied by after an overflow; below 1.
+        n_good: how many steps in a row must go well before the scale grows.
+
+    Raises:
+        TypeError, ValueError: if one of them is out of these bounds.
+
+    Numerics: torch keeps the scale in float32, and does not let it grow to infinity; so it is here.
+    Source: Micikevicius et al. (2017), arXiv:1710.03740, section 3.2.
+    Oracle: torch.amp.GradScaler.
+
+    >>> scaler = LossScaler(scale=8.0)
+    >>> scaler.scale(torch.tensor(0.5))
+    tensor(4.)
+    """
+
+    def __init__(self, *, scale: float = 2.0**16, growth: float = 2.0, backoff: float = 0.5, n_good: int = 2000):
+        self._scale = _single(real("scale", scale, above=0))
+        self.growth, self.backoff = real("growth", growth, above=1), real("backoff", backoff, above=0, below=1)
+        self.n_good, self.n_good_so_far, self.n_skipped = count("n_good", n_good), 0, 0
+        self._finite: bool | None = None  # None until this step's gradients are unscaled
+
+    def get_scale(self) -> float:
+        """Give the scale of the next loss."""
+        return self._scale
+
+    def scale(self, loss: Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """Multiply the loss, and with it every gradient of the backward pass."""
+        return real_tensor("loss", loss) * self._scale
+
+    def unscale_(self, optimizer: torch.optim.Optimizer) -> None:
+        """Divide the gradients by the scale, and note whether all are finite. Clip them after this, not before.
+
+        Raises:
+            TypeError: if `optimizer` is none.
+            RuntimeError: if this step's gradients are unscaled already.
+        """
+        instance("optimizer", optimizer, torch.optim.Optimizer)
+        if self._finite is not None:
+            raise RuntimeError("unscale_ was called twice in one step: the gradients are unscaled already")
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self._finite = all(bool(gradient.isfinite().all()) for gradient in gradients)
+        for gradient in gradients:
+            gradient.mul_(_single(1 / self._scale))
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let the optimiser step, unless a gradient overflowed.
+
+        Raises:
+            TypeError: if `optimizer` is none.
+        """
+        instance("optimizer", optimizer, torch.optim.Optimizer)
+        if self._finite is None:
+            self.unscale_(optimizer)
+        if self._finite:
+            optimizer.step()
+
+    def update(self) -> None:
+        """Set the scale of the next step: down after an overflow, up after `n_good` good steps.
+
+        Raises:
+            RuntimeError: if there was no step to learn from.
+        """
+        if self._finite is None:
+            raise RuntimeError("update was called before step: there are no gradients to judge the scale by")
+        if not self._finite:
+            self._scale, self.n_good_so_far = _single(self._scale * self.backoff), 0
+            self.n_skipped += 1
+        else:
+            self.n_good_so_far += 1
+            if self.n_good_so_far == self.n_good:
+                grown = _single(self._scale * self.growth)
+                self._scale, self.n_good_so_far = grown if grown < float("inf") else self._scale, 0
+        self._finite = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint must hold, under the names of torch.amp.GradScaler."""
+        return {
+            "scale": self._scale,
+            "growth_factor": self.growth,
+            "backoff_factor": self.backoff,
+            "growth_interval": self.n_good,
+            "_growth_tracker": self.n_good_so_far,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state of this scaler, or of torch.amp.GradScaler.
+
+        Raises:
+            TypeError: if `state` is no dictionary.
+        """
+        instance("state", state, dict)
+        self._scale, self.growth, self.backoff = state["scale"], state["growth_factor"], state["backoff_factor"]
+        self.n_good, self.n_good_so_far = state["growth_interval"], state["_growth_tracker"]
+
+
+def _single(number: float) -> float:
+    """Round to float32."""
+    return torch.tensor(number, dtype=torch.float32).item()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """What becomes of numbers in a narrower format: shares of those that are not 0 to begin with.
+
+    Args:
+        vanished: became 0.
+        coarse: stayed, below the smallest normal number, where digits are lost.
+        overflowed: became infinite.
+    """
+
+    vanished: float
+    coarse: float
+    overflowed: float
+
+
+def fate(numbers: Float[Tensor, "..."], dtype: str, *, scale: float = 1.0) -> Fate:
+    """Convert numbers, multiplied by a scale, and count what is lost.
+
+    Raises:
+        TypeError: if `numbers` is no tensor of real numbers, or `scale` no number.
+        ValueError: if `dtype` is no format, `scale` <= 0, or all the numbers are 0.
+
+    >>> fate(torch.tensor([1.0, 1e-9, 1e9, 0.0]), "float16")  # 0 is not counted
+    Fate(vanished=0.3333333333333333, coarse=0.0, overflowed=0.3333333333333333)
+    """
+    target = getattr(torch, one_of("dtype", dtype, FORMATS))
+    given = real_tensor("numbers", numbers).detach()
+    given = given[given != 0].double()
+    if not given.numel():
+        raise ValueError("numbers must not all be 0, for there is nothing to lose")
+    kept = (given * real("scale", scale, above=0)).to(target).abs()
+    coarse = (kept > 0) & (kept < torch.finfo(target).tiny)
+    vanished, overflowed = kept == 0, kept.isinf()
+    return Fate(
+        vanished=vanished.double().mean().item(),
+        coarse=coarse.double().mean().item(),
+        overflowed=overflowed.double().mean().item(),
+    )
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The gradients that flow back through a model's linear layers, a list of tensors for each kind.
+
+    Args:
+        activations: with regard to each layer's outputs and inputs.
+        weights: with regard to each layer's weights and biases.
+    """
+
+    activations: list[Tensor] = field(default_factory=list)
+    weights: list[Tensor] = field(default_factory=list)
+
+    def together(self) -> Float[Tensor, "numbers"]:
+        """Join them all in one row, in float32."""
+        return torch.cat([gradient.float().flatten() for gradient in (*self.activations, *self.weights)])
+
+
+@contextmanager
+def watched(model: nn.Module) -> Iterator[Flow]:
+    """Collect the gradients of one backward pass: what mixed precision would hold in 16 bits.
+
+        with watched(model) as flow:
+            loss(model, batch).backward()
+        fate(flow.together(), "float16")
+
+    Raises:
+        TypeError: if `model` is not a module.
+    """
+    instance("model", model, nn.Module)
+    flow = Flow()
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        for tensor in (*inputs, output):
+            if tensor.requires_grad:
+                tensor.register_hook(lambda gradient: flow.activations.append(gradient.detach().clone()))
+
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        yield flow
+    finally:
+        for hook in hooks:
+            hook.remove()
+        weights = {id(p): p for layer in layers for p in layer.parameters()}.values()
+        flow.weights.extend(p.grad.detach().clone() for p in weights if p.grad is not None)

@@ -1,0 +1,93 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.blocks.positions import rotary_angles
+from kit.models.palm import PALM, PaLM, PaLMConfig, SelfAttention
+from kit.models.parameters import n_params, sketch
+from tests.models.written_out import palm_block
+
+SIZES = {"vocab_size": 50, "n_positions": 300, "n_layers": 2, "n_heads": 4, "d_model": 24, "d_head": 6}
+BOTH = pytest.mark.parametrize("serial", [False, True], ids=["parallel", "serial"])
+
+
+def model(*, serial: bool = False, dtype: torch.dtype = torch.float64) -> PaLM:
+    torch.manual_seed(0)
+    return PaLM(PaLMConfig(**SIZES, serial=serial)).to(dtype).eval()
+
+
+def tokens(n_rows: int, n_tokens: int) -> torch.Tensor:
+    return torch.randint(SIZES["vocab_size"], (n_rows, n_tokens), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("name", "billions"), [("8B", 8.63), ("62B", 62.50), ("540B", 540.35)])
+def test_count_matches_table_1_without_the_gains_of_the_norms(name, billions):
+    palm = sketch(PaLM, PALM[name])
+    gains = sum(p.numel() for p in palm.parameters() if p.ndim == 1)
+    assert gains == (PALM[name].n_layers + 1) * PALM[name].d_model
+    # with them 540B would read 540.36; the two smaller sizes round to the same either way
+    assert round((n_params(palm) - gains) / 1e9, 2) == billions
+
+
+@pytest.mark.parametrize(("name", "count"), [("8B", 8_632_012_800), ("62B", 62_495_662_080), ("540B", 540_356_474_880)])
+def test_count_follows_from_the_sizes(name, count):
+    c = PALM[name]
+    inner, d_ff = c.n_heads * c.d_head, 4 * c.d_model
+    attention = c.d_model * inner + 2 * c.d_model * c.d_head + inner * c.d_model  # queries, one key and value, out
+    block = c.d_model + attention + 3 * c.d_model * d_ff
+    assert n_params(sketch(PaLM, c)) == c.vocab_size * c.d_model + c.n_layers * block + c.d_model == count
+
+
+@BOTH
+def test_block_matches_the_formula_written_out_from_torch(serial):
+    block = model(serial=serial).blocks[0]
+    x = torch.randn(2, 9, SIZES["d_model"], dtype=torch.float64)
+    angles = rotary_angles(torch.arange(9), width=SIZES["d_head"])
+    torch.testing.assert_close(block(x, angles), palm_block(block, x), rtol=1e-12, atol=1e-12)
+
+
+def test_cache_holds_one_head():
+    palm = model()
+    cache = palm.new_cache(8)
+    palm(tokens(2, 5), cache)
+    k, v = cache[0].append(torch.zeros(2, 1, 1, 6).double(), torch.zeros(2, 1, 1, 6).double())
+    assert k.shape == v.shape == (2, 1, 6, 6)
+
+
+@given(shift=st.integers(0, 100), seed=st.integers(0, 2**31 - 1))
+def test_attention_depends_on_distances_alone(shift, seed):
+    torch.manual_seed(seed)
+    layer = SelfAttention(PaLMConfig(**SIZES)).double()
+    x = torch.randn(1, 8, SIZES["d_model"], dtype=torch.float64)
+    near, far = (rotary_angles(start + torch.arange(8), width=SIZES["d_head"]) for start in (0, shift))
+    # angles are float32: up to 108 they are off by 108 · 2⁻²⁴ < 1e-5, and outputs of order 1 by as much
+    torch.testing.assert_close(layer(x, near), layer(x, far), rtol=1e-4, atol=1e-4)
+
+
+def test_first_logits_are_as_spread_as_the_paper_wants():
+    torch.manual_seed(0)
+    palm = PaLM(PaLMConfig(vocab_size=2000, n_layers=1, n_heads=4, d_model=256, d_head=64))
+    ids = torch.arange(0, 2000, 20)[None]
+    logits = palm(ids).detach()
+    others = logits[0, torch.arange(100), (ids[0] + 7) % 2000]  # its own token answers its own embedding
+    assert others.std().item() == pytest.approx(1, abs=0.3)  # 100 draws: 4 standard errors of 1 / √200
+
+
+def test_every_parameter_learns():
+    palm = model()
+    palm(tokens(2, 9)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in palm.parameters())
+    assert not [name for name, _ in palm.named_parameters() if "bias" in name]
+
+
+def test_config_rejects_what_makes_no_model():
+    with pytest.raises(ValueError, match="d_head must be even"):
+        PaLMConfig(d_head=7)
+    with pytest.raises(ValueError, match="n_layers must be >= 1"):
+        PaLMConfig(n_layers=0)
+
+
+def test_forward_rejects_more_tokens_than_positions():
+    with pytest.raises(ValueError, match="ids must be at most 300 tokens long, got 301"):
+        model()(tokens(1, 301))

@@ -1,0 +1,184 @@
+"""Of every public function of kit.train, every argument: one value that it takes, and those that it refuses."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kit.models.gpt import GPTConfig
+from kit.train import amp, batches, budget, checkpoint, decoding, loop, monitor, objectives
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, NUMBER, RATE
+from tests.train.small import VOCAB, rows, small_gpt
+
+MODEL, ROWS = small_gpt(), rows()
+PAIR = ROWS[:, :-1], ROWS[:, 1:]
+MODULE = [None, "ten", 3, lambda ids: ids]
+NO_BATCH = [None, "ten", 3, []]
+NO_TARGETS = [*NO_BATCH, ROWS, (ROWS,), (ROWS, ROWS.float()), (ROWS, ROWS[:, 1:]), (ROWS, None)]
+PATH = [5, None, b"run.pt"]
+FOLDER = Path(tempfile.mkdtemp())
+DAMAGED, WHOLE = FOLDER / "damaged.pt", FOLDER / "whole.pt"
+DAMAGED.write_text("moo\n")
+checkpoint.save(WHOLE, {"step": 1})
+OPTIONAL_ABOVE_0 = [bad for bad in ABOVE_0 if bad is not None]
+OPTIONAL_AT_LEAST_1 = [bad for bad in AT_LEAST_1 if bad is not None]
+LOGITS = torch.zeros(2, VOCAB)
+REAL = ["ten", None, 3, [1.0], torch.tensor([1])]
+P = [*NUMBER, 0, -0.1, 1.1]
+BETAS = [None, 0.9, (0.9,), (0.9, 1.0), (-0.1, 0.9), ("ten", 0.9)]
+NO_SCALAR = [*FUNCTION, lambda model, batch: model(batch), lambda model, batch: 3.0]
+SAMPLING = {
+    "temperature": (0.0, [*AT_LEAST_0]),
+    "top_k": (None, OPTIONAL_AT_LEAST_1),
+    "top_p": (None, [bad for bad in P if bad is not None]),
+}
+
+DEVICE, FORMAT = ["gpu?", None, 3.5, "cuda:99"], ["float8", 16, None]
+SCALER, OPTIMIZER = amp.LossScaler(), loop.adamw(small_gpt())
+SIZES = {
+    "config": (GPTConfig(n_positions=8), [None, 3, "GPT-2"]),
+    "batch_size": (2, AT_LEAST_1),
+    "time": (8, [*AT_LEAST_1, 9]),
+    "checkpoint_blocks": (False, []),
+}
+STEP = {
+    "model": (MODEL, [bad for bad in MODULE if not callable(bad)]),
+    "loss": (objectives.next_token_loss, FUNCTION),
+    "batch": (ROWS, []),
+    "precision": (None, ["float32", 3]),
+}
+
+
+def unscaled(optimizer: torch.optim.Optimizer = OPTIMIZER) -> None:
+    """Unscale by a scaler of its own, for no scaler does it twice."""
+    amp.LossScaler().unscale_(optimizer)
+
+
+def watch(model: nn.Module = MODEL) -> None:
+    """Enter and leave."""
+    with amp.watched(model):
+        pass
+
+
+def recompute(model: nn.Module = MODEL) -> None:
+    """Enter and leave."""
+    with budget.checkpointed(model):
+        pass
+
+
+def drawn(logits: object = LOGITS, generator: object = None) -> object:
+    """Draw at a temperature that needs a generator."""
+    return decoding.sample(logits, temperature=1.0, generator=generator)  # type: ignore
+
+
+ARGUMENTS = {
+    amp.Precision: {
+        "device": ("cpu", []),
+        "dtype": ("float16", FORMAT),
+        "scaled": (False, []),
+        "emulated": (False, []),
+    },
+    amp.precision: {"device": ("cpu", DEVICE), "wanted": ("float32", FORMAT[:-1]), "emulate": (True, [])},
+    amp.native_formats: {"device": ("cpu", DEVICE)},
+    amp.LossScaler: {
+        "scale": (2.0, ABOVE_0),
+        "growth": (2.0, [*ABOVE_0, 1.0]),
+        "backoff": (0.5, [*ABOVE_0, 1.0]),
+        "n_good": (3, AT_LEAST_1),
+    },
+    SCALER.scale: {"loss": (torch.tensor(1.0), REAL)},
+    unscaled: {"optimizer": (OPTIMIZER, [None, 3])},
+    SCALER.step: {"optimizer": (OPTIMIZER, [None, 3])},
+    SCALER.load_state_dict: {"state": (SCALER.state_dict(), [None, 3])},
+    amp.fate: {
+        "numbers": (torch.ones(2), [*REAL, torch.zeros(3)]),
+        "dtype": ("float16", FORMAT),
+        "scale": (1.0, ABOVE_0),
+    },
+    amp.watched: {"model": (MODEL, [])},
+    watch: {"model": (MODEL, MODULE)},
+    budget.training_bytes: {**SIZES, "dtype": ("float16", FORMAT)},
+    budget.training_flops: SIZES,
+    budget.measure_bytes: {**STEP, "optimizer": (OPTIMIZER, [None, 3])},
+    budget.measure_flops: STEP,
+    budget.peak_flops: {"gpu": ("T4", [None, 3]), "dtype": ("TF32", FORMAT)},
+    budget.checkpointed: {"model": (MODEL, [])},
+    recompute: {"model": (MODEL, [*MODULE, nn.ReLU()])},
+    batches.epochs: {
+        "rows": (ROWS, [None, "ten", torch.zeros(0, 3)]),
+        "batch_size": (2, AT_LEAST_1),
+        "seed": (0, COUNT),
+    },
+    batches.on_device: {"batch": (PAIR, NO_BATCH[:-1]), "device": ("cpu", [])},
+    batches.micro_batches: {"batch": (PAIR, NO_BATCH), "n": (2, [*AT_LEAST_1, 99])},
+    batches.first_tensor: {"batch": (PAIR, NO_BATCH)},
+    checkpoint.save: {"path": (WHOLE, PATH), "state": ({"step": 1}, [None, 3, [1]])},
+    checkpoint.load: {"path": (WHOLE, [*PATH, DAMAGED, FOLDER / "none.pt"])},
+    decoding.generate: {
+        "model": (MODEL, [None, "ten", nn.Linear(2, 2)]),
+        "prompts": (ROWS, [None, "ten", 3, [], [[]], [[1], []], [1], ROWS[0], ROWS.float(), ROWS[:, :0], [[0.5]]]),
+        "n_tokens": (2, AT_LEAST_1),
+        **SAMPLING,
+        "generator": (None, []),
+        "stop": (None, ["ten", 1.5, -1]),
+        "cache": (True, []),
+    },
+    decoding.sample: {"logits": (LOGITS, REAL), **SAMPLING, "generator": (None, [])},
+    drawn: {"logits": (LOGITS, REAL), "generator": (torch.Generator(), [None, 0])},
+    decoding.top_k_filter: {"logits": (LOGITS, REAL), "k": (2, AT_LEAST_1)},
+    decoding.top_p_filter: {"logits": (LOGITS, REAL), "p": (0.5, P)},
+    loop.adamw: {
+        "model": (MODEL, [*MODULE, nn.ReLU()]),
+        "betas": ((0.9, 0.95), BETAS),
+        "weight_decay": (0.1, AT_LEAST_0),
+    },
+    loop.backward: {
+        "model": (MODEL, MODULE),
+        "loss": (objectives.next_token_loss, NO_SCALAR),
+        "batch": (ROWS, NO_BATCH),
+        "accumulate": (1, AT_LEAST_1),
+        "precision": (None, []),
+        "scaler": (None, []),
+    },
+    loop.fit: {
+        "model": (MODEL, [*MODULE, nn.ReLU()]),
+        "loss": (objectives.next_token_loss, NO_SCALAR),
+        "batches": (lambda step: ROWS, FUNCTION),
+        "n_steps": (1, COUNT),
+        "lr": (0.1, RATE),
+        "betas": ((0.9, 0.95), BETAS),
+        "weight_decay": (0.1, AT_LEAST_0),
+        "clip": (None, OPTIONAL_ABOVE_0),
+        "accumulate": (1, AT_LEAST_1),
+        "precision": (None, ["float32", 3]),
+        "evaluate": (None, ["ten", 3]),
+        "evaluate_every": (1, AT_LEAST_1),
+        "monitors": ((), [None, 3, "ten", [3]]),
+        "checkpoint": (None, [5, b"run.pt", DAMAGED, WHOLE]),
+        "checkpoint_every": (1, AT_LEAST_1),
+        "flops_per_step": (None, OPTIONAL_ABOVE_0),
+        "peak_flops": (None, OPTIONAL_ABOVE_0),
+    },
+    loop.History(records=[{"step": 1, "loss": 2.0}]).curve: {"name": ("loss", [None, "moo"])},
+    monitor.JsonLines: {"path": ("log.jsonl", PATH)},
+    monitor.read_json_lines: {"path": ("log.jsonl", [*PATH, DAMAGED])},
+    monitor.TensorBoard: {"folder": ("runs", PATH)},
+    monitor.ProgressBar: {"n_steps": (3, AT_LEAST_1), "show": (("loss",), [None, 3, "loss"])},
+    objectives.token_loss: {"model": (MODEL, MODULE), "batch": (PAIR, NO_TARGETS)},
+    objectives.next_token_loss: {
+        "model": (MODEL, MODULE),
+        "batch": (ROWS, [*NO_BATCH, ROWS[0], ROWS[:, :1], *NO_TARGETS[5:]]),
+    },
+    objectives.accuracy: {"model": (MODEL, MODULE), "batch": (PAIR, NO_TARGETS)},
+    objectives.n_targets: {"batch": (PAIR, NO_BATCH)},
+    objectives.mean_loss: {
+        "model": (MODEL, MODULE),
+        "loss": (objectives.token_loss, FUNCTION),
+        "batches": ([PAIR], [None, 3, [], "ten"]),
+    },
+}
+CARRIERS = {
+    *(amp.Fate, amp.Flow, budget.Sizes, budget.Bill, budget.Measured, budget.Operations),
+    *(loop.History, decoding.CausalModel),
+}
