@@ -15,7 +15,8 @@ from kit.models.gpt import GPT, GPTConfig
 from kit.models.parameters import n_params
 from kit.text.packing import by_length
 from kit.text.stories import STORIES
-from kit.text.story_tasks import END, WORDS, encode
+from kit.text.story_tasks import END, WORDS, decode, encode
+
 from kit.train.loop import fit
 from kit.train.objectives import mean_loss, next_token_loss, token_loss
 
