@@ -6,6 +6,8 @@ import torch
 from kit.explore import bpe, descent, live, losses, optimizers, precision, regularizers, schedules, show, text_pipeline
 from kit.blocks.patterns import Pattern
 from kit.explore import bpe, descent, live, losses, models, optimizers, regularizers, schedules, show, text_pipeline
+from kit.explore import attention, bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
@@ -14,9 +16,23 @@ COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), ca
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
+UNTRAINED = AblationGPT(AblationConfig())
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
+    attention.trained: {"without": ("nothing", ["mind", None, 3]), "seed": (0, COUNT)},
+    attention.echoes: {"n_rows": (2, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
+    attention.foretold: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
+    attention.letter_ids: {"text": ("ab", [None, 5, ["a"]])},
+    attention.induction_score: {
+        "weights": (torch.eye(2), [None, "ten", torch.eye(3), torch.ones(2), torch.ones(1, 2, 2)]),
+        "ids": (torch.tensor([1, 1]), [None, "ten", [1, 1], torch.ones(2), torch.ones(1, 2).int()]),
+    },
+    attention.moved: {
+        "model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)]),
+        "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
+        "place": (0, [*COUNT, 3]),
+    },
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),
@@ -73,6 +89,8 @@ ARGUMENTS = {
     },
 }
 CARRIERS = {
+    *(attention.Trained, attention.heads_frame, attention.switch_frame, attention.leak_frame),
+    *(attention.stroke, attention.stems, attention.smooth),
     *(bpe.Library, bpe.Lengths, bpe.Foresight, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
     *(bpe.comb, bpe.letters, bpe.steps, bpe.size_slider),
     *(

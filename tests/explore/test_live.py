@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kit.explore import (
+    attention,
     bpe,
     descent,
     live,
@@ -42,6 +43,9 @@ EXPLORERS = [
     precision.memory,
     models.mask_designer,
     models.context_cost,
+    attention.heads,
+    attention.switches,
+    attention.leak,
 ]
 
 
