@@ -3,10 +3,21 @@
 import numpy as np
 import torch
 
-from kit.explore import bpe, descent, live, losses, optimizers, precision, regularizers, schedules, show, text_pipeline
 from kit.blocks.patterns import Pattern
-from kit.explore import bpe, descent, live, losses, models, optimizers, regularizers, schedules, show, text_pipeline
-from kit.explore import attention, bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.explore import (
+    attention,
+    bpe,
+    descent,
+    live,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    show,
+    text_pipeline,
+)
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
@@ -80,6 +91,7 @@ ARGUMENTS = {
     },
     models.shares_reached: {
         "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
+    },
     models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
     models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprise: {
