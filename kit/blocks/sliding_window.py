@@ -55,10 +55,9 @@ def window_attention(
     n_tokens, window = _checked(q, k, v), count("window", window, at_least=0)
     near_keys = torch.ones(len(q), n_tokens, dtype=torch.bool, device=q.device)
     near_keys = near_keys if present is None else near_keys & _flags("present", present, q)
-    beside = None  # the global keys stand beside the window, and not a second time in it
     if is_global is not None:
-        beside = global_places(_flags("is_global", is_global, q) & near_keys)
-        near_keys = near_keys & ~is_global
+        is_global = _flags("is_global", is_global, q) & near_keys
+        near_keys = near_keys & ~is_global  # each global key once: beside the window, not in it
 
     chunk = max(window, SMALLEST_CHUNK)
     n_chunks = -(-n_tokens // chunk)
@@ -73,8 +72,8 @@ def window_attention(
     here, there = torch.arange(chunk, device=q.device), torch.arange(-window, chunk + window, device=q.device)
     near = (here[:, None] - there).abs() <= window
     mask = near & rearrange(chunks_with_neighbours(near_keys), "b n c -> (b n) 1 1 c")
-    if beside is not None:
-        places, real = beside
+    if is_global is not None:
+        places, real = global_places(is_global)
         keys, values = (
             torch.cat([x, repeat(_rows(whole, places), "b h g d -> (b n) h g d", n=n_chunks)], dim=-2)
             for x, whole in ((keys, k), (values, v))
