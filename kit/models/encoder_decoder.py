@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, integer_tensor, real, token_batch, token_flags
+from kit.arguments import count, instance, real, token_batch, token_flags
 from kit.blocks.attention import KVCache, attention, padding_mask
 from kit.blocks.positions import sinusoidal
 
@@ -158,10 +158,11 @@ class Given(nn.Module):
     Made by a model's `given`; kit.train.decoding generates with it as with a GPT.
     """
 
-    def __init__(self, model: Any, source: list[KeysAndValues], mask: Bool[Tensor, "b 1 1 keys"] | None):
+    def __init__(self, model: Any, states: Float[Tensor, "b keys d"], mask: Bool[Tensor, "b 1 1 keys"] | None):
         super().__init__()
-        self.model, self.source, self.mask, self.config = model, source, mask, model.config
-        self.train(model.training)
+        self.model, self.mask, self.config = model, mask, model.config
+        self.source = [block.cross_attention.keys_and_values(states) for block in model.decoder_blocks]
+        self.training = model.training  # and no call of train(), which would reach into the model
 
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
@@ -179,9 +180,9 @@ class Given(nn.Module):
             raise ValueError(f"ids must have a row for each of {len(self.source[0][0])} sources, got {len(ids)}")
         return self.model.decode(ids, self.source, self.mask, cache)
 
-    def new_cache(self, n_tokens: int = 512) -> list[KVCache]:
-        """Make an empty cache for up to `n_tokens` of the target."""
-        return [KVCache(n_tokens) for _ in self.source]
+    def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
+        """Make an empty cache for up to `n_tokens` of the target, or for 512."""
+        return [KVCache(n_tokens or 512) for _ in self.source]
 
 
 class EncoderDecoder(nn.Module):
@@ -232,9 +233,7 @@ class EncoderDecoder(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        states = self.encode(source, present)
-        keys_and_values = [block.cross_attention.keys_and_values(states) for block in self.decoder_blocks]
-        return Given(self, keys_and_values, None if present is None else padding_mask(present))
+        return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
         self,
@@ -264,10 +263,10 @@ class EncoderDecoder(nn.Module):
             TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
                 `present` does not fit the source.
         """
-        integer_tensor("source", source)
+        given = self.given(source, present)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return self.given(source, present)(target)
+        return given(target)
 
     def _embed(self, ids: Tensor, past: int = 0) -> Tensor:
         width = self.config.d_model

@@ -10,9 +10,11 @@ Source: Radford et al. (2018), section 3.2; Devlin et al. (2018), arXiv:1810.048
 Taught in: 17
 """
 
+import inspect
 from typing import Any
 
 import torch
+from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -45,24 +47,22 @@ class Classifier(nn.Module):
         self.head = _linear(encoder, count("n_classes", n_classes))
 
     def forward(
-        self, ids: Int[Tensor, "batch time"], *, present: Bool[Tensor, "batch time"] | None = None, **inputs: Tensor
+        self, ids: Int[Tensor, "batch time"], present: Bool[Tensor, "batch time"] | None = None, **inputs: Tensor
     ) -> Float[Tensor, "batch classes"]:
         """Give the logits of each class.
 
         Args:
-            present: true for each token that is one. What fills up a row stands at its end, where
-                a model that sees no future needs no mask against it.
+            present: true for each token that is one. What fills up a row stands at its end.
             inputs: whatever else `encode` takes, such as BERT's segments.
 
         Raises:
             TypeError, ValueError: if `present` is not a boolean for each token; or as `encode`.
         """
+        states = _states(self.encoder, ids, present, inputs)
         if self.token == "last":
-            states = self.encoder.encode(ids, **inputs)
-            last = -1 if present is None else token_flags("present", present, ids).sum(dim=1) - 1
+            last = -1 if present is None else present.sum(dim=1) - 1
             state = states[torch.arange(len(ids), device=ids.device), last]
         else:
-            states = self.encoder.encode(ids, present=present, **inputs)
             state = states[:, 0] if self.token == "first" else self.encoder.pool(states)
         return self.head(self.dropout(state))
 
@@ -78,9 +78,8 @@ class SpanFinder(nn.Module):
 
     >>> from kit.models.gpt import GPT, GPTConfig
     >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
-    >>> start, end = SpanFinder(gpt)(torch.tensor([[1, 2, 3]]))
-    >>> start.shape
-    torch.Size([1, 3])
+    >>> SpanFinder(gpt)(torch.tensor([[1, 2, 3]])).shape  # starts, ends
+    torch.Size([1, 2, 3])
     """
 
     def __init__(self, encoder: nn.Module):
@@ -89,18 +88,19 @@ class SpanFinder(nn.Module):
         self.head = _linear(encoder, 2)
 
     def forward(
-        self, ids: Int[Tensor, "batch time"], **inputs: Tensor | None
-    ) -> tuple[Float[Tensor, "batch time"], Float[Tensor, "batch time"]]:
-        """Give the logits of the answer's start and those of its end.
+        self, ids: Int[Tensor, "batch time"], present: Bool[Tensor, "batch time"] | None = None, **inputs: Tensor
+    ) -> Float[Tensor, "batch two time"]:
+        """Give the logits of the answer's start over all tokens, and those of its end.
 
         Args:
-            inputs: whatever else `encode` takes, such as BERT's `present` and `segments`.
+            present: true for each token that is one; the others get -∞.
+            inputs: whatever else `encode` takes, such as BERT's segments.
 
         Raises:
-            TypeError, ValueError: as `encode`.
+            TypeError, ValueError: if `present` is not a boolean for each token; or as `encode`.
         """
-        start, end = self.head(self.encoder.encode(ids, **inputs)).unbind(dim=-1)
-        return start, end
+        logits = rearrange(self.head(_states(self.encoder, ids, present, inputs)), "b t two -> b two t")
+        return logits if present is None else logits.masked_fill(~present[:, None], -torch.inf)
 
 
 def best_span(
@@ -145,6 +145,15 @@ def _checked(encoder: nn.Module) -> nn.Module:
     if not callable(getattr(encoder, "encode", None)):
         raise TypeError(f"encoder must have a method `encode`, got {type(encoder).__name__}")
     return encoder
+
+
+def _states(encoder: Any, ids: Tensor, present: Tensor | None, inputs: dict[str, Tensor]) -> Tensor:
+    """Encode; a model that sees no future takes no mask, as it never sees what fills up the end of a row."""
+    takes = inspect.signature(encoder.encode).parameters
+    states = encoder.encode(ids, **inputs, **({"present": present} if "present" in takes else {}))
+    if present is not None:
+        token_flags("present", present, ids)
+    return states
 
 
 def _linear(encoder: Any, n_outputs: int) -> nn.Linear:

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, integer_tensor, real, token_batch, token_flags
+from kit.arguments import count, instance, real, token_batch, token_flags
 from kit.blocks.attention import KVCache, attention, causal_mask, padding_mask
 from kit.blocks.positions import relative_buckets
 from kit.models.encoder_decoder import Given, KeysAndValues
@@ -224,9 +224,7 @@ class T5(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        states = self.encode(source, present)
-        keys_and_values = [block.cross_attention.keys_and_values(states) for block in self.decoder_blocks]
-        return Given(self, keys_and_values, None if present is None else padding_mask(present))
+        return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
         self,
@@ -264,10 +262,10 @@ class T5(nn.Module):
             TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
                 `present` does not fit the source.
         """
-        integer_tensor("source", source)
+        given = self.given(source, present)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return self.given(source, present)(target)
+        return given(target)
 
     def _bias(self, table: nn.Embedding, queries: Tensor, keys: Tensor) -> Float[Tensor, "1 heads queries keys"]:
         """Look up what each distance adds to the scores of each head."""

@@ -6,6 +6,7 @@ do not fit the processor's cache, both wait for memory at every token, and no co
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -49,6 +50,10 @@ def models(size: tuple[int, ...]) -> tuple[GPT, GPT2LMHeadModel]:
     return ours.eval(), theirs.eval()
 
 
+def by_kit(model: GPT, prompts: Tensor, n_tokens: int, *, cache: bool = True) -> Tensor:
+    return generate(model, prompts, n_tokens=n_tokens, cache=cache)
+
+
 def by_transformers(model: GPT2LMHeadModel, prompts: Tensor, n_tokens: int) -> Tensor:
     settings = GenerationConfig(max_new_tokens=n_tokens, min_new_tokens=n_tokens, do_sample=False, pad_token_id=0)
     return model.generate(prompts, attention_mask=torch.ones_like(prompts), generation_config=settings)
@@ -73,13 +78,8 @@ def against_transformers() -> Table:
         *_, vocab, n_tokens, n_turns = size
         for batch in (1, 8):
             prompts = torch.randint(vocab, (batch, N_PROMPT), generator=torch.Generator().manual_seed(0))
-            (kit, other), (seconds, their_seconds) = take_turns(
-                [
-                    lambda prompts=prompts: generate(ours, prompts, n_tokens=n_tokens),
-                    lambda prompts=prompts: by_transformers(theirs, prompts, n_tokens),
-                ],
-                n_turns,
-            )
+            ways = [partial(by_kit, ours, prompts, n_tokens), partial(by_transformers, theirs, prompts, n_tokens)]
+            (kit, other), (seconds, their_seconds) = take_turns(ways, n_turns)
             same = f"{(kit == other).all(dim=1).sum()} of {batch}"
             speeds = [f"{batch * n_tokens / s:,.0f}" for s in (their_seconds, seconds)]
             ratio = their_seconds / seconds
@@ -96,15 +96,8 @@ def with_and_without_cache() -> Table:
     for name, size in list(SIZES.items())[:2]:
         model, _ = models(size)
         prompts = torch.randint(size[3], (1, N_PROMPT), generator=torch.Generator().manual_seed(0))
-        (one, other), (fast, slow) = take_turns(
-            [
-                lambda model=model, prompts=prompts, cache=cache: generate(
-                    model, prompts, n_tokens=N_CACHED, cache=cache
-                )
-                for cache in (True, False)
-            ],
-            1,
-        )
+        ways = [partial(by_kit, model, prompts, N_CACHED, cache=cache) for cache in (True, False)]
+        (one, other), (fast, slow) = take_turns(ways, 1)
         speeds = [f"{N_CACHED / s:,.0f}" for s in (slow, fast)]
         equal = int((one == other).sum()) - N_PROMPT
         cells = name, *speeds, f"{equal} of {N_CACHED}", f"{slow / fast:.1f}"

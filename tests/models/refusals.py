@@ -1,9 +1,24 @@
 """Of every public function of kit.models, every argument: one value that it takes, and those that it refuses."""
 
+from dataclasses import replace
+
 import torch
+import transformers
 from torch import nn
 
-from kit.models import bert, gpt, heads, palm, parameters, transformer_xl
+from kit.models import (
+    ablation,
+    bert,
+    encoder_decoder,
+    gpt,
+    heads,
+    hugging_face,
+    longformer,
+    palm,
+    parameters,
+    t5,
+    transformer_xl,
+)
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -22,16 +37,73 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
     "segments": (IDS % 2, [*TOKENS[1:], IDS[:, 1:] % 2]),
     "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
 }
+ENCODER_DECODER = encoder_decoder.EncoderDecoderConfig(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8)
+T5 = t5.T5Config(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
+SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])}
+SOURCE_AND_TARGET = {**SOURCE, "target": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
+GIVEN = {"ids": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
+TRANSLATOR, TEXT_TO_TEXT = encoder_decoder.EncoderDecoder(ENCODER_DECODER), t5.T5(T5)
+STATE = [None, "small", [], {}]  # an empty one lacks every weight
+GPT_SIZES = {"vocab_size": 11, "n_positions": 8, "n_layer": 1, "n_head": 2, "n_embd": 4}
+THEIRS = {
+    "gpt1": transformers.OpenAIGPTLMHeadModel(transformers.OpenAIGPTConfig(**GPT_SIZES)),
+    "gpt2": transformers.GPT2LMHeadModel(transformers.GPT2Config(**GPT_SIZES, bos_token_id=0, eos_token_id=1)),
+    "bert": transformers.BertForMaskedLM(
+        transformers.BertConfig(
+            vocab_size=11,
+            max_position_embeddings=8,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            hidden_size=4,
+            intermediate_size=16,
+        )
+    ),
+    "longformer": transformers.LongformerForMaskedLM(
+        transformers.LongformerConfig(
+            vocab_size=11,
+            max_position_embeddings=8 + 2,
+            type_vocab_size=1,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            hidden_size=4,
+            intermediate_size=16,
+            attention_window=4,
+        )
+    ),
+    "t5": transformers.T5ForConditionalGeneration(
+        transformers.T5Config(vocab_size=11, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2)
+    ),
+}
 PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
+LONG = longformer.LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4)
+LONG_INPUTS = {
+    "ids": (IDS, [*TOKENS, TOO_LONG]),
+    "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
+}
+
+ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+SWITCH = [1, None, "yes"]
 
 ARGUMENTS = {
+    ablation.AblationConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+        **dict.fromkeys(("scale", "position", "residual", "feed_forward"), (True, SWITCH)),
+        "mask": ("before", ["above", None, True]),
+        "norm": ("pre", ["layer", None, True]),
+    },
+    ablation.AblationGPT: {"config": (ABLATION, CONFIG)},
+    ablation.AblationGPT(ABLATION).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    ablation.AblationGPT(ABLATION).look: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     bert.BERTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -48,6 +120,51 @@ ARGUMENTS = {
     gpt.GPT(GPT).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     gpt.GPT(GPT).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     gpt.GPT(GPT).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    encoder_decoder.EncoderDecoderConfig: {
+        **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8, dropout=0.1),
+        "n_heads": (1, [*AT_LEAST_1, 3]),
+        "d_model": (4, [*AT_LEAST_1, 3]),
+    },
+    encoder_decoder.EncoderDecoder: {"config": (ENCODER_DECODER, CONFIG)},
+    TRANSLATOR.forward: SOURCE_AND_TARGET,
+    TRANSLATOR.encode: SOURCE,
+    TRANSLATOR.given: SOURCE,
+    TRANSLATOR.given(IDS).forward: GIVEN,
+    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    t5.T5Config: {
+        **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
+        "n_buckets": (32, [*AT_LEAST_1, 3]),
+        "max_distance": (128, [*AT_LEAST_1, 31]),
+    },
+    t5.T5: {"config": (T5, CONFIG)},
+    TEXT_TO_TEXT.forward: SOURCE_AND_TARGET,
+    TEXT_TO_TEXT.encode: SOURCE,
+    TEXT_TO_TEXT.given: SOURCE,
+    TEXT_TO_TEXT.given(IDS).forward: GIVEN,
+    hugging_face.load_gpt1: {
+        "model": (gpt.GPT(replace(GPT, post_norm=True)), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["gpt1"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
+    },
+    hugging_face.load_gpt2: {
+        "model": (gpt.GPT(GPT), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["gpt2"].state_dict(), [*STATE, THEIRS["gpt1"].state_dict()]),
+    },
+    hugging_face.load_bert: {
+        "model": (bert.BERT(BERT), [*CONFIG, gpt.GPT(GPT)]),
+        "state": (THEIRS["bert"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
+        "keep": (("pooler",), [None, "pooler"]),
+        "ignore": ((), [None, "cls"]),
+    },
+    hugging_face.load_longformer: {
+        "model": (longformer.Longformer(LONG), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["longformer"].state_dict(), [*STATE, THEIRS["bert"].state_dict()]),
+        "keep": (("pooler",), [None, "pooler"]),
+        "ignore": ((), [None, "lm_head"]),
+    },
+    hugging_face.load_t5: {
+        "model": (t5.T5(T5), [*CONFIG, gpt.GPT(GPT)]),
+        "state": (THEIRS["t5"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
+    },
     heads.Classifier: {
         "encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)]),
         "n_classes": (2, AT_LEAST_1),
@@ -58,12 +175,21 @@ ARGUMENTS = {
         "ids": (IDS, TOKENS),
         "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
     },
+    heads.SpanFinder(gpt.GPT(GPT)).forward: {"ids": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])},
     heads.SpanFinder: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
     heads.best_span: {
         "start": (SCORES, SCORE),
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
         "allowed": (PRESENT, [IDS, PRESENT[:, 1:], ~PRESENT]),
     },
+    longformer.LongformerConfig: {
+        **sizes(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+    },
+    longformer.Longformer: {"config": (LONG, CONFIG)},
+    longformer.Longformer(LONG).forward: LONG_INPUTS,
+    longformer.Longformer(LONG).encode: LONG_INPUTS,
+    longformer.extend_positions: {"model": (longformer.Longformer(LONG), CONFIG), "n_positions": (9, [*AT_LEAST_1, 7])},
     palm.PaLMConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
         "d_head": (2, [*AT_LEAST_1, 3]),
@@ -88,8 +214,14 @@ ARGUMENTS = {
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
+    *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
+    *(encoder_decoder.DecoderBlock, encoder_decoder.Given),
+    *(t5.Attention, t5.FeedForward, t5.EncoderBlock, t5.DecoderBlock),
+    hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }

@@ -1,9 +1,10 @@
 import pytest
 import torch
-from torch import nn
+import transformers
 
-from kit.models.bert import BERT, BERTConfig, Block
+from kit.models.bert import BERT, BERT_SIZES, BERTConfig
 from kit.models.heads import Classifier, SpanFinder
+from kit.models.parameters import n_params, sketch
 
 TINY = BERTConfig(vocab_size=11, n_positions=8, n_layers=2, n_heads=2, d_model=8, dropout=0.0)
 IDS = torch.tensor([[1, 2, 3, 4, 5]])
@@ -13,25 +14,6 @@ IDS = torch.tensor([[1, 2, 3, 4, 5]])
 def bert() -> BERT:
     torch.manual_seed(0)
     return BERT(TINY).double().eval()
-
-
-def test_a_block_matches_torch():
-    """Both with dropout set to 0 and in training, where torch takes no shortcut of its own."""
-    torch.manual_seed(0)
-    ours = Block(TINY).double()
-    theirs = nn.TransformerEncoderLayer(
-        8, 2, 32, dropout=0.0, activation="gelu", layer_norm_eps=1e-12, batch_first=True, dtype=torch.float64
-    )
-    with torch.no_grad():
-        theirs.self_attn.in_proj_weight.copy_(ours.attention.qkv.weight)
-        theirs.self_attn.in_proj_bias.copy_(ours.attention.qkv.bias)
-    theirs.self_attn.out_proj.load_state_dict(ours.attention.out.state_dict())
-    theirs.linear1.load_state_dict(ours.feed_forward.up.state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward.down.state_dict())
-    x, present = torch.randn(3, 5, 8, dtype=torch.float64), torch.ones(3, 5, dtype=torch.bool)
-    present[1, 3:] = False
-    expected = theirs(x, src_key_padding_mask=~present)
-    torch.testing.assert_close(ours(x, present[:, None, None]), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_every_token_sees_every_other(bert):
@@ -60,10 +42,25 @@ def test_segments_are_told_apart(bert):
 def test_heads_take_what_encode_takes(bert):
     segments, present = torch.tensor([[0, 0, 1, 1, 1]]), torch.ones_like(IDS, dtype=torch.bool)
     first = Classifier(bert, n_classes=2, token="first").double()(IDS, present=present, segments=segments)
-    start, _ = SpanFinder(bert).double()(IDS, present=present, segments=segments)
+    spans = SpanFinder(bert).double()(IDS, present, segments=segments)
     assert first.shape == (1, 2)
-    assert start.shape == IDS.shape
+    assert spans.shape == (1, 2, 5)
 
 
 def test_the_head_is_tied_to_the_embedding(bert):
     assert bert.head.tokens.weight is bert.token_embedding.weight
+
+
+@pytest.mark.parametrize(("size", "count"), [("base", 110_104_890), ("large", 336_224_058)])
+def test_count_with_the_head_matches_transformers_and_its_pooler(size, count):
+    """BertForMaskedLM has no pooler, BertModel no head; published.py has the counts without the head."""
+    config = BERT_SIZES[size]
+    theirs = transformers.BertConfig(
+        hidden_size=config.d_model,
+        num_hidden_layers=config.n_layers,
+        num_attention_heads=config.n_heads,
+        intermediate_size=4 * config.d_model,
+    )
+    with torch.device("meta"):
+        without_pooler = n_params(transformers.BertForMaskedLM(theirs))
+    assert n_params(sketch(BERT, config)) == without_pooler + config.d_model * (config.d_model + 1) == count

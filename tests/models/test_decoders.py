@@ -6,16 +6,21 @@ from typing import Any
 import pytest
 import torch
 
+from kit.blocks.initialisation import init_normal
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
+from kit.models.palm import PaLM, PaLMConfig
 from kit.models.t5 import T5, T5Config
+from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 0, 0], [9, 8, 7, 6, 5, 4]])
 N_TOKENS = 260  # beyond T5's farthest bucket
 
 
 def gpt(**changes: Any) -> GPT:
-    return GPT(GPTConfig(vocab_size=31, n_positions=N_TOKENS, n_layers=2, n_heads=2, d_model=16, **changes))
+    model = GPT(GPTConfig(vocab_size=31, n_positions=N_TOKENS, n_layers=2, n_heads=2, d_model=16, **changes))
+    init_normal(model, std=0.3)  # at this width GPT's own 0.02 would leave attention next to nothing to say
+    return model
 
 
 def t5() -> Any:
@@ -28,18 +33,31 @@ def encoder_decoder() -> Any:
     return model.eval().given(SOURCE, SOURCE != 0)
 
 
+def palm(**changes: Any) -> PaLM:
+    sizes = {"vocab_size": 31, "n_positions": N_TOKENS, "n_layers": 2, "n_heads": 2, "d_model": 16, "d_head": 6}
+    return PaLM(PaLMConfig(**sizes, **changes))
+
+
+def transformer_xl() -> TransformerXL:
+    sizes = {"n_layers": 2, "n_heads": 2, "d_model": 16, "d_head": 5, "d_ff": 32}
+    return TransformerXL(TransformerXLConfig(vocab_size=31, **sizes))
+
+
 DECODERS: dict[str, Callable[[], Any]] = {
     "GPT, pre-norm": gpt,
     "GPT, post-norm": lambda: gpt(post_norm=True),
     "GPT, wide heads": lambda: gpt(d_head=6),
     "T5": t5,
     "encoder-decoder": encoder_decoder,
+    "PaLM, parallel": palm,
+    "PaLM, serial": lambda: palm(serial=True),
+    "Transformer-XL": transformer_xl,
 }
 DTYPES = [torch.float32, torch.float64]
 
 
 def made(name: str, dtype: torch.dtype) -> Any:
-    """Make the same model each time, with weights large enough for every part to matter."""
+    """Make the same model each time."""
     torch.manual_seed(0)
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

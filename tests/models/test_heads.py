@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.heads import Classifier, SpanFinder, best_span
@@ -32,7 +33,22 @@ def test_a_head_trains_the_model_under_it(gpt):
 def test_span_scores_are_linear_in_the_hidden_states(gpt):
     model, ids = SpanFinder(gpt).double().eval(), torch.tensor([[1, 2, 3]])
     expected = gpt.encode(ids) @ model.head.weight.T + model.head.bias
-    torch.testing.assert_close(torch.stack(model(ids), dim=-1), expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model(ids), expected.transpose(1, 2), rtol=1e-12, atol=1e-12)
+
+
+def test_no_span_begins_or_ends_in_what_fills_up_a_row(gpt):
+    model = SpanFinder(gpt).double().eval()
+    ids, filled = torch.tensor([[1, 2, 3]]), torch.tensor([[1, 2, 3, 0, 0]])
+    logits = model(filled, filled != 0)
+    torch.testing.assert_close(logits[:, :, :3], model(ids), rtol=1e-12, atol=1e-12)
+    assert (logits[:, :, 3:] == -torch.inf).all()
+
+
+def test_starts_and_ends_are_learnt_as_two_targets(gpt):
+    """As kit.train.objectives.token_loss has it: an axis of logits for each target."""
+    logits, targets = SpanFinder(gpt).double()(torch.tensor([[1, 2, 3]])), torch.tensor([[1, 2]])
+    F.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
+    assert gpt.token_embedding.weight.grad.any()
 
 
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.booleans()), min_size=1, max_size=12))

@@ -156,3 +156,18 @@ def test_choices_read_back_give_the_probability_of_every_story():
 def test_choices_reject_what_the_grammar_cannot_have_written():
     with pytest.raises(ValueError, match="story must have a story at token 0"):
         SMALL.choices("Once upon a time.")
+
+
+def test_write_draws_as_generator_choice_does():
+    toss = Grammar({"story": ("{coin} {coin} {coin}",), "coin": ("heads", "tails", "edge")})
+    rng, oracle = np.random.default_rng(3), np.random.default_rng(3)
+    sides = np.array(["heads", "tails", "edge"])
+    for _ in range(50):
+        oracle.choice(1, p=[1.0])  # for the rule named story, which has one alternative
+        expected = [sides[oracle.choice(3, p=np.array([6, 3, 2]) / 11)] for _ in range(3)]
+        assert toss.write(rng=rng).split() == expected
+
+
+def test_words_are_those_of_every_story_enumerated():
+    assert set(SMALL.words) == {word for story in ALL for word in tokens(story)}
+    assert list(SMALL.words) == sorted(SMALL.words)

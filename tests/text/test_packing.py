@@ -5,7 +5,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.packing import IGNORED, attention_mask, chunk, document_numbers, join, next_tokens, pack, part, positions
+from kit.text.packing import (
+    IGNORED,
+    attention_mask,
+    by_length,
+    chunk,
+    document_numbers,
+    join,
+    next_tokens,
+    pack,
+    pad,
+    part,
+    positions,
+)
 from tests.text.packing_sets import lost_or_doubled, sees_another
 
 DOCUMENTS = st.lists(st.lists(st.integers(1, 9), max_size=9), max_size=6)
@@ -71,3 +83,20 @@ def test_attention_gives_the_same_numbers_packed_and_alone():
 
     alone = torch.cat([attend(join([document], end=0)) for document in documents])
     torch.testing.assert_close(attend(row[0]), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_pad_keeps_every_token_and_says_which_they_are():
+    documents = [[5], [6, 7, 8], [9, 0]]
+    rows, present = pad(documents, fill=0)
+    assert [row[here].tolist() for row, here in zip(rows, present, strict=True)] == documents
+    assert rows[~present].tolist() == [0, 0, 0]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=9), min_size=1, max_size=20), st.integers(1, 6))
+def test_by_length_gives_every_token_its_next_and_no_other_target(documents, batch_size):
+    batches = by_length(documents, batch_size=batch_size, fill=0, rng=np.random.default_rng(0))
+    pairs = [(i, t) for inputs, targets in batches for i, t in zip(inputs, targets, strict=True)]
+    found = [[int(i[0]), *t[t != IGNORED].tolist()] for i, t in pairs]
+    assert sorted(found) == sorted(documents)
+    assert all((i[1 : (t != IGNORED).sum()] == t[: (t != IGNORED).sum() - 1]).all() for i, t in pairs)
+    assert all(len(inputs) == batch_size for inputs, _ in batches) or len(documents) % batch_size

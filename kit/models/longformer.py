@@ -1,0 +1,244 @@
+"""Longformer: a BERT whose tokens see their neighbours, and a few tokens that see all and that all see.
+
+    x = norm(token + position)                     learned positions, copied from a shorter model's
+    x = norm(x + attention(x))                     a window to both sides; global tokens
+    x = norm(x + down(gelu(up(x))))                d_ff = 4 · d_model
+    logits = norm(gelu(transform(x))) @ tokensᵀ + bias
+
+Time and memory grow with the text, not with its square. Global tokens, such as the one that a
+classifier reads or those of a question, carry what is far apart; they have projections of their own.
+
+Source: Beltagy et al. (2020), arXiv:2004.05150, sections 3 and 5; all else as in RoBERTa.
+
+Taught in: 16
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kit.arguments import count, instance, real, token_batch, token_flags
+from kit.blocks.attention import attention, padding_mask
+from kit.blocks.initialisation import init_normal
+from kit.blocks.sliding_window import global_places, window_attention
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongformerConfig:
+    """The sizes of a Longformer.
+
+    Args:
+        window: how many tokens each sees on either side; the paper counts both sides, 512.
+        dropout: the share dropped after embeddings, attention weights and residual branches.
+
+    Raises:
+        TypeError, ValueError: if a size is not a whole number above 0, `dropout` not a share below
+            1, or `n_heads` does not divide `d_model`.
+    """
+
+    vocab_size: int = 50_265
+    n_positions: int = 4096
+    window: int = 256
+    n_layers: int = 12
+    n_heads: int = 12
+    d_model: int = 768
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no model."""
+        for name in ("vocab_size", "n_positions", "window", "n_layers", "n_heads", "d_model"):
+            count(name, getattr(self, name))
+        real("dropout", self.dropout, at_least=0, below=1)
+        if self.d_model % self.n_heads:
+            raise ValueError(f"n_heads must divide d_model, {self.d_model}, got {self.n_heads}")
+
+
+LONGFORMER = {
+    "base": LongformerConfig(n_layers=12, n_heads=12, d_model=768),
+    "large": LongformerConfig(n_layers=24, n_heads=16, d_model=1024),
+}
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention in a window, and in both directions everywhere for global tokens."""
+
+    def __init__(self, config: LongformerConfig):
+        super().__init__()
+        self.n_heads, self.window, self.dropout = config.n_heads, config.window, config.dropout
+        self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
+        self.global_q = nn.Linear(config.d_model, config.d_model)
+        self.global_kv = nn.Linear(config.d_model, 2 * config.d_model)
+        self.out = nn.Linear(config.d_model, config.d_model)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t d"],
+        present: Bool[Tensor, "b t"] | None = None,
+        is_global: Bool[Tensor, "b t"] | None = None,
+    ) -> Float[Tensor, "b t d"]:
+        q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
+        dropout = self.dropout if self.training else 0.0
+        y = window_attention(q, k, v, window=self.window, present=present, is_global=is_global, dropout=dropout)
+        y = rearrange(y, "b h t d -> b t (h d)")
+        if is_global is not None:
+            places, real = global_places(is_global)
+            rows = torch.arange(len(x), device=x.device)[:, None]
+            q = rearrange(self.global_q(x[rows, places]), "b g (h d) -> b h g d", h=self.n_heads)
+            k, v = rearrange(self.global_kv(x), "b t (two h d) -> two b h t d", two=2, h=self.n_heads)
+            mask = None if present is None else padding_mask(present)
+            far = rearrange(attention(q, k, v, mask=mask, dropout=dropout), "b h g d -> b g (h d)")
+            y = y.index_put((rows.expand_as(places)[real], places[real]), far[real])
+        return self.out(y)
+
+    @torch.no_grad()
+    def start_global_as_local(self) -> None:
+        """Let the projections of global tokens begin as those of all others."""
+        width = self.out.in_features
+        self.global_q.weight.copy_(self.qkv.weight[:width])
+        self.global_kv.weight.copy_(self.qkv.weight[width:])
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a GELU between them."""
+
+    def __init__(self, config: LongformerConfig):
+        super().__init__()
+        self.up = nn.Linear(config.d_model, 4 * config.d_model)
+        self.down = nn.Linear(4 * config.d_model, config.d_model)
+
+    def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
+        return self.down(F.gelu(self.up(x)))
+
+
+class Block(nn.Module):
+    """Post-norm: the residual stream is normalised after each sum."""
+
+    def __init__(self, config: LongformerConfig):
+        super().__init__()
+        self.attention = SelfAttention(config)
+        self.attention_norm = nn.LayerNorm(config.d_model)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = nn.LayerNorm(config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self,
+        x: Float[Tensor, "b t d"],
+        present: Bool[Tensor, "b t"] | None = None,
+        is_global: Bool[Tensor, "b t"] | None = None,
+    ) -> Float[Tensor, "b t d"]:
+        x = self.attention_norm(x + self.dropout(self.attention(x, present, is_global)))
+        return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
+
+
+class MaskedHead(nn.Module):
+    """Turn each hidden state into logits over the vocabulary."""
+
+    def __init__(self, config: LongformerConfig):
+        super().__init__()
+        self.transform = nn.Linear(config.d_model, config.d_model)
+        self.norm = nn.LayerNorm(config.d_model)
+        self.tokens = nn.Linear(config.d_model, config.vocab_size)
+
+    def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t vocab"]:
+        return self.tokens(self.norm(F.gelu(self.transform(x))))
+
+
+class Longformer(nn.Module):
+    """A bidirectional encoder of long texts, with its pooler and its head for hidden tokens.
+
+    Raises:
+        TypeError: if `config` is not a LongformerConfig.
+
+    Oracle: LongformerModel and LongformerForMaskedLM of Hugging Face transformers.
+
+    >>> model = Longformer(LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4))
+    >>> model(torch.tensor([[1, 2, 3]])).shape
+    torch.Size([1, 3, 11])
+    """
+
+    def __init__(self, config: LongformerConfig):
+        super().__init__()
+        instance("config", config, LongformerConfig)
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.position_embedding = nn.Embedding(config.n_positions, config.d_model)
+        self.embedding_norm = nn.LayerNorm(config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+        blocks = [Block(config) for _ in range(config.n_layers)]
+        self.blocks = nn.ModuleList(blocks)
+        self.pooler = nn.Linear(config.d_model, config.d_model)
+        self.head = MaskedHead(config)
+        init_normal(self, std=0.02)
+        self.head.tokens.weight = self.token_embedding.weight  # tied: read and written in one language
+        for block in blocks:
+            block.attention.start_global_as_local()
+
+    def encode(
+        self,
+        ids: Int[Tensor, "batch time"],
+        present: Bool[Tensor, "batch time"] | None = None,
+        is_global: Bool[Tensor, "batch time"] | None = None,
+    ) -> Float[Tensor, "batch time d_model"]:
+        """Give the last hidden states: what the head, or another of kit.models.heads, reads.
+
+        Raises:
+            TypeError, ValueError: as `forward`.
+        """
+        config = self.config
+        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
+        present = None if present is None else token_flags("present", present, ids)
+        is_global = None if is_global is None else token_flags("is_global", is_global, ids)
+        x = self.token_embedding(ids) + self.position_embedding(torch.arange(ids.shape[1], device=ids.device))
+        x = self.dropout(self.embedding_norm(x))
+        for block in self.blocks:
+            x = block(x, present, is_global)
+        return x
+
+    def pool(self, states: Float[Tensor, "batch time d_model"]) -> Float[Tensor, "batch d_model"]:
+        """Sum up a text by the state of its first token, for a classifier to read."""
+        return torch.tanh(self.pooler(states[:, 0]))
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch time"],
+        present: Bool[Tensor, "batch time"] | None = None,
+        is_global: Bool[Tensor, "batch time"] | None = None,
+    ) -> Float[Tensor, "batch time vocab"]:
+        """Give the logits of the token at each place itself, hidden or not.
+
+        Args:
+            present: true for each token that is one, false for what fills up a row's end.
+            is_global: true for each token that sees all and that all see; none where it is None.
+
+        Raises:
+            TypeError, ValueError: if `ids` are no tokens or more than there are positions for, or
+                `present` or `is_global` do not fit them.
+        """
+        return self.head(self.encode(ids, present, is_global))
+
+
+def extend_positions(model: Longformer, *, n_positions: int) -> Longformer:
+    """Make the same model for longer texts: its table of positions is copied again and again.
+
+    Neighbours then stand to each other as in training, everywhere but at the seams, so that a little
+    more training is enough.
+
+    Raises:
+        TypeError: if `model` is not a Longformer, or `n_positions` not a whole number.
+        ValueError: if `n_positions` is smaller than it was.
+
+    Source: Beltagy et al. (2020), arXiv:2004.05150, section 5.
+    """
+    instance("model", model, Longformer)
+    n_old = model.config.n_positions
+    n_positions = count("n_positions", n_positions, at_least=n_old)
+    state, table = model.state_dict(), model.position_embedding.weight.detach()
+    state["position_embedding.weight"] = table.repeat(-(-n_positions // n_old), 1)[:n_positions]
+    longer = Longformer(replace(model.config, n_positions=n_positions)).to(table.device, table.dtype)
+    longer.load_state_dict(state)
+    return longer.train(model.training)

@@ -1,0 +1,81 @@
+"""Rows of letters said again and again: what comes next stands a known distance back.
+
+    q x a f | q x a f | q x a ...          a period of 4
+
+From the second saying on, nothing is left to chance: a model that can look back far enough makes
+no mistake, and one that cannot is measured by the distance at which it begins to fail.
+
+Taught in: 15
+"""
+
+import numpy as np
+from jaxtyping import Int
+
+from kit.arguments import count, instance, integer_array
+from kit.text.packing import IGNORED
+
+
+def repeated(
+    n_rows: int,
+    *,
+    n_tokens: int,
+    periods: tuple[int, int],
+    vocab_size: int = 26,
+    rng: np.random.Generator,
+) -> tuple[Int[np.ndarray, "rows tokens"], Int[np.ndarray, "rows"]]:
+    """Draw for each row a period and as many different letters, and say them again until the row is full.
+
+    Different letters, so that a letter alone tells which comes next.
+
+    Args:
+        periods: the smallest and the largest; each between is as likely.
+
+    Returns:
+        The rows, and the period of each.
+
+    Raises:
+        TypeError: if a number is not a whole number, or `rng` not a generator.
+        ValueError: if a number is below 1, or `periods` are not two that rise and stay within `vocab_size`.
+
+    >>> rows, periods = repeated(1, n_tokens=7, periods=(3, 3), rng=np.random.default_rng(0))
+    >>> (rows[0, :4] == rows[0, 3:]).all(), periods
+    (np.True_, array([3]))
+    """
+    n_rows, n_tokens, vocab_size = (
+        count("n_rows", n_rows),
+        count("n_tokens", n_tokens),
+        count("vocab_size", vocab_size),
+    )
+    instance("rng", rng, np.random.Generator)
+    instance("periods", periods, tuple)
+    if len(periods) != 2:
+        raise ValueError(f"periods must be the smallest and the largest, got {periods!r}")
+    low = count("periods", periods[0])
+    high = count("periods", periods[1], at_least=low)
+    if high > vocab_size:
+        raise ValueError(f"periods must be at most vocab_size, {vocab_size}: letters differ; got {high}")
+    drawn = rng.integers(low, high + 1, size=n_rows)
+    letters = rng.random((n_rows, vocab_size)).argsort(axis=1)
+    return np.take_along_axis(letters, np.arange(n_tokens) % drawn[:, None], axis=1), drawn
+
+
+def foretellable(
+    rows: Int[np.ndarray, "rows tokens"], periods: Int[np.ndarray, "rows"]
+) -> Int[np.ndarray, "rows targets"]:
+    """Give for each letter but the last the next one, or IGNORED where nobody could know it.
+
+    It can be known once a letter has come back: where the second saying begins, it is still news.
+
+    Raises:
+        TypeError: if either is not of whole numbers.
+        ValueError: if there is not one period above 0 a row, or a row has fewer than two letters.
+
+    >>> foretellable(np.array([[7, 3, 7, 3, 7]]), np.array([2]))
+    array([[-100, -100,    3,    7]])
+    """
+    rows, periods = integer_array("rows", rows), integer_array("periods", periods)
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        raise ValueError(f"rows must be rows of two letters or more, got shape {rows.shape}")
+    if periods.shape != rows.shape[:1] or periods.min() < 1:
+        raise ValueError(f"periods must be one number above 0 for each of {len(rows)} rows, got {periods}")
+    return np.where(np.arange(1, rows.shape[1]) > periods[:, None], rows[:, 1:], IGNORED)

@@ -1,0 +1,99 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from kit.models.gpt import GPT, GPTConfig
+from kit.models.heads import Classifier
+from kit.train.lora import LoRALinear, add_lora, load_adapter, merge, n_trained, save_adapter, unmerge
+
+CONFIG = GPTConfig(vocab_size=11, n_positions=8, n_layers=2, n_heads=2, d_model=12, dropout=0)
+IDS = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
+LAYERS = ("qkv", "out", "up", "down")
+
+
+def gpt(dtype: torch.dtype = torch.float64) -> GPT:
+    torch.manual_seed(0)
+    return GPT(CONFIG).to(dtype).eval()
+
+
+def trained_a_little(model: nn.Module) -> nn.Module:
+    """Move every trained number, as training would."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    return model
+
+
+def test_a_model_begins_bit_equal_to_what_it_was():
+    model = gpt(torch.float32)
+    before = model(IDS)
+    assert torch.equal(add_lora(model, layers=LAYERS, rank=3)(IDS), before)
+
+
+def test_the_pair_matches_its_formula():
+    torch.manual_seed(0)
+    base = nn.Linear(5, 4).double()
+    layer = trained_a_little(LoRALinear(base, rank=2, alpha=6))
+    x = torch.randn(7, 5, dtype=torch.float64)
+    full = base.weight + 6 / 2 * layer.b @ layer.a
+    torch.testing.assert_close(layer(x), x @ full.T + base.bias, rtol=1e-12, atol=1e-12)
+
+
+def test_merged_logits_equal_unmerged():
+    model = trained_a_little(add_lora(gpt(), layers=LAYERS, rank=3, alpha=8))
+    before = model(IDS)
+    torch.testing.assert_close(merge(model)(IDS), before, rtol=1e-12, atol=1e-12)
+
+
+def test_unmerge_gives_back_every_bit():
+    model = trained_a_little(add_lora(gpt(torch.float32), layers=LAYERS, rank=3))
+    weights, before = copy.deepcopy(model.state_dict()), model(IDS)
+    unmerge(merge(merge(model)))
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+    assert torch.equal(model(IDS), before)
+
+
+def test_only_the_pairs_and_a_later_head_are_trained():
+    model = add_lora(gpt(torch.float32), layers=("qkv", "up"), rank=2)
+    pairs = CONFIG.n_layers * 2 * ((12 + 36) + (12 + 48))
+    assert n_trained(model) == pairs
+    assert n_trained(Classifier(model, n_classes=2, token="last")) == pairs + 12 * 2 + 2
+    frozen = {name: value.clone() for name, value in model.named_parameters() if not value.requires_grad}
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    for _ in range(2):
+        model(IDS).square().mean().backward()
+        optimizer.step()
+    assert all(torch.equal(frozen[name], value) for name, value in model.named_parameters() if name in frozen)
+    assert all(layer.b.abs().sum() > 0 for layer in model.modules() if isinstance(layer, LoRALinear))
+
+
+def test_gradcheck():
+    layer = trained_a_little(LoRALinear(nn.Linear(4, 3).double(), rank=2, alpha=3))
+    x = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda x, a, b: torch.func.functional_call(layer, {"a": a, "b": b}, (x,)), (x, layer.a, layer.b)
+    )
+
+
+def test_an_adapter_is_all_that_a_model_needs_to_become_the_tuned_one(tmp_path):
+    tuned = trained_a_little(add_lora(gpt(), layers=LAYERS, rank=2))
+    save_adapter(tuned, tmp_path / "adapter.pt")
+    again = load_adapter(add_lora(gpt(), layers=LAYERS, rank=2), tmp_path / "adapter.pt")
+    assert torch.equal(again(IDS), tuned(IDS))
+    whole = sum(parameter.numel() * 8 for parameter in gpt().parameters())
+    assert n_trained(tuned) * 8 < whole / 2
+
+
+def test_an_adapter_of_another_rank_is_rejected(tmp_path):
+    save_adapter(add_lora(gpt(), layers=LAYERS, rank=2), tmp_path / "adapter.pt")
+    with pytest.raises(ValueError, match="path must be the adapter of this model"):
+        load_adapter(add_lora(gpt(), layers=LAYERS, rank=3), tmp_path / "adapter.pt")
+
+
+def test_merge_rejects_a_model_without_pairs():
+    with pytest.raises(ValueError, match="model must have a LoRA layer, got a GPT without"):
+        merge(gpt())
