@@ -7,8 +7,9 @@ from torch.nn import functional as F
 
 from kit.blocks.positions import sinusoidal
 from kit.models.parameters import n_params, sketch
-from kit.models.transformer_xl import TRANSFORMER_XL, Memory, SelfAttention, TransformerXL, TransformerXLConfig
+from kit.models.transformer_xl import TRANSFORMER_XL, Memory, TransformerXL, TransformerXLConfig
 from kit.train.objectives import token_loss
+from tests.models.written_out import transformer_xl_attention
 
 SIZES = {"vocab_size": 50, "n_memory": 16, "n_layers": 2, "n_heads": 3, "d_model": 24, "d_head": 5, "d_ff": 32}
 
@@ -26,30 +27,6 @@ def tokens(n_rows: int, n_tokens: int, seed: int = 1) -> torch.Tensor:
     return torch.randint(SIZES["vocab_size"], (n_rows, n_tokens), generator=torch.Generator().manual_seed(seed))
 
 
-def attention_one_by_one(layer: SelfAttention, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Score each pair of query and key by itself, with terms a to d of section 3.3."""
-    n_heads, d_head = SIZES["n_heads"], SIZES["d_head"]
-    past = seen.shape[1] - x.shape[1]
-    by_distance = sinusoidal(torch.arange(seen.shape[1]), width=x.shape[-1]).double()
-    heads = []
-    for h in range(n_heads):
-        part = slice(h * d_head, (h + 1) * d_head)
-        w_q, w_r = layer.q.weight[part], layer.distance.weight[part]
-        w_k, w_v = layer.kv.weight[: n_heads * d_head][part], layer.kv.weight[n_heads * d_head :][part]
-        u, v = layer.content_bias[h, 0], layer.distance_bias[h, 0]
-        rows = []
-        for row in range(x.shape[0]):
-            for i in range(x.shape[1]):
-                q, scores = w_q @ x[row, i], []
-                for j in range(past + i + 1):
-                    k, r = w_k @ seen[row, j], w_r @ by_distance[past + i - j]
-                    scores.append((q @ k + q @ r + u @ k + v @ r) / d_head**0.5)  # a + b + c + d
-                shares = torch.stack(scores).softmax(dim=0)
-                rows.append(shares @ (seen[row, : past + i + 1] @ w_v.T))
-        heads.append(torch.stack(rows).view(*x.shape[:2], d_head))
-    return F.linear(torch.cat(heads, dim=-1), layer.out.weight)
-
-
 @pytest.mark.parametrize("past", [0, 1, 7])
 def test_attention_matches_scores_computed_one_by_one(past):
     layer = model().blocks[0].attention
@@ -58,7 +35,7 @@ def test_attention_matches_scores_computed_one_by_one(past):
     if past:
         memory.extend(seen[:, :past])
     waves = sinusoidal(torch.arange(past + 5, -1, -1), width=SIZES["d_model"]).double()
-    expected = attention_one_by_one(layer, seen[:, past:], seen)
+    expected = transformer_xl_attention(layer, seen[:, past:], seen)
     torch.testing.assert_close(layer(seen[:, past:], waves, memory), expected, rtol=1e-12, atol=1e-12)
 
 
