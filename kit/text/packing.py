@@ -183,12 +183,17 @@ def by_length(
     *,
     batch_size: int,
     fill: int,
+    pool: int = 8,
     rng: np.random.Generator,
 ) -> list[tuple[Integer[np.ndarray, "rows length"], Integer[np.ndarray, "rows length"]]]:
     """Batch documents with others of their length, a row each, so that hardly anything is filled up.
 
     Where documents are all short, this wastes less than packing, and every token sees its document
-    from the beginning. The batches come in random order.
+    from the beginning. Pools of a few batches are sorted and cut, and their batches come in random order.
+
+    Args:
+        pool: the batches in a pool. More fill up less; but lengths that are all alike, batch after
+            batch, also make the gradients of batches differ more.
 
     Returns:
         Inputs and targets of each batch: the target of a token is the next, or IGNORED where filled up.
@@ -203,12 +208,14 @@ def by_length(
            [   6,    7]]))]
     """
     instance("rng", rng, np.random.Generator)
-    batch_size = count("batch_size", batch_size)
-    rows = sorted((token_ids("documents", document, below=2**32) for document in documents), key=len)
-    if not rows or len(rows[0]) < 2:
+    batch_size, pool = count("batch_size", batch_size), count("pool", pool) * batch_size
+    rows = [token_ids("documents", document, below=2**32) for document in documents]
+    if not rows or min(map(len, rows)) < 2:
         raise ValueError("documents must be one or more, each of two tokens or more")
     batches = []
-    for start in rng.permutation(np.arange(0, len(rows), batch_size)).tolist():
-        ids, present = pad(rows[start : start + batch_size], fill=fill)
-        batches.append((ids[:, :-1], np.where(present, ids, IGNORED)[:, 1:]))
+    for first in range(0, len(rows), pool):
+        alike = sorted(rows[first : first + pool], key=len)
+        for start in rng.permutation(np.arange(0, len(alike), batch_size)).tolist():
+            ids, present = pad(alike[start : start + batch_size], fill=fill)
+            batches.append((ids[:, :-1], np.where(present, ids, IGNORED)[:, 1:]))
     return batches

@@ -1,4 +1,4 @@
-"""Two tasks on stories, with labels by construction: does the child end well, and what was told?
+"""Two tasks on stories, labelled by construction: how the child ends, and what was told.
 
 The endings are classified: happy or sad. One word never decides it. Someone else may smile, the
 order of the two may be turned round, and "no more" turns a feeling into its opposite. The
@@ -46,9 +46,8 @@ class Question:
 
 
 _FEELINGS = {
-    **{rule: STORIES.rules[rule] for rule in ("HERO", "TRAIT", "HELPER", "opening", "home", "manner", "lonely")},
-    "story": ("{opening} {meeting} {close}\n",),
-    "meeting": ("At last {HERO.they} met a {manner} {HELPER.name}.",),
+    **{rule: STORIES.rules[rule] for rule in ("HERO", "HELPER", "manner", "lonely")},
+    "story": ("At last {HERO.name} met a {manner} {HELPER.name}. {close}\n",),
     "close": (
         "The {HELPER.name} {either} {for_now}, {link} {HERO.name} {feeling}.",
         "{HERO.name} {feeling}, {link} the {HELPER.name} {either} {for_now}.",

@@ -25,6 +25,7 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
@@ -50,6 +51,18 @@ THEIRS = {
             num_attention_heads=2,
             hidden_size=4,
             intermediate_size=16,
+        )
+    ),
+    "longformer": transformers.LongformerForMaskedLM(
+        transformers.LongformerConfig(
+            vocab_size=11,
+            max_position_embeddings=8 + 2,
+            type_vocab_size=1,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            hidden_size=4,
+            intermediate_size=16,
+            attention_window=4,
         )
     ),
     "t5": transformers.T5ForConditionalGeneration(
@@ -116,6 +129,12 @@ ARGUMENTS = {
         "state": (THEIRS["bert"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
         "keep": (("pooler",), [None, "pooler"]),
         "ignore": ((), [None, "cls"]),
+    },
+    hugging_face.load_longformer: {
+        "model": (longformer.Longformer(LONG), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["longformer"].state_dict(), [*STATE, THEIRS["bert"].state_dict()]),
+        "keep": (("pooler",), [None, "pooler"]),
+        "ignore": ((), [None, "lm_head"]),
     },
     hugging_face.load_t5: {
         "model": (t5.T5(T5), [*CONFIG, gpt.GPT(GPT)]),

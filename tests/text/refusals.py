@@ -6,7 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.text import bpe, clean, corpus, dedup, grammar, ngram, objectives, packing, pipeline, quality, shards, story_tasks
+from kit.text import (
+    bpe,
+    clean,
+    corpus,
+    dedup,
+    grammar,
+    ngram,
+    objectives,
+    packing,
+    pipeline,
+    quality,
+    shards,
+    story_tasks,
+)
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION, GENERATOR
 
 _PLACE = tempfile.TemporaryDirectory()
@@ -115,6 +128,7 @@ ARGUMENTS = {
         "documents": ([[5, 6]], [[], [[5]], [[-1, 2]], [[0.5, 1]], ["ten"]]),
         "batch_size": (2, AT_LEAST_1),
         "fill": (0, COUNT),
+        "pool": (8, AT_LEAST_1),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
     packing.document_numbers: {"rows": (ROWS, ROW), "end": (0, COUNT)},

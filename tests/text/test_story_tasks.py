@@ -25,7 +25,7 @@ SEEDS = st.integers(0, 2**32)
 def test_an_ending_can_be_written_by_the_grammar_of_its_label_alone(seed):
     (ending,) = write_endings(1, rng=np.random.default_rng(seed))
     ENDINGS[ending.happy].choices(ending.text)
-    with pytest.raises(ValueError, match="must have a feeling|must have 'no'|must have a for_long"):
+    with pytest.raises(ValueError, match=r"must have (a|'no')"):
         ENDINGS[not ending.happy].choices(ending.text)
 
 
@@ -61,7 +61,8 @@ def test_every_question_about_one_story_has_its_answer():
 
 def test_tops_on_top_of_a_hill_are_told_apart():
     story = (
-        "Long ago, on top of a hill, lived a brave child called Mia. She had a red top and loved to spin it on the roof. "
+        "Long ago, on top of a hill, lived a brave child called Mia. "
+        "She had a red top and loved to spin it on the roof. "
         "One cold morning the top was gone. At last she met a wise old owl. "
         "She ran to the mill, and there was the red top, safe and sound!\n"
     )
@@ -108,4 +109,4 @@ def test_tasks_are_told_in_the_words_of_stories_up_to_a_few():
 
 def test_encode_rejects_a_word_that_no_story_has():
     with pytest.raises(ValueError, match="text must be in the words of the stories, got 'zebra'"):
-        encode("A zebra.")
+        encode("the zebra")
