@@ -6,7 +6,7 @@ few labelled texts. What is trained of it is the method.
 Taught in: 17
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.style
@@ -153,9 +153,7 @@ def share_right(model: nn.Module, examples: Examples) -> float:
     device = next(model.parameters()).device
     right = []
     for rows in torch.arange(len(examples.ids)).split(100):
-        ids, allowed, targets = on_device(
-            (examples.ids[rows], examples.allowed[rows], examples.targets[rows]), device
-        )
+        ids, allowed, targets = on_device((examples.ids[rows], examples.allowed[rows], examples.targets[rows]), device)
         if examples.task == "endings":
             right += (model(ids, present=allowed).argmax(dim=1) == targets[:, 0]).tolist()
             continue

@@ -1,8 +1,24 @@
 """Of every public function of kit.explore, every argument: one value that it takes, and those that it refuses."""
 
 import numpy as np
+import torch
 
-from kit.explore import bpe, descent, live, losses, optimizers, precision, regularizers, schedules, show, text_pipeline
+from kit.blocks.patterns import Pattern
+from kit.explore import (
+    attention,
+    bpe,
+    descent,
+    live,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    show,
+    text_pipeline,
+)
+from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
@@ -11,9 +27,23 @@ COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), ca
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
+UNTRAINED = AblationGPT(AblationConfig())
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
+    attention.trained: {"without": ("nothing", ["mind", None, 3]), "seed": (0, COUNT)},
+    attention.echoes: {"n_rows": (2, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
+    attention.foretold: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
+    attention.letter_ids: {"text": ("ab", [None, 5, ["a"]])},
+    attention.induction_score: {
+        "weights": (torch.eye(2), [None, "ten", torch.eye(3), torch.ones(2), torch.ones(1, 2, 2)]),
+        "ids": (torch.tensor([1, 1]), [None, "ten", [1, 1], torch.ones(2), torch.ones(1, 2).int()]),
+    },
+    attention.moved: {
+        "model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)]),
+        "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
+        "place": (0, [*COUNT, 3]),
+    },
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),
@@ -59,6 +89,11 @@ ARGUMENTS = {
         "dtype": ("float32", ["float8", None]),
         "checkpoint_blocks": (True, []),
     },
+    models.shares_reached: {
+        "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
+    },
+    models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprise: {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
@@ -66,6 +101,8 @@ ARGUMENTS = {
     },
 }
 CARRIERS = {
+    *(attention.Trained, attention.heads_frame, attention.switch_frame, attention.leak_frame),
+    *(attention.stroke, attention.stems, attention.smooth),
     *(bpe.Library, bpe.Lengths, bpe.Foresight, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
     *(bpe.comb, bpe.letters, bpe.steps, bpe.size_slider),
     *(
@@ -88,4 +125,5 @@ CARRIERS = {
     *(losses.Tilt, losses.outlier_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(models.name_of, models.mask_frame, models.context_frame),
 }

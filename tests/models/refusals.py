@@ -6,7 +6,19 @@ import torch
 import transformers
 from torch import nn
 
-from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, longformer, palm, parameters, t5, transformer_xl
+from kit.models import (
+    ablation,
+    bert,
+    encoder_decoder,
+    gpt,
+    heads,
+    hugging_face,
+    longformer,
+    palm,
+    parameters,
+    t5,
+    transformer_xl,
+)
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -78,7 +90,20 @@ LONG_INPUTS = {
     "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
 }
 
+ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+SWITCH = [1, None, "yes"]
+
 ARGUMENTS = {
+    ablation.AblationConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+        **dict.fromkeys(("scale", "position", "residual", "feed_forward"), (True, SWITCH)),
+        "mask": ("before", ["above", None, True]),
+        "norm": ("pre", ["layer", None, True]),
+    },
+    ablation.AblationGPT: {"config": (ABLATION, CONFIG)},
+    ablation.AblationGPT(ABLATION).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    ablation.AblationGPT(ABLATION).look: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     bert.BERTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -189,6 +214,7 @@ ARGUMENTS = {
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
     *(encoder_decoder.DecoderBlock, encoder_decoder.Given),
