@@ -7,7 +7,7 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import bpe, descent, losses, optimizers, regularizers, schedules, start, text_pipeline
+from kit.check import bpe, descent, finetuning, losses, optimizers, regularizers, schedules, start, text_pipeline
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
@@ -21,6 +21,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "05": regularizers.EXERCISES,
     "13": text_pipeline.EXERCISES,
     "14": bpe.EXERCISES,
+    "17": finetuning.EXERCISES,
 }
 
 

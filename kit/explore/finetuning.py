@@ -6,7 +6,7 @@ few labelled texts. What is trained of it is the method.
 Taught in: 17
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.style
@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from kit.arguments import count, instance, one_of
 from kit.explore.descent import BLUE, GREEN, HOUSE, ORANGE
@@ -28,6 +27,7 @@ from kit.text.story_tasks import END, WORDS, encode, write_endings, write_questi
 from kit.train.batches import epochs, on_device
 from kit.train.loop import fit
 from kit.train.lora import add_lora
+from kit.train.objectives import token_loss
 
 TASKS = ("endings", "questions")
 METHODS = ("from scratch", "full", "LoRA", "head alone")
@@ -46,7 +46,7 @@ def story_gpt(seed: int, *, d_model: int = 64) -> GPT:
     if d_model % 4:
         raise ValueError(f"d_model must be a multiple of 4, the number of heads, got {d_model}")
     torch.manual_seed(count("seed", seed, at_least=0))
-    sizes = GPTConfig(vocab_size=len(WORDS), n_positions=512, n_layers=2, n_heads=4, d_model=d_model)
+    sizes = GPTConfig(vocab_size=len(WORDS), n_positions=1024, n_layers=2, n_heads=4, d_model=d_model)
     return GPT(GPTConfig(**{**vars(sizes), "dropout": 0.0, "init_std": d_model**-0.5}))
 
 
@@ -62,7 +62,7 @@ class Examples:
     task: str
     ids: Int[Tensor, "rows time"]
     allowed: Bool[Tensor, "rows time"]
-    targets: Int[Tensor, "rows targets"]
+    targets: Int[Tensor, "rows *two"]
 
 
 def labelled(task: str, n: int, *, seed: int) -> Examples:
@@ -76,7 +76,7 @@ def labelled(task: str, n: int, *, seed: int) -> Examples:
     if task == "endings":
         endings = write_endings(n, rng=rng)
         rows, before = [np.append(END, encode(ending.text)) for ending in endings], [1] * n
-        targets = [[ending.happy] for ending in endings]
+        targets = [ending.happy for ending in endings]
     else:
         questions = write_questions(n, rng=rng)
         asked = [np.concatenate([[END], encode(question.text), [END]]) for question in questions]
@@ -88,15 +88,6 @@ def labelled(task: str, n: int, *, seed: int) -> Examples:
     return Examples(
         task=task, ids=torch.from_numpy(ids), allowed=torch.from_numpy(allowed), targets=torch.tensor(targets).long()
     )
-
-
-def task_loss(model: nn.Module, batch: tuple[Tensor, Tensor, Tensor]) -> Float[Tensor, ""]:
-    """Measure the cross-entropy of the right class; or of the right first place, and of the right last one."""
-    ids, allowed, targets = batch
-    if targets.shape[1] == 1:
-        return F.cross_entropy(model(ids, present=allowed), targets[:, 0])
-    places = [logits.masked_fill(~allowed, -torch.inf) for logits in model(ids)]
-    return sum(F.cross_entropy(logits, place) for logits, place in zip(places, targets.T, strict=True))
 
 
 def tuned(
@@ -133,7 +124,7 @@ def tuned(
     rows = (examples.ids, examples.allowed, examples.targets)
     fit(
         model,
-        task_loss,
+        token_loss,
         epochs(*rows, batch_size=batch_size, seed=seed),
         n_steps=n_steps,
         lr=warm_up(cosine(lr, n_steps=n_steps - 10), n_steps=10),
@@ -157,9 +148,9 @@ def share_right(model: nn.Module, examples: Examples) -> float:
             (examples.ids[rows], examples.allowed[rows], examples.targets[rows]), device
         )
         if examples.task == "endings":
-            right += (model(ids, present=allowed).argmax(dim=1) == targets[:, 0]).tolist()
+            right += (model(ids, allowed).argmax(dim=1) == targets).tolist()
             continue
-        first, last = best_span(*model(ids), allowed=allowed)
+        first, last = best_span(*model(ids, allowed).unbind(dim=1))
         for row, i, j, (a, b) in zip(ids, first, last, targets.tolist(), strict=True):
             right.append(row[i : j + 1].tolist() == row[a : b + 1].tolist())
     return float(np.mean(right))

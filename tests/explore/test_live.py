@@ -13,6 +13,7 @@ from PIL import Image
 
 from kit.explore import bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
 
 EXPLORERS = [
     descent.bowl,
@@ -27,6 +28,8 @@ EXPLORERS = [
     bpe.vocabulary,
     bpe.typing,
     bpe.orders,
+    labels_of_a_contest,
+    ranks_of_a_contest,
 ]
 
 
