@@ -61,8 +61,8 @@ def test_labels_needed_are_read_off_the_curve_between_the_numbers_tried():
 def test_the_frame_says_how_many_times_the_labels_are_needed_from_scratch():
     n = label_numbers(CONTEST)
     assert (n[0], n[-1]) == (16, 256)
-    assert "takes 64, 4.0 times as many" in labels_frame([CONTEST], task=0, n_labels=16).sentence.replace("63", "64")
-    assert "takes over 256" in labels_frame([CONTEST], task=0, n_labels=256).sentence
+    assert "from scratch takes 40, 2.5 times as many." in labels_frame([CONTEST], task=0, n_labels=16).sentence
+    assert "takes over 256, more than 4.0 times as many." in labels_frame([CONTEST], task=0, n_labels=64).sentence
 
 
 def test_enough_is_the_smallest_rank_that_cannot_be_told_from_training_everything():
