@@ -99,6 +99,9 @@ def seconds_in_turn(*works: Callable[[], object], repeats: int = 9) -> list[list
     Raises:
         TypeError: if a work is not a function, or `repeats` not a whole number.
         ValueError: if `repeats` < 1.
+
+    >>> [len(seconds) for seconds in seconds_in_turn(int, float, repeats=3)]
+    [3, 3]
     """
     repeats = count("repeats", repeats)
     for work in works:

@@ -204,7 +204,7 @@ sees_the_future = Exercise(
             answer=lambda model, ids: np.zeros(len(ids), dtype=bool),
         ),
         Mistake(
-            hint="You wrote a 0 where a 0 may have stood: then nothing has changed. See to it that the new token differs.",
+            hint="You wrote a 0 where a 0 may have stood: then nothing has changed. Make sure that it differs.",
             answer=lambda model, ids: _future(_compared(model, ids, new=lambda old: 0)),
         ),
         Mistake(

@@ -7,7 +7,20 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import bpe, descent, finetuning, losses, optimizers, regularizers, schedules, start, text_pipeline
+from kit.check import (
+    attention,
+    bpe,
+    descent,
+    finetuning,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    start,
+    text_pipeline,
+)
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
@@ -21,7 +34,10 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "05": regularizers.EXERCISES,
     "13": text_pipeline.EXERCISES,
     "14": bpe.EXERCISES,
+    "15": attention.EXERCISES,
+    "16": models.EXERCISES,
     "17": finetuning.EXERCISES,
+    "21": precision.EXERCISES,
 }
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from kit.arguments import count, instance, integer_tensor, one_of
+from kit.arguments import count, instance, integer_tensor, one_of, real_tensor, token_batch
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.packing import IGNORED
@@ -160,13 +160,15 @@ def induction_score(weights: Float[Tensor, "time time"], ids: Int[Tensor, "time"
         The mean of that weight over all such letters, and their number.
 
     Raises:
-        TypeError: if `ids` are no whole numbers.
+        TypeError: if `ids` are no whole numbers, or `weights` no real ones.
         ValueError: if `weights` do not have a row and a column for each of them.
 
     >>> induction_score(torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]), torch.tensor([5, 6, 5]))
     (1.0, 1)
     """
-    if integer_tensor("ids", ids).ndim != 1 or tuple(weights.shape) != (len(ids), len(ids)):
+    if integer_tensor("ids", ids).ndim != 1 or not len(ids):
+        raise ValueError(f"ids must be one row of letters, got shape {tuple(ids.shape)}")
+    if tuple(real_tensor("weights", weights).shape) != (len(ids), len(ids)):
         raise ValueError(f"weights must be a square, {len(ids)} wide, got shape {tuple(weights.shape)}")
     before = [[j for j in range(i) if ids[j] == ids[i]] for i in range(len(ids))]
     found = [sum(float(weights[i, j + 1]) for j in places) for i, places in enumerate(before) if places]
@@ -279,7 +281,7 @@ def switch_frame(without: str) -> Frame:
 
 def switches() -> LiveView:
     """Open the switches: nine models, each without one part; all are trained beforehand."""
-    whole = trained("nothing")
+    whole, *_ = [trained(part) for part in PARTS]
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9.2, 3.6))
         left, right = figure.subplots(1, 2)
@@ -320,10 +322,11 @@ def moved(model: AblationGPT, ids: Int[Tensor, "1 time"], place: int) -> Float[n
     """Change the token at a place, and give the largest change of any output at every place.
 
     Raises:
-        TypeError: if `model` is not an AblationGPT, or `place` not a whole number.
-        ValueError: if `place` is not one of the tokens.
+        TypeError: if `model` is not an AblationGPT, `ids` no tokens, or `place` not a whole number.
+        ValueError: if `ids` are not the model's, or `place` is not one of them.
     """
     instance("model", model, AblationGPT)
+    token_batch("ids", ids, below=model.config.vocab_size, at_most=model.config.n_positions)
     if count("place", place, at_least=0) >= ids.shape[1]:
         raise ValueError(f"place must be from 0 to {ids.shape[1] - 1}, got {place}")
     other = ids.clone()
@@ -354,6 +357,8 @@ def leak_frame(suspect: str, place: int) -> Frame:
 
 def leak() -> LiveView:
     """Open four trained models, of which one lets the future through."""
+    for part in SUSPECTS.values():
+        trained(part)
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(8.8, 3.4))
         axes = figure.subplots()

@@ -129,6 +129,7 @@ class AblationGPT(nn.Module):
 
     def __init__(self, config: AblationConfig):
         super().__init__()
+        instance("config", config, AblationConfig)
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.position_embedding = nn.Embedding(config.n_positions, config.d_model)

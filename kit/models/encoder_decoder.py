@@ -162,7 +162,7 @@ class Given(nn.Module):
         super().__init__()
         self.model, self.mask, self.config = model, mask, model.config
         self.source = [block.cross_attention.keys_and_values(states) for block in model.decoder_blocks]
-        self.train(model.training)
+        self.training = model.training  # and no call of train(), which would reach into the model
 
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None

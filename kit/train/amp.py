@@ -79,13 +79,13 @@ def precision(device: torch.device | str, wanted: str | None = None, *, emulate:
             numbers are then right, and its speed says nothing.
 
     Raises:
-        ValueError: if `wanted` is no format, or not native here and not to be emulated.
+        ValueError: if `wanted` is no format, or not native here and not to be emulated, or the
+            device is not there.
 
     >>> precision("cpu", "float32")
     Precision(device='cpu', dtype='float32', scaled=False, emulated=False)
     """
-    kind = torch.device(device).type
-    native = native_formats(device)
+    kind, native = _device(device).type, native_formats(device)
     if wanted is None:
         on_gpu = "float16" if kind == "cuda" and "float16" in native else "float32"
         wanted = "bfloat16" if "bfloat16" in native else on_gpu
@@ -103,21 +103,29 @@ def native_formats(device: torch.device | str) -> tuple[str, ...]:
     float16 by AVX512-FP16 or AMX-FP16.
 
     Raises:
-        ValueError: if the device is one of CUDA's, and torch sees none.
+        ValueError: if torch knows no such device, or it is one of CUDA's and torch sees none.
     """
-    if torch.device(device).type == "cuda":
+    device = _device(device)
+    if device.type == "cuda":
         if not torch.cuda.is_available():
             raise ValueError(f"device must be there, got {device} where torch sees no GPU")
-        with torch.cuda.device(device if torch.device(device).index is not None else torch.cuda.current_device()):
+        with torch.cuda.device(torch.cuda.current_device() if device.index is None else device.index):
             bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        float16 = bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (7, 0)
-    elif torch.device(device).type == "cpu":
+            float16 = bool(torch.version.hip) or torch.cuda.get_device_capability() >= (7, 0)
+    elif device.type == "cpu":
         abilities = _cpu_abilities()
         bfloat16 = bool(abilities & {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"})
         float16 = bool(abilities & {"avx512_fp16", "amx_fp16"})
     else:
         bfloat16 = float16 = False  # others are not looked at: they get float32
     return ("float32", *(["bfloat16"] if bfloat16 else []), *(["float16"] if float16 else []))
+
+
+def _device(device: torch.device | str) -> torch.device:
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"device must be one that torch knows, got {device!r}") from None
 
 
 def _cpu_abilities() -> set[str]:

@@ -172,9 +172,10 @@ def measure_bytes(
             return loss(model, batch)
 
     model.train()
+    model.zero_grad()
     forward().backward()
     optimizer.step()
-    optimizer.zero_grad()
+    model.zero_grad()
     weights = _storages([*model.parameters(), *model.buffers()])
     state = _storages(tree_leaves(list(optimizer.state.values())))
     with _Ledger(weights, {*weights, *state, *_storages(tree_leaves(batch))}) as ledger:
@@ -183,7 +184,7 @@ def measure_bytes(
         value.backward()
         gradients = ledger.of(p.grad for p in model.parameters() if p.grad is not None)
         optimizer.step()
-    optimizer.zero_grad()
+    model.zero_grad()
 
     def bill(made: Iterable[int]) -> Bill:
         sizes = dict.fromkeys(("gradients", "copies", "activations", "temporary"), 0)
@@ -301,6 +302,53 @@ def training_flops(config: Sizes, *, batch_size: int, time: int, checkpoint_bloc
         attention=3 * attention,
         recomputed=forward - down + attention if checkpoint_blocks else 0,
     )
+
+
+PEAK_FLOPS = {
+    # name of the GPU: 10¹² operations a second in float32, TF32, and bfloat16 or float16, without sparsity
+    "H200 NVL": (60, 418, 835),
+    "H200": (67, 495, 989),
+    "H100 NVL": (60, 418, 835),
+    "H100 PCIe": (51, 378, 756),
+    "H100": (67, 495, 989),
+    "A100": (19.5, 156, 312),
+    "L40S": (91.6, 183, 362),
+    "L4": (30.3, 60, 121),
+    "A10G": (31.2, 35, 70),
+    "A10": (31.2, 62.5, 125),
+    "V100": (15.7, None, 125),
+    "T4": (8.1, None, 65),
+    "RTX 4090": (82.6, 82.6, 165),
+    "RTX 3090": (35.6, 35.6, 71),
+}
+
+
+def peak_flops(gpu: str, dtype: str) -> float | None:
+    """Look up the most operations a second that a GPU is sold for; None where it is not in the list.
+
+    Args:
+        gpu: its name, as `torch.cuda.get_device_name` gives it.
+        dtype: one of the three formats, or "TF32", float32 products rounded to 10 bits.
+
+    Raises:
+        TypeError: if `gpu` is no text.
+        ValueError: if `dtype` is none of the four.
+
+    Source: NVIDIA's data sheets of each GPU, dense figures: where a sheet prints the figure with
+    sparsity, half of it.
+
+    >>> peak_flops("NVIDIA A100-SXM4-40GB", "bfloat16")
+    312000000000000.0
+    """
+    instance("gpu", gpu, str)
+    column = {"float32": 0, "TF32": 1}.get(one_of("dtype", dtype, (*FORMATS, "TF32")), 2)
+    words = set(gpu.replace("-", " ").split())
+    for name, figures in PEAK_FLOPS.items():
+        if set(name.split()) <= words and figures[column]:
+            if dtype == "bfloat16" and figures[1] is None:
+                return None  # older than bfloat16
+            return figures[column] * 1e12
+    return None
 
 
 def measure_flops(model: nn.Module, loss: Loss, batch: Batch, *, precision: Precision | None = None) -> int:

@@ -3,8 +3,10 @@
 import numpy as np
 
 from kit import arguments, files, machine
+from kit.check import attention as attention_exercises
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
+from kit.check import models as model_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
@@ -39,10 +41,13 @@ ARGUMENTS = {
 CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
-    arguments.several,
+    *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
+    *(arguments.token_batch, arguments.token_flags),
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
+    attention_exercises.Suspect,
     schedule_exercises.Runs,
+    *(model_exercises.Layer, model_exercises.Norm, model_exercises.WithGradient, model_exercises.Judged),
 }

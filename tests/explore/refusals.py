@@ -1,8 +1,25 @@
 """Of every public function of kit.explore, every argument: one value that it takes, and those that it refuses."""
 
 import numpy as np
+import torch
 
-from kit.explore import bpe, descent, finetuning, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.blocks.patterns import Pattern
+from kit.explore import (
+    attention,
+    bpe,
+    descent,
+    finetuning,
+    live,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    show,
+    text_pipeline,
+)
+from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.heads import Classifier
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
@@ -14,9 +31,23 @@ ENDINGS = finetuning.labelled("endings", 2, seed=0)
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
+UNTRAINED = AblationGPT(AblationConfig())
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
+    attention.trained: {"without": ("nothing", ["mind", None, 3]), "seed": (0, COUNT)},
+    attention.echoes: {"n_rows": (2, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
+    attention.foretold: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
+    attention.letter_ids: {"text": ("ab", [None, 5, ["a"]])},
+    attention.induction_score: {
+        "weights": (torch.eye(2), [None, "ten", torch.eye(3), torch.ones(2), torch.ones(1, 2, 2)]),
+        "ids": (torch.tensor([1, 1]), [None, "ten", [1, 1], torch.ones(2), torch.ones(1, 2).int()]),
+    },
+    attention.moved: {
+        "model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)]),
+        "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
+        "place": (0, [*COUNT, 3]),
+    },
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),
@@ -55,6 +86,18 @@ ARGUMENTS = {
     bpe.borders: {"text": ("ab", []), "pieces": ([b"a", b"b"], [[], [b"a"], [b"b", b"a"]])},
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
+    precision.story_gpt: {"seed": (0, COUNT)},
+    precision.gpt_2_bill: {
+        "size": ("124M", ["7B", 124, None]),
+        "batch_size": (1, AT_LEAST_1),
+        "dtype": ("float32", ["float8", None]),
+        "checkpoint_blocks": (True, []),
+    },
+    models.shares_reached: {
+        "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
+    },
+    models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprise: {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
@@ -78,6 +121,8 @@ ARGUMENTS = {
     },
 }
 CARRIERS = {
+    *(attention.Trained, attention.heads_frame, attention.switch_frame, attention.leak_frame),
+    *(attention.stroke, attention.stems, attention.smooth),
     *(bpe.Library, bpe.Lengths, bpe.Foresight, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
     *(bpe.comb, bpe.letters, bpe.steps, bpe.size_slider),
     *(
@@ -96,9 +141,11 @@ CARRIERS = {
     *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
     *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
     *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
+    *(precision.one_part, precision.underflow_frame, precision.stairs, precision.memory_frame),
     *(losses.Tilt, losses.outlier_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(models.name_of, models.mask_frame, models.context_frame),
     *(finetuning.Examples, finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),

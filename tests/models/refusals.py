@@ -6,7 +6,19 @@ import torch
 import transformers
 from torch import nn
 
-from kit.models import bert, encoder_decoder, gpt, heads, hugging_face, longformer, palm, parameters, t5, transformer_xl
+from kit.models import (
+    ablation,
+    bert,
+    encoder_decoder,
+    gpt,
+    heads,
+    hugging_face,
+    longformer,
+    palm,
+    parameters,
+    t5,
+    transformer_xl,
+)
 from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
@@ -25,6 +37,7 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
@@ -52,6 +65,18 @@ THEIRS = {
             intermediate_size=16,
         )
     ),
+    "longformer": transformers.LongformerForMaskedLM(
+        transformers.LongformerConfig(
+            vocab_size=11,
+            max_position_embeddings=8 + 2,
+            type_vocab_size=1,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            hidden_size=4,
+            intermediate_size=16,
+            attention_window=4,
+        )
+    ),
     "t5": transformers.T5ForConditionalGeneration(
         transformers.T5Config(vocab_size=11, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2)
     ),
@@ -65,7 +90,20 @@ LONG_INPUTS = {
     "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
 }
 
+ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+SWITCH = [1, None, "yes"]
+
 ARGUMENTS = {
+    ablation.AblationConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4),
+        "n_heads": (2, [*AT_LEAST_1, 3]),
+        **dict.fromkeys(("scale", "position", "residual", "feed_forward"), (True, SWITCH)),
+        "mask": ("before", ["above", None, True]),
+        "norm": ("pre", ["layer", None, True]),
+    },
+    ablation.AblationGPT: {"config": (ABLATION, CONFIG)},
+    ablation.AblationGPT(ABLATION).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    ablation.AblationGPT(ABLATION).look: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     bert.BERTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -116,6 +154,12 @@ ARGUMENTS = {
         "state": (THEIRS["bert"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
         "keep": (("pooler",), [None, "pooler"]),
         "ignore": ((), [None, "cls"]),
+    },
+    hugging_face.load_longformer: {
+        "model": (longformer.Longformer(LONG), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["longformer"].state_dict(), [*STATE, THEIRS["bert"].state_dict()]),
+        "keep": (("pooler",), [None, "pooler"]),
+        "ignore": ((), [None, "lm_head"]),
     },
     hugging_face.load_t5: {
         "model": (t5.T5(T5), [*CONFIG, gpt.GPT(GPT)]),
@@ -170,6 +214,7 @@ ARGUMENTS = {
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
     *(encoder_decoder.DecoderBlock, encoder_decoder.Given),

@@ -1,8 +1,10 @@
 import pytest
 import torch
+import transformers
 
-from kit.models.bert import BERT, BERTConfig
+from kit.models.bert import BERT, BERT_SIZES, BERTConfig
 from kit.models.heads import Classifier, SpanFinder
+from kit.models.parameters import n_params, sketch
 
 TINY = BERTConfig(vocab_size=11, n_positions=8, n_layers=2, n_heads=2, d_model=8, dropout=0.0)
 IDS = torch.tensor([[1, 2, 3, 4, 5]])
@@ -47,3 +49,18 @@ def test_heads_take_what_encode_takes(bert):
 
 def test_the_head_is_tied_to_the_embedding(bert):
     assert bert.head.tokens.weight is bert.token_embedding.weight
+
+
+@pytest.mark.parametrize(("size", "count"), [("base", 110_104_890), ("large", 336_224_058)])
+def test_count_with_the_head_matches_transformers_and_its_pooler(size, count):
+    """BertForMaskedLM has no pooler, BertModel no head; published.py has the counts without the head."""
+    config = BERT_SIZES[size]
+    theirs = transformers.BertConfig(
+        hidden_size=config.d_model,
+        num_hidden_layers=config.n_layers,
+        num_attention_heads=config.n_heads,
+        intermediate_size=4 * config.d_model,
+    )
+    with torch.device("meta"):
+        without_pooler = n_params(transformers.BertForMaskedLM(theirs))
+    assert n_params(sketch(BERT, config)) == without_pooler + config.d_model * (config.d_model + 1) == count

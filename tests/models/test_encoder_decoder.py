@@ -51,6 +51,16 @@ def test_what_fills_up_a_source_changes_nothing(model):
     torch.testing.assert_close(model(filled, TARGET, present), model(SOURCE, TARGET), rtol=1e-12, atol=1e-12)
 
 
+def test_reading_the_source_leaves_every_mode_as_it_was(model):
+    model.train()
+    model.encoder_blocks.eval()
+    model(SOURCE, TARGET)
+    assert model.training
+    assert model.given(SOURCE).training
+    assert not model.encoder_blocks.training
+    assert not model.eval().given(SOURCE).training
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_generate_continues_each_target_given_its_source(model, cache):
     given = model.given(SOURCE)

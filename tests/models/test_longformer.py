@@ -2,9 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from kit.blocks.attention import window_mask
 from kit.models.heads import Classifier
-from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, SelfAttention, extend_positions
+from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, extend_positions
 from kit.models.parameters import n_params, sketch
 
 SIZES = {"vocab_size": 50, "n_positions": 64, "window": 4, "n_layers": 2, "n_heads": 2, "d_model": 16}
@@ -25,48 +24,6 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     is_global = torch.zeros_like(present)
     is_global[0, [0, 1, 30]] = is_global[1, 0] = True
     return ids, present, is_global
-
-
-def dense_attention(
-    layer: SelfAttention, x: torch.Tensor, present: torch.Tensor, is_global: torch.Tensor
-) -> torch.Tensor:
-    """Score all pairs of tokens, twice, and choose for each query whose scores are its own."""
-
-    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        q, k, v = (y.unflatten(-1, (layer.n_heads, -1)).transpose(1, 2) for y in (q, k, v))
-        scores = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask[:, None], -torch.inf)
-        return (scores.softmax(dim=-1).nan_to_num() @ v).transpose(1, 2).flatten(2)
-
-    near = window_mask(x.shape[1], window=layer.window) | is_global[:, None]
-    local = attend(*layer.qkv(x).chunk(3, dim=-1), near & present[:, None])
-    far = attend(layer.global_q(x), *layer.global_kv(x).chunk(2, dim=-1), present[:, None].expand_as(near))
-    return layer.out(torch.where(is_global[:, :, None], far, local))
-
-
-def test_attention_matches_dense_attention_under_a_mask():
-    layer, (_, present, is_global) = model().blocks[0].attention, batch()
-    x = torch.randn(2, 50, SIZES["d_model"], dtype=torch.float64)
-    ours, theirs = layer(x, present, is_global), dense_attention(layer, x, present, is_global)
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-
-
-def test_a_wide_window_matches_a_post_norm_block_of_torch():
-    block = model(window=64).blocks[0]
-    theirs = nn.TransformerEncoderLayer(16, 2, 64, dropout=0, activation="gelu", batch_first=True).double().eval()
-    ours = block.attention
-    theirs.load_state_dict(
-        {
-            "self_attn.in_proj_weight": ours.qkv.weight,
-            "self_attn.in_proj_bias": ours.qkv.bias,
-            **{f"self_attn.out_proj.{name}": value for name, value in ours.out.state_dict().items()},
-            **{f"linear1.{name}": value for name, value in block.feed_forward.up.state_dict().items()},
-            **{f"linear2.{name}": value for name, value in block.feed_forward.down.state_dict().items()},
-            **{f"norm1.{name}": value for name, value in block.attention_norm.state_dict().items()},
-            **{f"norm2.{name}": value for name, value in block.feed_forward_norm.state_dict().items()},
-        }
-    )
-    x = torch.randn(2, 50, SIZES["d_model"], dtype=torch.float64)
-    torch.testing.assert_close(block(x), theirs(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "published"), [("base", 148_659_456), ("large", 434_600_960)])

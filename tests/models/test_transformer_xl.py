@@ -7,7 +7,9 @@ from torch.nn import functional as F
 
 from kit.blocks.positions import sinusoidal
 from kit.models.parameters import n_params, sketch
-from kit.models.transformer_xl import TRANSFORMER_XL, Memory, SelfAttention, TransformerXL, TransformerXLConfig
+from kit.models.transformer_xl import TRANSFORMER_XL, Memory, TransformerXL, TransformerXLConfig
+from kit.train.objectives import token_loss
+from tests.models.written_out import transformer_xl_attention
 
 SIZES = {"vocab_size": 50, "n_memory": 16, "n_layers": 2, "n_heads": 3, "d_model": 24, "d_head": 5, "d_ff": 32}
 
@@ -25,30 +27,6 @@ def tokens(n_rows: int, n_tokens: int, seed: int = 1) -> torch.Tensor:
     return torch.randint(SIZES["vocab_size"], (n_rows, n_tokens), generator=torch.Generator().manual_seed(seed))
 
 
-def attention_one_by_one(layer: SelfAttention, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Score each pair of query and key by itself, with terms a to d of section 3.3."""
-    n_heads, d_head = SIZES["n_heads"], SIZES["d_head"]
-    past = seen.shape[1] - x.shape[1]
-    by_distance = sinusoidal(torch.arange(seen.shape[1]), width=x.shape[-1]).double()
-    heads = []
-    for h in range(n_heads):
-        part = slice(h * d_head, (h + 1) * d_head)
-        w_q, w_r = layer.q.weight[part], layer.distance.weight[part]
-        w_k, w_v = layer.kv.weight[: n_heads * d_head][part], layer.kv.weight[n_heads * d_head :][part]
-        u, v = layer.content_bias[h, 0], layer.distance_bias[h, 0]
-        rows = []
-        for row in range(x.shape[0]):
-            for i in range(x.shape[1]):
-                q, scores = w_q @ x[row, i], []
-                for j in range(past + i + 1):
-                    k, r = w_k @ seen[row, j], w_r @ by_distance[past + i - j]
-                    scores.append((q @ k + q @ r + u @ k + v @ r) / d_head**0.5)  # a + b + c + d
-                shares = torch.stack(scores).softmax(dim=0)
-                rows.append(shares @ (seen[row, : past + i + 1] @ w_v.T))
-        heads.append(torch.stack(rows).view(*x.shape[:2], d_head))
-    return F.linear(torch.cat(heads, dim=-1), layer.out.weight)
-
-
 @pytest.mark.parametrize("past", [0, 1, 7])
 def test_attention_matches_scores_computed_one_by_one(past):
     layer = model().blocks[0].attention
@@ -57,7 +35,7 @@ def test_attention_matches_scores_computed_one_by_one(past):
     if past:
         memory.extend(seen[:, :past])
     waves = sinusoidal(torch.arange(past + 5, -1, -1), width=SIZES["d_model"]).double()
-    expected = attention_one_by_one(layer, seen[:, past:], seen)
+    expected = transformer_xl_attention(layer, seen[:, past:], seen)
     torch.testing.assert_close(layer(seen[:, past:], waves, memory), expected, rtol=1e-12, atol=1e-12)
 
 
@@ -167,6 +145,24 @@ def test_gradients_of_a_segment_match_those_of_its_detached_past():
     assert len(ours) == len(theirs) == 6
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-10)  # sums of 20 · 50 squares
+
+
+def test_a_memory_learns_what_no_segment_shows():
+    generator, losses = torch.Generator().manual_seed(0), {}
+    for n_memory in (1, 8):
+        torch.manual_seed(0)
+        xl = TransformerXL(TransformerXLConfig(**SIZES | {"n_memory": n_memory, "d_head": 24}, dropout=0))
+        optimizer = torch.optim.AdamW(xl.parameters(), lr=3e-3)
+        for _ in range(200):
+            text, memory = torch.randint(SIZES["vocab_size"], (32, 8), generator=generator), xl.new_cache()
+            xl(text, memory)
+            loss = token_loss(xl, (text[:, :-1], memory, text[:, 1:]))  # the same text again, foretold
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        losses[n_memory] = loss.item()
+    assert losses[8] < 2
+    assert losses[1] > 3  # of ln 50 = 3.9 nats; the last token of the segment before is all that it has
 
 
 def test_every_parameter_learns():

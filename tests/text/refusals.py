@@ -17,6 +17,7 @@ from kit.text import (
     packing,
     pipeline,
     quality,
+    recall,
     shards,
     story_tasks,
 )
@@ -156,6 +157,17 @@ ARGUMENTS = {
     },
     quality.Limits().complaints: {"text": ("moo", STRING)},
     quality.outliers: {"values": (np.ones(3), [*ARRAY, np.ones((3, 1))]), "beyond": (3.5, ABOVE_0)},
+    recall.repeated: {
+        "n_rows": (2, AT_LEAST_1),
+        "n_tokens": (9, AT_LEAST_1),
+        "periods": ((2, 4), [None, 5, [2, 4], (2,), (4, 2), (0, 4), (2, 27), (2, 4.5), "24"]),
+        "vocab_size": (26, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    recall.foretellable: {
+        "rows": (ROWS, ["ten", None, [[0.5, 1.5]], [1, 2], [[1]], [[1, 2], [3]]]),
+        "periods": (np.array([2]), ["ten", None, [0.5], [0], [1, 2], [[1]]]),
+    },
     shards.to_line: {"document": (DOCUMENT, ["moo", None, corpus.Document(name="a", text="\ud800")])},
     shards.write_shards: {
         "documents": ([DOCUMENT], []),

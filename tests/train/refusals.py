@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from kit.train import batches, checkpoint, decoding, loop, lora, monitor, objectives
+from kit.models.gpt import GPTConfig
+from kit.train import amp, batches, budget, checkpoint, decoding, loop, lora, monitor, objectives
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, NUMBER, RATE
 from tests.train.small import VOCAB, rows, small_gpt
 
@@ -36,6 +37,38 @@ SAMPLING = {
     "top_p": (None, [bad for bad in P if bad is not None]),
 }
 
+DEVICE, FORMAT = ["gpu?", None, 3.5, "cuda:99"], ["float8", 16, None]
+SCALER, OPTIMIZER = amp.LossScaler(), loop.adamw(small_gpt())
+SIZES = {
+    "config": (GPTConfig(n_positions=8), [None, 3, "GPT-2"]),
+    "batch_size": (2, AT_LEAST_1),
+    "time": (8, [*AT_LEAST_1, 9]),
+    "checkpoint_blocks": (False, []),
+}
+STEP = {
+    "model": (MODEL, [bad for bad in MODULE if not callable(bad)]),
+    "loss": (objectives.next_token_loss, FUNCTION),
+    "batch": (ROWS, []),
+    "precision": (None, ["float32", 3]),
+}
+
+
+def unscaled(optimizer: torch.optim.Optimizer = OPTIMIZER) -> None:
+    """Unscale by a scaler of its own, for no scaler does it twice."""
+    amp.LossScaler().unscale_(optimizer)
+
+
+def watch(model: nn.Module = MODEL) -> None:
+    """Enter and leave."""
+    with amp.watched(model):
+        pass
+
+
+def recompute(model: nn.Module = MODEL) -> None:
+    """Enter and leave."""
+    with budget.checkpointed(model):
+        pass
+
 
 def drawn(logits: object = LOGITS, generator: object = None) -> object:
     """Draw at a temperature that needs a generator."""
@@ -43,6 +76,38 @@ def drawn(logits: object = LOGITS, generator: object = None) -> object:
 
 
 ARGUMENTS = {
+    amp.Precision: {
+        "device": ("cpu", []),
+        "dtype": ("float16", FORMAT),
+        "scaled": (False, []),
+        "emulated": (False, []),
+    },
+    amp.precision: {"device": ("cpu", DEVICE), "wanted": ("float32", FORMAT[:-1]), "emulate": (True, [])},
+    amp.native_formats: {"device": ("cpu", DEVICE)},
+    amp.LossScaler: {
+        "scale": (2.0, ABOVE_0),
+        "growth": (2.0, [*ABOVE_0, 1.0]),
+        "backoff": (0.5, [*ABOVE_0, 1.0]),
+        "n_good": (3, AT_LEAST_1),
+    },
+    SCALER.scale: {"loss": (torch.tensor(1.0), REAL)},
+    unscaled: {"optimizer": (OPTIMIZER, [None, 3])},
+    SCALER.step: {"optimizer": (OPTIMIZER, [None, 3])},
+    SCALER.load_state_dict: {"state": (SCALER.state_dict(), [None, 3])},
+    amp.fate: {
+        "numbers": (torch.ones(2), [*REAL, torch.zeros(3)]),
+        "dtype": ("float16", FORMAT),
+        "scale": (1.0, ABOVE_0),
+    },
+    amp.watched: {"model": (MODEL, [])},
+    watch: {"model": (MODEL, MODULE)},
+    budget.training_bytes: {**SIZES, "dtype": ("float16", FORMAT)},
+    budget.training_flops: SIZES,
+    budget.measure_bytes: {**STEP, "optimizer": (OPTIMIZER, [None, 3])},
+    budget.measure_flops: STEP,
+    budget.peak_flops: {"gpu": ("T4", [None, 3]), "dtype": ("TF32", FORMAT)},
+    budget.checkpointed: {"model": (MODEL, [])},
+    recompute: {"model": (MODEL, [*MODULE, nn.ReLU()])},
     batches.epochs: {
         "rows": (ROWS, [None, "ten", torch.zeros(0, 3)]),
         "batch_size": (2, AT_LEAST_1),
@@ -129,4 +194,7 @@ ARGUMENTS = {
     lora.save_adapter: {"model": (ADAPTED, [*MODULE, FROZEN]), "path": (FOLDER / "adapter.pt", PATH)},
     lora.load_adapter: {"model": (ADAPTED, MODULE), "path": (ADAPTER, [*PATH, DAMAGED, WHOLE])},
 }
-CARRIERS = {loop.History, decoding.CausalModel}
+CARRIERS = {
+    *(amp.Fate, amp.Flow, budget.Sizes, budget.Bill, budget.Measured, budget.Operations),
+    *(loop.History, decoding.CausalModel),
+}

@@ -138,7 +138,7 @@ def test_a_gpu_gets_the_format_that_it_has_units_for(monkeypatch, gpu, capabilit
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "device", Nothing)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", is_bf16_supported)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
     chosen = precision("cuda")
     assert (chosen.dtype, chosen.scaled, chosen.emulated) == (dtype, scaled, False)
     if capability < (8, 0):

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.text.packing import IGNORED
+from kit.text.recall import foretellable, repeated
+
+
+@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
+def test_every_letter_stands_again_a_period_later(seed, low, more, n_tokens):
+    rows, periods = repeated(5, n_tokens=n_tokens, periods=(low, low + more), rng=np.random.default_rng(seed))
+    assert rows.shape == (5, n_tokens)
+    assert ((low <= periods) & (periods <= low + more)).all()
+    for row, period in zip(rows, periods, strict=True):
+        assert (row[period:] == row[: max(0, n_tokens - period)]).all()
+        assert len(set(row[:period])) == min(period, n_tokens)
+
+
+def test_one_seed_gives_one_set_of_rows():
+    draws = [repeated(3, n_tokens=9, periods=(2, 4), rng=np.random.default_rng(1)) for _ in range(2)]
+    assert (draws[0][0] == draws[1][0]).all()
+    assert (draws[0][1] == draws[1][1]).all()
+
+
+def test_every_period_is_as_likely():
+    _, periods = repeated(6000, n_tokens=2, periods=(2, 4), rng=np.random.default_rng(0))
+    shares = np.bincount(periods)[2:] / 6000
+    assert abs(shares - 1 / 3).max() < 5 * np.sqrt(2 / 9 / 6000)  # five standard errors
+
+
+@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(2, 30))
+def test_a_target_is_the_next_letter_once_a_letter_has_come_back(seed, period, n_tokens):
+    rows, periods = repeated(2, n_tokens=n_tokens, periods=(period, period), rng=np.random.default_rng(seed))
+    targets = foretellable(rows, periods)
+    for i in range(n_tokens - 1):
+        known = rows[0, i] in rows[0, :i]
+        assert targets[0, i] == (rows[0, i + 1] if known else IGNORED)
+
+
+def test_repeated_rejects_periods_that_need_more_letters_than_there_are():
+    with pytest.raises(ValueError, match="periods must be at most vocab_size, 5: letters differ; got 6"):
+        repeated(1, n_tokens=9, periods=(2, 6), vocab_size=5, rng=np.random.default_rng(0))
