@@ -56,7 +56,7 @@ def window_attention(
     near_keys = torch.ones(len(q), n_tokens, dtype=torch.bool, device=q.device)
     near_keys = near_keys if present is None else near_keys & _flags("present", present, q)
     if is_global is not None:
-        places, real = global_places(_flags("is_global", is_global, q) & near_keys)
+        is_global = _flags("is_global", is_global, q) & near_keys
         near_keys = near_keys & ~is_global  # each global key once: beside the window, not in it
 
     chunk = max(window, SMALLEST_CHUNK)
@@ -73,6 +73,7 @@ def window_attention(
     near = (here[:, None] - there).abs() <= window
     mask = near & rearrange(chunks_with_neighbours(near_keys), "b n c -> (b n) 1 1 c")
     if is_global is not None:
+        places, real = global_places(is_global)
         keys, values = (
             torch.cat([x, repeat(_rows(whole, places), "b h g d -> (b n) h g d", n=n_chunks)], dim=-2)
             for x, whole in ((keys, k), (values, v))

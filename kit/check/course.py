@@ -7,7 +7,20 @@ import csv
 from collections.abc import Mapping
 from html import escape
 
-from kit.check import attention, bpe, descent, losses, models, optimizers, regularizers, schedules, start, text_pipeline
+from kit.check import (
+    attention,
+    bpe,
+    descent,
+    finetuning,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    start,
+    text_pipeline,
+)
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
 from kit.files import data_file
@@ -23,6 +36,8 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "14": bpe.EXERCISES,
     "15": attention.EXERCISES,
     "16": models.EXERCISES,
+    "17": finetuning.EXERCISES,
+    "21": precision.EXERCISES,
 }
 
 

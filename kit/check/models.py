@@ -327,7 +327,7 @@ cache_bytes = Exercise(
         ),
         Mistake(
             hint="Those are numbers, not bytes.",
-            answer=lambda *case: _cache(*case[:-1], 1),
+            answer=lambda *case: _cache(*case) // case[-1],
         ),
         Mistake(
             hint="Those are bits. The numbers have bytes_each bytes each.",

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from kit.arguments import instance, one_of, several
 from kit.models.bert import BERT
 from kit.models.gpt import GPT, GPT_2
+from kit.models.longformer import Longformer
 from kit.models.t5 import T5
 
 GPT_BLOCK = {
@@ -47,6 +48,16 @@ BERT_LAYERS = {
     "head.transform": "cls.predictions.transform.dense",
     "head.norm": "cls.predictions.transform.LayerNorm",
     "head.tokens": "cls.predictions",  # its bias; its weight is the token embedding
+}
+LONGFORMER_LAYERS = {
+    **BERT_LAYERS,
+    "blocks.#.attention.global_q": "encoder.layer.#.attention.self.query_global",
+    "blocks.#.attention.global_kv": (
+        "encoder.layer.#.attention.self.key_global encoder.layer.#.attention.self.value_global"
+    ),
+    "head.transform": "lm_head.dense",
+    "head.norm": "lm_head.layer_norm",
+    "head.tokens": "lm_head",
 }
 
 
@@ -146,6 +157,38 @@ def load_t5(model: T5, state: Mapping[str, Tensor]) -> None:
     instance("model", model, T5)
     names = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
     _fill(model, state, T5_LAYERS, prefix="", twins=dict.fromkeys(names, "shared.weight"))
+
+
+def load_longformer(
+    model: Longformer, state: Mapping[str, Tensor], *, keep: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
+) -> None:
+    """Fill `model` with the weights of a LongformerForMaskedLM or LongformerModel.
+
+    Theirs counts positions from 2, and adds the one segment that there is to every token. Here
+    positions count from 0, and have the segment added once and for all.
+
+    Args:
+        state: what its `state_dict()` gives.
+        keep: as for `load_bert`: ("pooler",) for a LongformerForMaskedLM, ("head.",) for a LongformerModel.
+        ignore: as for `load_bert`.
+
+    Raises:
+        TypeError: if `model` is another model, `state` no dictionary, or `keep` or `ignore` no collection.
+        ValueError: if a weight is missing, left over, or of another shape; then nothing is filled.
+
+    Oracle: its logits, and its pooled state.
+    """
+    instance("model", model, Longformer)
+    instance("state", state, Mapping)
+    state = {name.removeprefix("longformer."): weight for name, weight in state.items()}
+    table, segments = "embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight"
+    if table in state and len(state.get(segments, ())) == 1:
+        state[table] = state[table][2:] + state.pop(segments)
+    twins = {
+        "lm_head.decoder.weight": "embeddings.word_embeddings.weight",
+        "lm_head.decoder.bias": "lm_head.bias",
+    }
+    _fill(model, state, LONGFORMER_LAYERS, prefix="", twins=twins, keep=keep, ignore=ignore)
 
 
 def gpt2_from_hub(name: str = "gpt2") -> GPT:

@@ -145,8 +145,10 @@ def fit(
                 group["lr"] = rate(step)
             mean = backward(model, loss, batch, accumulate=accumulate, precision=precision, scaler=scaler)
             scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
-            norm = nn.utils.clip_grad_norm_(parameters, math.inf if clip is None else clip)
+            norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
             value, grad_norm = torch.stack([mean, norm.to(mean)]).tolist()  # waits for the device, once a step
+            if clip is not None and grad_norm > clip:  # a short gradient need not be passed through once more
+                nn.utils.clip_grads_with_norm_(parameters, clip, norm)
             scaling = _scaling(scaler, value, grad_norm)
             finite = math.isfinite(value) and math.isfinite(grad_norm)
             diverged = not finite and not scaling.get("skipped")

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.blocks import attention, feedforward, initialisation, norms, positions, sliding_window
+from kit.blocks import attention, cost, feedforward, initialisation, norms, patterns, positions, sliding_window
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, KEPT
 
 REAL = ["ten", None, 3, [1.0], torch.tensor([1]), torch.tensor([True])]
@@ -28,6 +28,12 @@ MOVE = {**LOOK, "v": (KV, [*HEADS, *UNLIKE_K])}
 GATED = {"gate": (X, [*REAL, ROW]), "up": (X, REAL)}
 
 
+LAYER = {"d_model": 4, "n_heads": 2, "d_head": 2, "n_kv_heads": 2, "d_ff": 16, "n_matrices": 2, "n_products": 2}
+SHAPE = cost.LayerShape(**LAYER)
+BYTES_EACH = {"bytes_each": (2, ABOVE_0)}
+MASK = torch.ones(3, 3, dtype=torch.bool)
+
+
 def filled() -> attention.KVCache:
     """Make a cache of three tokens, one of them taken."""
     cache = attention.KVCache(3)
@@ -49,6 +55,20 @@ ARGUMENTS = {
         "v": (KV[:, :, :0], [*HEADS, KV[:, :, :1], torch.ones(2, 2, 0, 5)]),
     },
     feedforward.relu: {"x": (X, REAL)},
+    cost.LayerShape: {name: (value, AT_LEAST_1) for name, value in LAYER.items()},
+    SHAPE.matrix_flops: {"n_tokens": (3, AT_LEAST_1)},
+    SHAPE.pair_flops: {"n_pairs": (3, AT_LEAST_1)},
+    SHAPE.score_bytes: {"n_pairs": (3, AT_LEAST_1), **BYTES_EACH},
+    SHAPE.cache_bytes: {"n_tokens": (3, AT_LEAST_1), **BYTES_EACH},
+    patterns.Pattern: {
+        "direction": ("all", ["both", 3, None]),
+        **{name: (1, COUNT) for name in ("prefix", "n_global", "n_padding")},
+        **{name: (1, AT_LEAST_1) for name in ("segment", "n_documents")},
+        "window": (None, [bad for bad in COUNT if bad is not None]),
+    },
+    patterns.Pattern().mask: {"n_tokens": (3, AT_LEAST_1)},
+    patterns.Pattern().n_pairs: {"n_tokens": (3, AT_LEAST_1)},
+    patterns.reach: {"mask": (MASK, ["ten", 3, None, MASK[:2], MASK[0]]), "n_layers": (2, AT_LEAST_1)},
     feedforward.gelu: {"x": (X, REAL)},
     feedforward.gelu_tanh: {"x": (X, REAL)},
     feedforward.swiglu: GATED,

@@ -6,6 +6,7 @@ from kit import arguments, files, machine
 from kit.check import attention as attention_exercises
 from kit.check import card, claim, course, exercise, ledger, prediction, progress
 from kit.check import descent as descent_exercises
+from kit.check import models as model_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
@@ -48,4 +49,5 @@ CARRIERS = {
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
     schedule_exercises.Runs,
+    *(model_exercises.Layer, model_exercises.Norm, model_exercises.WithGradient, model_exercises.Judged),
 }

@@ -3,13 +3,32 @@
 import numpy as np
 import torch
 
-from kit.explore import attention, bpe, descent, live, losses, optimizers, regularizers, schedules, show, text_pipeline
+from kit.blocks.patterns import Pattern
+from kit.explore import (
+    attention,
+    bpe,
+    descent,
+    finetuning,
+    live,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    show,
+    text_pipeline,
+    training,
+)
 from kit.models.ablation import AblationConfig, AblationGPT
+from kit.models.heads import Classifier
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
+STORY_GPT = finetuning.story_gpt(0, d_model=8)
+ENDINGS = finetuning.labelled("endings", 2, seed=0)
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
@@ -68,10 +87,45 @@ ARGUMENTS = {
     bpe.borders: {"text": ("ab", []), "pieces": ([b"a", b"b"], [[], [b"a"], [b"b", b"a"]])},
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
+    precision.story_gpt: {"seed": (0, COUNT)},
+    precision.gpt_2_bill: {
+        "size": ("124M", ["7B", 124, None]),
+        "batch_size": (1, AT_LEAST_1),
+        "dtype": ("float32", ["float8", None]),
+        "checkpoint_blocks": (True, []),
+    },
+    models.shares_reached: {
+        "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
+    },
+    models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprise: {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
+    },
+    training.LiveLoss: {
+        "n_steps": (9, AT_LEAST_1),
+        "show": (("validation",), [None, 3, "validation"]),
+        "marks": (None, [3, "floor", ["floor"], {"floor": "low"}, {"floor": np.nan}]),
+    },
+    training.smoothed: {
+        "losses": (np.ones(3), [*(bad for bad in ARRAY if bad is not NAN), np.ones((3, 1))]),
+        "weight": (0.1, [*ABOVE_0, 1.5]),
+    finetuning.story_gpt: {"seed": (0, COUNT), "d_model": (8, [*AT_LEAST_1, 6])},
+    finetuning.labelled: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
+    finetuning.tuned: {
+        "start": (STORY_GPT, [None, 5]),
+        "examples": (ENDINGS, [None, "ten"]),
+        "method": ("full", ["all", None]),
+        "lr": (1e-3, ABOVE_0),
+        "n_steps": (12, COUNT),
+        "batch_size": (2, AT_LEAST_1),
+        "rank": (1, []),
+        "seed": (0, COUNT),
+    finetuning.share_right: {
+        "model": (Classifier(STORY_GPT, n_classes=2, token="last"), []),
+        "examples": (ENDINGS, [None, "ten"]),
     },
 }
 CARRIERS = {
@@ -95,7 +149,12 @@ CARRIERS = {
     *(regularizers.Split, regularizers.Path, regularizers.Run, regularizers.errors, regularizers.optima),
     *(regularizers.paths, regularizers.path_frame, regularizers.path_stage, regularizers.true_columns_error),
     *(regularizers.stopping_run, regularizers.measured_run, regularizers.stopping_frame),
+    *(precision.one_part, precision.underflow_frame, precision.stairs, precision.memory_frame),
     *(losses.Tilt, losses.outlier_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(models.name_of, models.mask_frame, models.context_frame),
+    *(finetuning.Examples, finetuning.Contest, finetuning.Ranks),
+    *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
+    *(finetuning.rank_frame, finetuning.rank_view),
 }

@@ -11,8 +11,21 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import attention, bpe, descent, live, losses, optimizers, regularizers, schedules, text_pipeline
+from kit.explore import (
+    attention,
+    bpe,
+    descent,
+    live,
+    losses,
+    models,
+    optimizers,
+    precision,
+    regularizers,
+    schedules,
+    text_pipeline,
+)
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
 
 EXPLORERS = [
     descent.bowl,
@@ -27,9 +40,15 @@ EXPLORERS = [
     bpe.vocabulary,
     bpe.typing,
     bpe.orders,
+    precision.underflow,
+    precision.memory,
+    models.mask_designer,
+    models.context_cost,
     attention.heads,
     attention.switches,
     attention.leak,
+    labels_of_a_contest,
+    ranks_of_a_contest,
 ]
 
 

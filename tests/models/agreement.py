@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from kit.blocks.attention import causal_mask
-from kit.models import bert, encoder_decoder, t5
+from kit.blocks.positions import rotary_angles, sinusoidal
+from kit.models import bert, encoder_decoder, longformer, palm, t5, transformer_xl
 from tests.blocks.agreement import Case, differences, normal, table
+from tests.models.written_out import longformer_attention, palm_block, transformer_xl_attention
 
 D, HEADS, D_FF = 24, 4, 96
 X, SOURCE = 2 * normal(3, 7, D), 2 * normal(3, 5, D)
@@ -148,12 +150,61 @@ def t5_decoder_case() -> Case:
     )
 
 
+def palm_case(*, serial: bool) -> Case:
+    config = palm.PaLMConfig(d_model=D, n_heads=HEADS, d_head=6, serial=serial)
+    ours = drawn((palm.SerialBlock if serial else palm.Block)(config))
+    angles = rotary_angles(torch.arange(7), width=6)
+    return Case(ours=lambda x: ours(x, angles), theirs=lambda x: palm_block(ours, x), inputs=(X,))
+
+
+def transformer_xl_case() -> Case:
+    """With the source for a memory, through which no gradient goes."""
+    ours = drawn(transformer_xl.SelfAttention(transformer_xl.TransformerXLConfig(d_model=D, n_heads=HEADS, d_head=5)))
+    waves = sinusoidal(torch.arange(11, -1, -1), width=D).double()
+
+    def with_memory(x: Tensor) -> Tensor:
+        memory = transformer_xl.Memory(5)
+        memory.extend(SOURCE)
+        return ours(x, waves, memory)
+
+    def written_out(x: Tensor) -> Tensor:
+        return transformer_xl_attention(ours, x, torch.cat([SOURCE, x], dim=1))
+
+    return Case(ours=with_memory, theirs=written_out, inputs=(X,))
+
+
+def longformer_case() -> Case:
+    config = longformer.LongformerConfig(d_model=D, n_heads=HEADS, window=2, dropout=0.0)
+    ours = drawn(longformer.SelfAttention(config))
+    is_global = torch.arange(7) == torch.tensor([[0], [2], [7]])
+    return Case(
+        ours=lambda x: of_real_tokens(ours(x, PRESENT, is_global)),
+        theirs=lambda x: of_real_tokens(longformer_attention(ours, x, PRESENT, is_global)),
+        inputs=(X,),
+    )
+
+
+def wide_longformer_case() -> Case:
+    ours = drawn(longformer.Block(longformer.LongformerConfig(d_model=D, n_heads=HEADS, window=7, dropout=0.0)))
+    theirs = torch_layer(nn.TransformerEncoderLayer, ours, activation="gelu")
+    return Case(
+        ours=lambda x: of_real_tokens(ours(x, PRESENT)),
+        theirs=lambda x: of_real_tokens(theirs(x, src_key_padding_mask=~PRESENT)),
+        inputs=(X,),
+    )
+
+
 CASES = {
     "BERT's block: nn.TransformerEncoderLayer, padded": bert_case(),
     "EncoderDecoder's encoder: nn.TransformerEncoderLayer, padded": encoder_case(),
     "EncoderDecoder's decoder: nn.TransformerDecoderLayer, padded source": decoder_case(),
     "T5's encoder: nn.TransformerEncoderLayer with RMSNorm and a bias": t5_encoder_case(),
     "T5's decoder: nn.TransformerDecoderLayer with RMSNorm and a bias": t5_decoder_case(),
+    "PaLM's block, parallel: written out": palm_case(serial=False),
+    "PaLM's block, serial: written out": palm_case(serial=True),
+    "Transformer-XL's attention and memory: each score by itself": transformer_xl_case(),
+    "Longformer's attention, padded, global: all scores, masked": longformer_case(),
+    "Longformer's block, window of all: nn.TransformerEncoderLayer, padded": wide_longformer_case(),
 }
 
 

@@ -8,15 +8,18 @@ of any, relative to the largest logit.
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import transformers
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 from kit.models.bert import BERT, BERTConfig
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.hugging_face import load_bert, load_gpt1, load_gpt2, load_t5
+from kit.models.hugging_face import load_bert, load_gpt1, load_gpt2, load_longformer, load_t5
+from kit.models.longformer import Longformer, LongformerConfig
 from kit.models.t5 import T5, T5Config
 
 BARS = {torch.float32: 1e-4, torch.float64: 1e-10}
@@ -26,6 +29,7 @@ SPECIAL = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}
 IDS = torch.randint(97, (3, 40), generator=torch.Generator().manual_seed(0))
 PRESENT = torch.arange(40) < torch.tensor([40, 25, 1])[:, None]
 SEGMENTS = (torch.arange(40) >= torch.tensor([20, 9, 1])[:, None]).long()
+GLOBAL = (torch.arange(40) % 17 == 0) & (torch.arange(3) < 2)[:, None] & PRESENT
 TARGET = torch.randint(97, (3, 30), generator=torch.Generator().manual_seed(1))
 LONG_SOURCE = torch.randint(97, (3, 200), generator=torch.Generator().manual_seed(2))  # beyond T5's last bucket
 
@@ -100,12 +104,51 @@ def t5_pair(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return ours(LONG_SOURCE, TARGET, present), logits
 
 
+def longformer_pair(make: Callable, dtype: torch.dtype, keep: str) -> tuple[Longformer, Any, dict[str, Tensor]]:
+    """Give kit's model, the outputs of theirs, and the inputs of both: rows of unequal length, two with global tokens.
+
+    Theirs takes its softmax in float32 whatever else it computes in; in float64 it may not.
+    """
+    config = transformers.LongformerConfig(
+        vocab_size=97,
+        max_position_embeddings=50 + 2,
+        type_vocab_size=1,
+        num_hidden_layers=3,
+        num_attention_heads=3,
+        hidden_size=24,
+        intermediate_size=96,
+        attention_window=10,
+        layer_norm_eps=1e-5,
+        pad_token_id=1,
+    )
+    theirs = random(make(config), dtype)
+    ours = Longformer(LongformerConfig(**SIZES, window=5)).to(dtype).eval()
+    load_longformer(ours, theirs.state_dict(), keep=(keep,))
+    ids = torch.where(PRESENT, 2 + IDS % 95, 1)  # theirs takes token 1 for padding, wherever it stands
+    softmax = (lambda x, dim, dtype: x.softmax(dim)) if dtype == torch.float64 else F.softmax
+    with patch.object(F, "softmax", softmax):
+        outputs = theirs(ids, attention_mask=PRESENT.long(), global_attention_mask=GLOBAL.long())
+    return ours, outputs, {"ids": ids, "present": PRESENT, "is_global": GLOBAL}
+
+
+def longformer_logits(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    ours, theirs, inputs = longformer_pair(transformers.LongformerForMaskedLM, dtype, "pooler")
+    return ours(**inputs)[PRESENT], theirs.logits[PRESENT]
+
+
+def longformer_pooled(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    ours, theirs, inputs = longformer_pair(transformers.LongformerModel, dtype, "head.")
+    return ours.pool(ours.encode(**inputs)), theirs.pooler_output
+
+
 PAIRS = {
     "GPT-1": gpt1_pair,
     "GPT-2": gpt2_pair,
     "BERT, segments and padding": bert_pair,
     "BERT's pooler": bert_pooler_pair,
     "T5, padded source": t5_pair,
+    "Longformer, padded, global": longformer_logits,
+    "Longformer's pooler": longformer_pooled,
 }
 
 

@@ -65,6 +65,18 @@ THEIRS = {
             intermediate_size=16,
         )
     ),
+    "longformer": transformers.LongformerForMaskedLM(
+        transformers.LongformerConfig(
+            vocab_size=11,
+            max_position_embeddings=8 + 2,
+            type_vocab_size=1,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            hidden_size=4,
+            intermediate_size=16,
+            attention_window=4,
+        )
+    ),
     "t5": transformers.T5ForConditionalGeneration(
         transformers.T5Config(vocab_size=11, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2)
     ),
@@ -142,6 +154,12 @@ ARGUMENTS = {
         "state": (THEIRS["bert"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
         "keep": (("pooler",), [None, "pooler"]),
         "ignore": ((), [None, "cls"]),
+    },
+    hugging_face.load_longformer: {
+        "model": (longformer.Longformer(LONG), [*CONFIG, bert.BERT(BERT)]),
+        "state": (THEIRS["longformer"].state_dict(), [*STATE, THEIRS["bert"].state_dict()]),
+        "keep": (("pooler",), [None, "pooler"]),
+        "ignore": ((), [None, "lm_head"]),
     },
     hugging_face.load_t5: {
         "model": (t5.T5(T5), [*CONFIG, gpt.GPT(GPT)]),

@@ -5,7 +5,6 @@ from torch import nn
 from kit.models.heads import Classifier
 from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, extend_positions
 from kit.models.parameters import n_params, sketch
-from tests.models.written_out import longformer_attention
 
 SIZES = {"vocab_size": 50, "n_positions": 64, "window": 4, "n_layers": 2, "n_heads": 2, "d_model": 16}
 
@@ -25,32 +24,6 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     is_global = torch.zeros_like(present)
     is_global[0, [0, 1, 30]] = is_global[1, 0] = True
     return ids, present, is_global
-
-
-def test_attention_matches_dense_attention_under_a_mask():
-    layer, (_, present, is_global) = model().blocks[0].attention, batch()
-    x = torch.randn(2, 50, SIZES["d_model"], dtype=torch.float64)
-    ours, theirs = layer(x, present, is_global), longformer_attention(layer, x, present, is_global)
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-
-
-def test_a_wide_window_matches_a_post_norm_block_of_torch():
-    block = model(window=64).blocks[0]
-    theirs = nn.TransformerEncoderLayer(16, 2, 64, dropout=0, activation="gelu", batch_first=True).double().eval()
-    ours = block.attention
-    theirs.load_state_dict(
-        {
-            "self_attn.in_proj_weight": ours.qkv.weight,
-            "self_attn.in_proj_bias": ours.qkv.bias,
-            **{f"self_attn.out_proj.{name}": value for name, value in ours.out.state_dict().items()},
-            **{f"linear1.{name}": value for name, value in block.feed_forward.up.state_dict().items()},
-            **{f"linear2.{name}": value for name, value in block.feed_forward.down.state_dict().items()},
-            **{f"norm1.{name}": value for name, value in block.attention_norm.state_dict().items()},
-            **{f"norm2.{name}": value for name, value in block.feed_forward_norm.state_dict().items()},
-        }
-    )
-    x = torch.randn(2, 50, SIZES["d_model"], dtype=torch.float64)
-    torch.testing.assert_close(block(x), theirs(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "published"), [("base", 148_659_456), ("large", 434_600_960)])
