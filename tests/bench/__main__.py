@@ -12,8 +12,6 @@ import sys
 from importlib import import_module
 
 BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
-NAMED_ONLY = ("notebooks", "flakes", "fresh_clone")  # minutes each, or writing what they find
-BENCHES = ("imports", "descent", "live_view", "memory")
 NAMED_ONLY = ("notebooks", "flakes", "fresh_clone", "step")  # minutes each, or writing what they find
 
 

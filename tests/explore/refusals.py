@@ -112,6 +112,7 @@ ARGUMENTS = {
     training.smoothed: {
         "losses": (np.ones(3), [*(bad for bad in ARRAY if bad is not NAN), np.ones((3, 1))]),
         "weight": (0.1, [*ABOVE_0, 1.5]),
+    },
     finetuning.story_gpt: {"seed": (0, COUNT), "d_model": (8, [*AT_LEAST_1, 6])},
     finetuning.labelled: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
     finetuning.tuned: {
@@ -123,6 +124,7 @@ ARGUMENTS = {
         "batch_size": (2, AT_LEAST_1),
         "rank": (1, []),
         "seed": (0, COUNT),
+    },
     finetuning.share_right: {
         "model": (Classifier(STORY_GPT, n_classes=2, token="last"), []),
         "examples": (ENDINGS, [None, "ten"]),
