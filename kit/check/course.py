@@ -11,6 +11,7 @@ from kit.check import (
     attention,
     bpe,
     descent,
+    finetuning,
     losses,
     models,
     optimizers,
@@ -35,6 +36,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "14": bpe.EXERCISES,
     "15": attention.EXERCISES,
     "16": models.EXERCISES,
+    "17": finetuning.EXERCISES,
     "21": precision.EXERCISES,
 }
 

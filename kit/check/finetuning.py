@@ -261,10 +261,10 @@ def _saved(labels, scratch, pretrained, *, target=None, per_label=None) -> float
     return float(labels[-1] / labels[int(np.argmax(means >= target))])
 
 
-_LABELS = np.array([16, 64, 256, 1024])
-_NOISE = np.random.default_rng(2).normal(size=(2, 5, 4)) * 0.05
-_SCRATCH = np.array([0.50, 0.54, 0.62, 0.80]) + _NOISE[0]
-_PRETRAINED = np.array([0.60, 0.76, 0.93, 0.98]) + _NOISE[1]
+_LABELS = np.array([16, 32, 64, 128, 256, 512])
+_NOISE = np.random.default_rng(2).normal(size=(2, 5, 6)) * 0.03
+_SCRATCH = np.array([0.50, 0.51, 0.54, 0.57, 0.62, 0.80]) + _NOISE[0]
+_PRETRAINED = np.array([0.52, 0.62, 0.70, 0.78, 0.93, 0.98]) + _NOISE[1]
 
 labels_saved = Exercise(
     notebook="17",
@@ -272,9 +272,13 @@ labels_saved = Exercise(
     solution=_saved,
     cases=(
         (_LABELS, _SCRATCH, _PRETRAINED),
-        (np.array([8, 32, 128]), _SCRATCH[:, [0, 1, 2]], _PRETRAINED[:, [0, 1, 2]]),
+        (np.array([8, 32, 128]), _SCRATCH[:, [0, 2, 4]], _PRETRAINED[:, [0, 1, 4]]),
     ),
     mistakes=(
+        Mistake(
+            hint="Your target is a mean over all numbers of labels. Take the last column alone: the most labels.",
+            answer=lambda labels, scratch, pretrained: _saved(labels, scratch, pretrained, target=scratch.mean()),
+        ),
         Mistake(
             hint="You judge by the luckiest seed. Take the mean over the seeds, the rows.",
             answer=lambda labels, scratch, pretrained: _saved(

@@ -117,7 +117,11 @@ class Grammar:
         {'story': (0, 0), 'coin': (1, 2)}
         """
         first: dict[str, tuple[int, int]] = {}
-        self._read_all(story, lambda at, choice, rank: first.setdefault(choice.name, (rank, at)))
+
+        def note(at: int, choice: _Choice, rank: int) -> None:
+            first.setdefault(choice.name, (rank, at))
+
+        self._read_all(story, note)
         return first
 
     @cached_property

@@ -35,6 +35,9 @@ class LoRALinear(nn.Module):
         ValueError: if `rank` is not from 1 to the smaller side of the layer's matrix, or `alpha` <= 0.
     """
 
+    a: nn.Parameter
+    b: nn.Parameter
+
     def __init__(self, base: nn.Linear, *, rank: int, alpha: float | None = None):
         super().__init__()
         instance("base", base, nn.Linear)

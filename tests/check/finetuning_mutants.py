@@ -44,7 +44,7 @@ MUTANTS = {
             "def f(documents, length, end):\n"
             "    rows = [(list(document) + [end] * length)[:length] for document in documents]\n"
             "    return np.array(rows)",
-            "Expected",
+            "a row of its own",
         ),
         (
             "def f(documents, length, end):\n"
@@ -108,7 +108,7 @@ MUTANTS = {
         ),
         (SPAN.format(low="i", score="start[i] * end[j]"), "Logits are added"),
         (SPAN.format(low="0", score=SCORE), "may end before it starts"),
-        (SPAN.format(low="i", score=SCORE).replace(" > best", " < best"), "TypeError"),
+        (SPAN.format(low="i", score=SCORE).replace(" > best", " < best"), "Expected"),
         (SPAN.format(low="i", score=SCORE).replace("np.array(pair)", "best"), "Expected"),
     ],
     "an experiment: labels saved": [
@@ -127,7 +127,7 @@ MUTANTS = {
             "Hold the accuracy fixed",
         ),
         (SAVED.format(target=TARGET, means=MEANS, answer="n / labels[-1]"), "upside down"),
-        (SAVED.format(target="scratch.mean()", means=MEANS, answer=ANSWER), "Expected"),
+        (SAVED.format(target="scratch.mean()", means=MEANS, answer=ANSWER), "the last column alone"),
         (SAVED.format(target=TARGET, means=MEANS, answer=ANSWER).replace(">=", "<="), "Expected"),
     ],
 }

@@ -25,6 +25,7 @@ from kit.explore import (
     text_pipeline,
 )
 from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
 
 EXPLORERS = [
     descent.bowl,
@@ -46,6 +47,8 @@ EXPLORERS = [
     attention.heads,
     attention.switches,
     attention.leak,
+    labels_of_a_contest,
+    ranks_of_a_contest,
 ]
 
 

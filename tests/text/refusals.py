@@ -199,10 +199,9 @@ ARGUMENTS = {
     },
     story_tasks.encode: {"text": ("Mia", [*STRING, "zebra"])},
     story_tasks.decode: {"ids": (np.array([0, 1]), [*IDS, [10_000]])},
-    story_tasks.Ending: {},
-    story_tasks.Question: {},
 }
 CARRIERS = {
+    *(story_tasks.Ending, story_tasks.Question),
     *(bpe.merge_pair, corpus.Document, ngram.NGram, quality.Quality, shards.Position),
     *(pipeline.sign, pipeline.Clean, pipeline.Encode, pipeline.read_tokens),
 }

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from kit.models.gpt import GPTConfig
-from kit.train import amp, batches, budget, checkpoint, decoding, loop, monitor, objectives
+from kit.train import amp, batches, budget, checkpoint, decoding, loop, lora, monitor, objectives
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, NUMBER, RATE
 from tests.train.small import VOCAB, rows, small_gpt
 
@@ -21,6 +21,9 @@ FOLDER = Path(tempfile.mkdtemp())
 DAMAGED, WHOLE = FOLDER / "damaged.pt", FOLDER / "whole.pt"
 DAMAGED.write_text("moo\n")
 checkpoint.save(WHOLE, {"step": 1})
+ADAPTED, FROZEN = lora.add_lora(small_gpt(), layers=("qkv",), rank=1), nn.Linear(2, 2).requires_grad_(False)
+ADAPTER = FOLDER / "whole_adapter.pt"
+lora.save_adapter(ADAPTED, ADAPTER)
 OPTIONAL_ABOVE_0 = [bad for bad in ABOVE_0 if bad is not None]
 OPTIONAL_AT_LEAST_1 = [bad for bad in AT_LEAST_1 if bad is not None]
 LOGITS = torch.zeros(2, VOCAB)
@@ -177,6 +180,19 @@ ARGUMENTS = {
         "loss": (objectives.token_loss, FUNCTION),
         "batches": ([PAIR], [None, 3, [], "ten"]),
     },
+    lora.LoRALinear: {"base": (nn.Linear(2, 2), [*MODULE, MODEL]), "rank": (1, [*AT_LEAST_1, 3]), "alpha": (None, [0])},
+    lora.LoRALinear(nn.Linear(2, 2), rank=1).forward: {"x": (torch.zeros(1, 2), [])},
+    lora.add_lora: {
+        "model": (small_gpt(), MODULE),
+        "layers": (("qkv",), [None, 3, "qkv", ["ten"]]),
+        "rank": (1, AT_LEAST_1),
+        "alpha": (None, OPTIONAL_ABOVE_0),
+    },
+    lora.merge: {"model": (ADAPTED, [*MODULE, MODEL])},
+    lora.unmerge: {"model": (ADAPTED, [*MODULE, MODEL])},
+    lora.n_trained: {"model": (ADAPTED, MODULE)},
+    lora.save_adapter: {"model": (ADAPTED, [*MODULE, FROZEN]), "path": (FOLDER / "adapter.pt", PATH)},
+    lora.load_adapter: {"model": (ADAPTED, MODULE), "path": (ADAPTER, [*PATH, DAMAGED, WHOLE])},
 }
 CARRIERS = {
     *(amp.Fate, amp.Flow, budget.Sizes, budget.Bill, budget.Measured, budget.Operations),
