@@ -289,21 +289,22 @@ def switches() -> LiveView:
         left.set(xlabel="step", ylabel="loss (nats a letter)", xlim=(0, N_STEPS), ylim=(0, 3.8))
         left.set(title="What it learns in 200 steps")
         left.legend(loc="lower left")
-        right.set(xlabel="distance to look back (letters)", ylabel="letters foretold", xlim=(1.5, 12.5), ylim=(0, 1.05))
+        right.set(xlabel="distance to look back (letters)", ylabel="letters foretold", xlim=(1.5, 12.5), ylim=(0, 1.32))
         right.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
         right.set(title="How far back it can look", xticks=range(2, 13, 2))
         for i, (label, color) in enumerate(
             (("reported, whole rows given", BLUE), ("honest, letter by letter", ORANGE))
         ):
-            right.annotate(label, (0.03, 0.05 + 0.09 * i), xycoords="axes fraction", color=color, weight="bold")
+            right.annotate(label, (0.03, 0.92 - 0.09 * i), xycoords="axes fraction", color=color, weight="bold")
         lines = [
             *left.plot([], [], color=GREEN, linewidth=2.2),
             *right.plot([], [], "o-", color=BLUE, markersize=9, linewidth=2),
             *right.plot([], [], "o-", color=ORANGE, markersize=5, linewidth=2),
         ]
+    labels = [part.replace(" put after softmax", " late").replace(" put after sums", " late") for part in PARTS]
     return LiveView(
         title="The block without one of its parts",
-        controls=[Choice(name="without", label="take out", values=tuple(PARTS), labels=tuple(PARTS))],
+        controls=[Choice(name="without", label="without", values=tuple(PARTS), labels=labels)],
         stages=[Stage(figure=figure, lines=lines)],
         frame=switch_frame,
         quest="find the part without which the report is splendid and the model is useless",
@@ -341,7 +342,7 @@ def leak_frame(suspect: str, place: int) -> Frame:
     past = change[:place]
     found = bool(past.any())
     if found:
-        verdict = f"{np.count_nonzero(past)} outputs before it move, by up to {past.max():.0e}: a leak"
+        verdict = f"{np.count_nonzero(past)} outputs before it move, by up to {past.max():.2g}: a leak"
     else:
         verdict = "no output before it moves by a single bit"
     return Frame(

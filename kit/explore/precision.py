@@ -116,13 +116,14 @@ def underflow_frame(power: int) -> Frame:
     exponents, heights = histogram()
     found = fates()[POWERS.index(power)]
     overflow = f"{found.overflowed:.2%} overflow" if found.overflowed else "none overflows"
+    vanished = f"{found.vanished:.1%}" if found.vanished < 0.1 else f"{found.vanished:.0%}"
     return Frame(
         lines=[
             stairs(exponents + power, heights),
             (power, 100 * found.vanished),
             (power, 100 * found.overflowed),
         ],
-        sentence=f"Loss scale 2^{power}: of the gradients {found.vanished:.1%} vanish in float16, {overflow}, "
+        sentence=f"Loss scale 2^{power}: of the gradients {vanished} vanish in float16, {overflow}, "
         f"{found.coarse:.0%} lose digits. In bfloat16, unscaled, {bfloat16_loss():.0%} vanish.",
         quest_met=found.vanished < ENOUGH and not found.overflowed,
     )

@@ -11,6 +11,7 @@ Taught in: 15
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -116,6 +117,10 @@ class Block(nn.Module):
             x = norm(x) if self.config.norm == "post" else x
         return x
 
+    def look(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b h t t"]:
+        """Give the weights of each head."""
+        return self.attention.look(self.norms[0](x) if self.config.norm == "pre" else x)[0]
+
 
 class AblationGPT(nn.Module):
     """A causal language model, as far as its mask allows; begins at torch's own initial weights.
@@ -158,8 +163,7 @@ class AblationGPT(nn.Module):
         """
         x, seen = self._embed(ids), []
         for block in self.blocks:
-            norm = block.norms[0] if self.config.norm == "pre" else nn.Identity()
-            seen.append(block.attention.look(norm(x))[0])
+            seen.append(cast(Block, block).look(x))
             x = block(x)
         return torch.stack(seen)
 

@@ -18,6 +18,7 @@ from kit.explore import (
     schedules,
     show,
     text_pipeline,
+    training,
 )
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.heads import Classifier
@@ -102,6 +103,15 @@ ARGUMENTS = {
         "model": (count_runs([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
+    },
+    training.LiveLoss: {
+        "n_steps": (9, AT_LEAST_1),
+        "show": (("validation",), [None, 3, "validation"]),
+        "marks": (None, [3, "floor", ["floor"], {"floor": "low"}, {"floor": np.nan}]),
+    },
+    training.smoothed: {
+        "losses": (np.ones(3), [*(bad for bad in ARRAY if bad is not NAN), np.ones((3, 1))]),
+        "weight": (0.1, [*ABOVE_0, 1.5]),
     },
     finetuning.story_gpt: {"seed": (0, COUNT), "d_model": (8, [*AT_LEAST_1, 6])},
     finetuning.labelled: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
