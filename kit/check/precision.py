@@ -367,4 +367,4 @@ segments = Exercise(
     ),
 )
 
-EXERCISES = (through_float16, skip, scales, must_stay, adam_bytes, accumulate, segments)
+EXERCISES = (through_float16, adam_bytes, skip, scales, accumulate, must_stay, segments)

@@ -112,6 +112,7 @@ def tuned(
     instance("start", start, GPT)
     instance("examples", examples, Examples)
     one_of("method", method, METHODS)
+    n_climb = min(10, count("n_steps", n_steps) - 1)
     torch.manual_seed(count("seed", seed, at_least=0))
     encoder = GPT(start.config).to(start.token_embedding.weight.device)
     encoder.load_state_dict(start.state_dict())
@@ -127,7 +128,7 @@ def tuned(
         token_loss,
         epochs(*rows, batch_size=batch_size, seed=seed),
         n_steps=n_steps,
-        lr=warm_up(cosine(lr, n_steps=n_steps - 10), n_steps=10),
+        lr=warm_up(cosine(lr, n_steps=n_steps - n_climb), n_steps=n_climb),
         weight_decay=0.01,
     )
     return model

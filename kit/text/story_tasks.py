@@ -151,6 +151,7 @@ def encode(text: str) -> Int[np.ndarray, "tokens"]:
     >>> encode("\n")
     array([0])
     """
+    instance("text", text, str)
     words = tokens(text)
     if unknown := [word for word in words if word not in _IDS]:
         raise ValueError(f"text must be in the words of the stories, got {unknown[0]!r}")

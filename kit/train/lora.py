@@ -88,6 +88,9 @@ def add_lora(model: nn.Module, *, layers: Collection[str], rank: int, alpha: flo
     """
     instance("model", model, nn.Module)
     several("layers", layers)
+    count("rank", rank)
+    if alpha is not None:
+        real("alpha", alpha, above=0)
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     for wanted in layers:
         if not any(name.rpartition(".")[2] == wanted for name in names):

@@ -120,7 +120,7 @@ ARGUMENTS = {
         "examples": (ENDINGS, [None, "ten"]),
         "method": ("full", ["all", None]),
         "lr": (1e-3, ABOVE_0),
-        "n_steps": (12, COUNT),
+        "n_steps": (12, AT_LEAST_1),
         "batch_size": (2, AT_LEAST_1),
         "rank": (1, []),
         "seed": (0, COUNT),
