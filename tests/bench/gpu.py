@@ -371,6 +371,7 @@ def token_batches(steps: int, batch_size: int, config: GPTConfig, device: str) -
     return list(rows.to(device))
 
 
+@functools.cache
 def corpus(limit: int = 4_000_000) -> bytes:
     """Read some megabytes of the standard library."""
     return b"".join(document.text.encode() for document in standard_library())[:limit]

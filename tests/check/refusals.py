@@ -8,6 +8,7 @@ from kit.check import card, claim, course, exercise, ledger, prediction, progres
 from kit.check import descent as descent_exercises
 from kit.check import models as model_exercises
 from kit.check import optimizers as optimizer_exercises
+from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1
@@ -39,6 +40,7 @@ ARGUMENTS = {
     course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
 }
 CARRIERS = {
+    *(precision_exercises.shares, precision_exercises.total, precision_exercises.spread, precision_exercises.bend),
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
