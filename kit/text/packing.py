@@ -203,7 +203,7 @@ def by_length(
         ValueError: if there are none, one has fewer than two tokens, or `batch_size` < 1.
 
     >>> by_length([[5, 6, 7], [8, 9]], batch_size=2, fill=0, rng=np.random.default_rng(0))
-    [(array([[8, 0],
+    [(array([[8, 9],
            [5, 6]]), array([[   9, -100],
            [   6,    7]]))]
     """
