@@ -187,7 +187,7 @@ def _describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         if value.ndim == 0 and value.dtype.kind in "biuf":
             return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())
-        if value.size <= 6 and value.dtype.kind == "f":
+        if value.size <= 6 and value.dtype.kind in "iuf":
             return np.array2string(value, precision=4)
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     return f"{type(value).__name__} {value!r}" if isinstance(value, int | float | str) else type(value).__name__

@@ -37,7 +37,7 @@ answer_targets = Exercise(
         ),
         Mistake(
             hint="The last token has no next. Its target is IGNORED, not the first token: np.roll goes round.",
-            answer=lambda ids, n_prompt: _masked(ids, n_prompt, first=n_prompt - 1, last=ids[0]),
+            answer=lambda ids, n_prompt: _masked(ids, n_prompt, first=n_prompt - 1, last=int(ids[0])),
         ),
         Mistake(
             hint="0 is the id of a word, and would be learned. What is not to be learned gets IGNORED, -100.",
@@ -185,10 +185,6 @@ last_states = Exercise(
             answer=lambda states, present: (
                 (states * present[:, :, None]).sum(axis=1) / present.sum(axis=1, keepdims=True)
             ),
-        ),
-        Mistake(
-            hint="One place too far: places count from 0, so the last of n tokens is at n - 1.",
-            answer=lambda states, present: states[np.arange(len(states)), present.sum(axis=1) % present.shape[1]],
         ),
         Mistake(
             hint="One place too early: the last of n tokens is at n - 1.",

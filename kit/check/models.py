@@ -453,10 +453,6 @@ remember = WithGradient(
             hint="New states were put before the old ones. Time runs from left to right: memory first.",
             answer=lambda m, h, n: (torch.cat([h, m], dim=1)[:, -n:], False),
         ),
-        Mistake(
-            hint="You joined along the batch. Time is axis 1.",
-            answer=lambda m, h, n: (torch.cat([m, h], dim=0)[-n:], False),
-        ),
     ),
 )
 

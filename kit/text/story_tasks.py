@@ -164,8 +164,8 @@ def decode(ids: Int[np.ndarray, "tokens"]) -> str:
     Raises:
         TypeError, ValueError: if `ids` are not ids of `WORDS`.
 
-    >>> decode(encode('"Yes!" said   Mia.')) if "said" in WORDS else '"Yes!" said Mia.'
-    '"Yes!" said Mia.'
+    >>> decode(encode('"Yes!" hooted   Mia.'))
+    '"Yes!" hooted Mia.'
     """
     ids = integer_array("ids", ids)
     if ids.ndim != 1 or ids.min() < 0 or ids.max() >= len(WORDS):
