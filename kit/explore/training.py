@@ -86,8 +86,7 @@ class LiveLoss:
                 if points:
                     axes.plot(*zip(*points, strict=True), "o-", color=color, markersize=4, label=name)
             for name, height in self.marks.items():
-                axes.axhline(height, color="#444444", linestyle="--", linewidth=1)
-                axes.annotate(name, (0.99, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", size=9)
+                axes.axhline(height, color="#444444", linestyle="--", linewidth=1, label=name)
             axes.set(xlabel="step", ylabel="loss (nats)", xlim=(0, self.n_steps), title=self.title())
             axes.legend(loc="upper right")
         return figure
