@@ -18,14 +18,14 @@ from torch import Tensor
 
 from kit.arguments import count, instance, integer_tensor, one_of, real_tensor, token_batch
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
+from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.packing import IGNORED
 from kit.text.recall import foretellable, repeated
 from kit.train.loop import fit
 from kit.train.objectives import token_loss
 
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, GREY, DARK = "#0072b2", "#d55e00", "#009e73", "#8c8c8c", "#333333"
+GREY, DARK = "#8c8c8c", "#333333"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 N_LETTERS, PERIODS, BATCH, N_STEPS, LR = 24, (2, 12), 24, 200, 6e-3
 

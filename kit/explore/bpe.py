@@ -17,13 +17,13 @@ from matplotlib.lines import Line2D
 
 from kit.arguments import count, instance, one_of
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
+from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE
 from kit.text.bpe import BPE, train
 from kit.text.corpus import split, standard_library
 from kit.text.ngram import NGram, compressed_bits_per_byte, count_runs
 from kit.text.stories import STORIES
 
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#666666"
+GREY = "#666666"
 SIZES = tuple(round(256 * 2 ** (step / 4)) for step in range(17))  # 256 to 4,096
 
 SNIPPET = '''\

@@ -14,12 +14,10 @@ from sklearn.datasets import load_diabetes
 
 from kit.arguments import one_of, real, unchecked_array
 from kit.explore.live import Choice, Drag, Frame, LiveView, Slider, Stage
+from kit.explore.palette import GREEN, HOUSE, ORANGE
 from kit.learn.descent import Descent, Objective, descend
 from kit.learn.linear import least_squares, linear_objective, with_intercept
 from kit.learn.scaling import range_scaling, standard_scaling
-
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 
 
 def rate_slider(low: float, high: float, n: int, *, start: int) -> Slider:

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from kit.arguments import count, instance, one_of
-from kit.explore.descent import BLUE, GREEN, HOUSE, ORANGE
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
 from kit.learn.schedules import cosine, warm_up
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.heads import Classifier, SpanFinder, best_span
@@ -31,7 +31,7 @@ from kit.train.objectives import token_loss
 
 TASKS = ("endings", "questions")
 METHODS = ("from scratch", "full", "LoRA", "head alone")
-COLORS = {"from scratch": ORANGE, "full": BLUE, "LoRA": GREEN, "head alone": "#cc79a7", "cheap baseline": "#7f7f7f"}
+COLORS = {"from scratch": ORANGE, "full": BLUE, "LoRA": GREEN, "head alone": PINK, "cheap baseline": GREY}
 MATRICES = ("qkv", "out", "up", "down")
 RANK = 4
 
@@ -46,8 +46,16 @@ def story_gpt(seed: int, *, d_model: int = 64) -> GPT:
     if d_model % 4:
         raise ValueError(f"d_model must be a multiple of 4, the number of heads, got {d_model}")
     torch.manual_seed(count("seed", seed, at_least=0))
-    sizes = GPTConfig(vocab_size=len(WORDS), n_positions=1024, n_layers=2, n_heads=4, d_model=d_model)
-    return GPT(GPTConfig(**{**vars(sizes), "dropout": 0.0, "init_std": d_model**-0.5}))
+    config = GPTConfig(
+        vocab_size=len(WORDS),
+        n_positions=1024,
+        n_layers=2,
+        n_heads=4,
+        d_model=d_model,
+        dropout=0.0,
+        init_std=d_model**-0.5,
+    )
+    return GPT(config)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +238,7 @@ def labels_stage(contest: Contest) -> Stage:
         axes.set_title(f"{contest.task.capitalize()}: what labels are worth, five seeds each")
         axes.legend(loc="lower right", ncols=2)
         lines = [
-            *axes.plot([], [], "-", color="#7f7f7f", linewidth=1),
+            *axes.plot([], [], "-", color=GREY, linewidth=1),
             *axes.plot([], [], "-", color=ORANGE, linewidth=2.5),
             *(axes.plot([], [], "o", color=COLORS[method], markersize=8)[0] for method in contest.scores),
         ]
@@ -318,7 +326,7 @@ def rank_view(found: Ranks) -> LiveView:
         axes.legend(loc="lower right")
         lines = [
             *axes.plot([], [], "o", color=GREEN, markersize=7),
-            *axes.plot([], [], "-", color="#7f7f7f", linewidth=1),
+            *axes.plot([], [], "-", color=GREY, linewidth=1),
         ]
     return LiveView(
         title="The rank that LoRA needs",

@@ -14,11 +14,9 @@ from sklearn.datasets import load_diabetes
 
 from kit.arguments import real
 from kit.explore.live import Drag, Frame, LiveView, Slider, Stage
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
 from kit.learn.linear import least_squares, reweighted_least_squares, with_intercept
 from kit.learn.losses import binary_cross_entropy, focal, hinge, huber, mse
-
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7f7f7f"
 
 # One patient pulls on a line ---------------------------------------------------------------------
 

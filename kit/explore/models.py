@@ -15,9 +15,7 @@ from kit.arguments import count
 from kit.blocks.cost import LayerShape
 from kit.blocks.patterns import Pattern, reach
 from kit.explore.live import Choice, Control, Frame, LiveView, Slider, Stage
-
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, SKY, GREY = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#7f7f7f"
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, SKY
 
 # Who sees whom -----------------------------------------------------------------------------------
 
@@ -34,18 +32,20 @@ def name_of(pattern: Pattern) -> str:
     >>> name_of(Pattern(direction="causal"))
     'GPT and PaLM'
     """
-    plain = pattern.window is None
-    if pattern.direction == "all" or (pattern.direction == "prefix" and pattern.prefix >= N_TOKENS):
-        if plain:
-            return "BERT, and T5's encoder"
-        return "Longformer" if pattern.n_global else "Longformer without its global tokens"
-    if pattern.direction == "causal" or (pattern.direction == "prefix" and pattern.prefix < 2):
-        return (
-            "GPT and PaLM" if plain else "Longformer as a language model" if not pattern.n_global else "none of the six"
-        )
-    if plain and not pattern.n_global:
-        return "T5's prefix model" if pattern.direction == "prefix" else "Transformer-XL"
-    return "none of the six"
+    plain, has_global = pattern.window is None, pattern.n_global > 0
+    sees_all = pattern.direction == "all" or (pattern.direction == "prefix" and pattern.prefix >= N_TOKENS)
+    sees_past = pattern.direction == "causal" or (pattern.direction == "prefix" and pattern.prefix < 2)
+    if sees_all and plain:
+        return "BERT, and T5's encoder"
+    if sees_all:
+        return "Longformer" if has_global else "Longformer without its global tokens"
+    if sees_past and plain:
+        return "GPT and PaLM"
+    if has_global or not (sees_past or plain):
+        return "none of the six"
+    if sees_past:
+        return "Longformer as a language model"
+    return "T5's prefix model" if pattern.direction == "prefix" else "Transformer-XL"
 
 
 def shares_reached(mask: Bool[Tensor, "tokens tokens"]) -> list[float]:

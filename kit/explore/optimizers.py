@@ -13,8 +13,9 @@ from jaxtyping import Float, Shaped
 from matplotlib.figure import Figure
 
 from kit.arguments import one_of, real, unchecked_array
-from kit.explore.descent import HOUSE, contour, rate_slider
+from kit.explore.descent import contour, rate_slider
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
+from kit.explore.palette import HOUSE
 from kit.learn.optimizers import Optimizer, adam, momentum, nesterov, sgd
 
 RUNNERS = {"gradient descent": "#000000", "momentum": "#0072b2", "Nesterov": "#009e73", "Adam": "#d55e00"}

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from kit.arguments import count
-from kit.explore.descent import GREEN, HOUSE, ORANGE
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
 from kit.learn.schedules import cosine, warm_up
 from kit.models.gpt import GPT, GPT_2, GPTConfig
 from kit.text.packing import chunk
@@ -26,8 +26,6 @@ from kit.train.batches import Batch, epochs
 from kit.train.budget import Bill, training_bytes
 from kit.train.loop import backward, fit
 from kit.train.objectives import next_token_loss
-
-BLUE, PINK, GREY = "#0072b2", "#cc79a7", "#7f7f7f"
 
 # A small story GPT, and the gradients that flow through it ----------------------------------------
 

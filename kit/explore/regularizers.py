@@ -14,6 +14,7 @@ from sklearn.datasets import load_diabetes, load_digits
 
 from kit.arguments import count, instance
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 from kit.learn.descent import Descent
 from kit.learn.linear import curvatures, least_squares, linear_objective
 from kit.learn.losses import mse
@@ -22,9 +23,6 @@ from kit.learn.optimizers import adam
 from kit.learn.regularizers import Penalty, elastic_net, l1, l2, penalty_path
 from kit.learn.scaling import standard_scaling
 from kit.learn.training import train
-
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#7f7f7f"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
 from kit.arguments import function, real_array
-from kit.explore.descent import GREEN, HOUSE, ORANGE
 from kit.explore.live import Draw, Frame, LiveView, Slider, Stage
+from kit.explore.palette import GREEN, GREY, HOUSE, ORANGE
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import linear_objective, with_intercept
 from kit.learn.losses import cross_entropy
@@ -27,7 +27,6 @@ STEPS, BATCH, SHUFFLES, RECORD_EVERY = 240, 8, 3, 16
 HANDLES = (0, 48, 96, 144, 192, 240)  # the steps where the drawn schedule can be taken hold of
 RATES = np.geomspace(0.03, 10, 61)
 START = 31
-GREY = "#7f7f7f"
 
 
 @cache

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 
 from kit.arguments import real
 from kit.explore.live import Frame, LiveView, Slider, Stage
+from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE, PINK
 from kit.text.corpus import standard_library
 from kit.text.dedup import candidate_pairs, minhash, overlaps, shingles
 
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 LONGEST = 24_000  # bytes of a file
 N_HASHES, N_BANDS = 256, 64
 NEAR = 0.5  # the overlap from which two texts are near-copies

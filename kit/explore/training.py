@@ -25,9 +25,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from kit.arguments import count, instance, real, several, unchecked_array
+from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE, PINK
 
-HOUSE = "kit.explore.house"
-BLUE, ORANGE, GREEN = "#0072b2", "#d55e00", "#009e73"
 SHARE = 0.04  # of the time may go into drawing
 PAUSE = 0.25  # seconds at least from one picture to the next: the eye needs no more
 MOST_POINTS = 1000
@@ -81,7 +80,7 @@ class LiveLoss:
             stride = -(-len(steps) // MOST_POINTS)
             axes.plot(steps[::stride], losses[::stride], color=BLUE, alpha=0.3, linewidth=1)
             axes.plot(steps[::stride], smoothed(losses)[::stride], color=BLUE, label="loss, smoothed")
-            for name, color in zip(self.show, (ORANGE, GREEN, "#cc79a7"), strict=False):
+            for name, color in zip(self.show, (ORANGE, GREEN, PINK), strict=False):
                 points = [(record["step"], record[name]) for record in self.records if name in record]
                 if points:
                     axes.plot(*zip(*points, strict=True), "o-", color=color, markersize=4, label=name)

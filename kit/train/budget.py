@@ -34,6 +34,7 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from kit.arguments import count, function, instance, one_of
+from kit.blocks.cost import LayerShape
 from kit.train.amp import FORMATS, Precision
 from kit.train.batches import Batch
 from kit.train.loop import backward
@@ -122,7 +123,7 @@ def training_bytes(
     n_parameters = _n_parameters(config)
     kept = 4 * d if checkpoint_blocks else 8 * d + narrow * (10 * d + 4 * inner) + 16 + 4 * config.n_heads
     last = narrow * d + (0 if config.post_norm else 4 * d + 8) + 4 * config.vocab_size + 8  # 8: the target itself
-    copied = config.vocab_size * d + (0 if checkpoint_blocks else config.n_layers * _matrices(config))
+    copied = config.vocab_size * d + (0 if checkpoint_blocks else config.n_layers * _layer(config).n_weights)
     return Bill(
         weights=4 * n_parameters,
         gradients=4 * n_parameters,
@@ -293,10 +294,10 @@ def training_flops(config: Sizes, *, batch_size: int, time: int, checkpoint_bloc
     arXiv:2204.02311, appendix B.
     Oracle: torch.utils.flop_counter.FlopCounterMode.
     """
-    t, b = _time(config, time), count("batch_size", batch_size)
-    in_blocks = config.n_layers * _matrices(config)
-    forward, down = 2 * b * t * in_blocks, 2 * b * t * config.n_layers * 4 * config.d_model**2
-    attention = 4 * b * t * t * config.n_layers * config.n_heads * config.head_width
+    t, b, layer = _time(config, time), count("batch_size", batch_size), _layer(config)
+    forward = config.n_layers * layer.matrix_flops(b * t)
+    down = config.n_layers * 2 * b * t * layer.d_ff * layer.d_model
+    attention = config.n_layers * layer.pair_flops(b * t * t)
     return Operations(
         linear=3 * (forward + 2 * b * t * config.vocab_size * config.d_model),
         attention=3 * attention,
@@ -416,15 +417,15 @@ def _time(config: Sizes, time: int) -> int:
     return time
 
 
-def _matrices(config: Sizes) -> int:
-    """Count the weights of a block's linear layers, without their shifts."""
-    d, inner = config.d_model, config.n_heads * config.head_width
-    return 4 * d * inner + 8 * d * d
+def _layer(config: Sizes) -> LayerShape:
+    """Give the widths of a block; its feed-forward layer is four times as wide as the model."""
+    d, heads = config.d_model, config.n_heads
+    return LayerShape(d_model=d, n_heads=heads, d_head=config.head_width, n_kv_heads=heads, d_ff=4 * d)
 
 
 def _n_parameters(config: Sizes) -> int:
     d, inner = config.d_model, config.n_heads * config.head_width
     shifts_and_norms = 3 * inner + d + 5 * d + 4 * d
     last_norm = 0 if config.post_norm else 2 * d
-    blocks = config.n_layers * (_matrices(config) + shifts_and_norms)
+    blocks = config.n_layers * (_layer(config).n_weights + shifts_and_norms)
     return (config.vocab_size + config.n_positions) * d + blocks + last_norm

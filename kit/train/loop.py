@@ -202,13 +202,13 @@ def backward(
     instance("model", model, nn.Module)
     function("loss", loss)
     total = torch.zeros((), device=first_tensor(batch).device)
-    weight_of_all = n_targets(batch)
-    for part in micro_batches(batch, count("accumulate", accumulate)):
+    weight_of_all = n_targets(batch) if count("accumulate", accumulate) > 1 else None
+    for part in micro_batches(batch, accumulate):
         with precision.autocast() if precision else nullcontext():
             value = loss(model, part)
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if accumulate == 1 else value * n_targets(part) / weight_of_all
+        share = value if weight_of_all is None else value * n_targets(part) / weight_of_all
         (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
