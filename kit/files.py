@@ -6,6 +6,7 @@ Taught in: every notebook
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+DATA = next((f for f in (_HERE.parent / "data", _HERE / "data") if f.is_dir()), _HERE / "data")  # a checkout; a wheel
 
 
 def data_file(name: str) -> Path:
@@ -14,7 +15,6 @@ def data_file(name: str) -> Path:
     Raises:
         ValueError: if there is no such file.
     """
-    for folder in (_HERE.parent / "data", _HERE / "data"):  # a checkout; an installed wheel
-        if (folder / name).is_file():
-            return folder / name
-    raise ValueError(f"name must be a file of data/, got {name!r}")
+    if not (DATA / name).is_file():
+        raise ValueError(f"name must be a file of data/, got {name!r}")
+    return DATA / name

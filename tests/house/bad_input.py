@@ -16,6 +16,7 @@ from typing import Any
 import kit
 from tests.blocks import refusals as blocks
 from tests.check import refusals as check
+from tests.evidence import refusals as evidence
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
 from tests.models import refusals as models
@@ -25,6 +26,7 @@ from tests.train import refusals as train
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **blocks.ARGUMENTS,
     **check.ARGUMENTS,
+    **evidence.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
@@ -35,6 +37,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
 CARRIERS = {
     *blocks.CARRIERS,
     *check.CARRIERS,
+    *evidence.CARRIERS,
     *explore.CARRIERS,
     *learn.CARRIERS,
     *models.CARRIERS,

@@ -5,12 +5,13 @@ import pytest
 
 KIT = Path(__file__).parents[2] / "kit"
 FLOORS = {
+    "evidence": 3,
     **dict.fromkeys(("check", "explore"), 2),
     **dict.fromkeys(("models", "recsys", "train", "scale", "compress", "frontier"), 1),
     **dict.fromkeys(("learn", "blocks", "text"), 0),
     **dict.fromkeys(("arguments", "files", "machine"), -1),
 }
-FACE = {"ipywidgets", "anywidget", "matplotlib", "IPython", "traitlets"}  # what shows things: floor 2 alone
+FACE = {"ipywidgets", "anywidget", "matplotlib", "IPython", "traitlets"}  # what shows things: floor 2 and above
 
 
 def imports_of(source: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""Evidence: the experiments of many repetitions whose numbers are stored, a module for each notebook that has some."""
