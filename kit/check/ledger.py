@@ -17,7 +17,7 @@ _CEILINGS = (1e-12, 1e-9, 1e-6, 1e-3)
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Ledger(Card):
-    """A row a tensor: its name, and "exact" (whole numbers), "close" or "apart" with the largest relative difference."""
+    """A row a tensor: its name, and "exact", "close" or "apart" with the largest relative difference."""
 
     rows: dict[str, str]
 
