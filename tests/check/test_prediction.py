@@ -36,7 +36,7 @@ def test_a_measured_number_finds_its_option(number, option):
     assert f"Measured: {option}" in repr(guess.reveal(number))
 
 
-@pytest.mark.parametrize("borders", [(1,), (2, 1), (1, 1), ("a", "b"), (1, float("nan"))])
+@pytest.mark.parametrize("borders", [(1,), (2, 1), (1, 1), (1, float("nan"))])
 def test_borders_that_do_not_part_the_options_are_refused(borders):
     with pytest.raises((ValueError, TypeError), match="borders must"):
         Prediction(notebook="99", question="?", options=("a", "b", "c"), borders=borders)
