@@ -43,6 +43,7 @@ CARRIERS |= {
     regularizers.one_run,
     schedules.noisy_losses,
     schedules.losses_on_the_way,
+    schedules.quiet_loss,
     schedules.split_layers,
     schedules.deep_start,
     schedules.deep_objective,

@@ -43,6 +43,7 @@ def test_every_family_has_fifteen_settings(family):
         (optimizers.RACE, {"task": "tumours, scaled", "optimizer": "Adam", "rate": 6}),
         (optimizers.TOUCHED, {"rows": 1000}),
         (schedules.DECAY, {"family": "cosine", "setting": 7}),
+        (schedules.QUIET, {"family": "step", "setting": 4}),
         (schedules.WARM_UP, {"model": "seven layers, Adam", "way": "with", "peak": 1}),
         (regularizers.CONTEST, {"knob": "L2", "setting": 2}),
     ],
