@@ -32,6 +32,13 @@ def test_a_notebook_is_stored_in_its_normal_form(name):
 
 
 @each_notebook
+def test_no_verdict_and_no_reveal_goes_uncompared(name):
+    for cell in code(name):
+        if re.search(r"\b(settle\(|\.reveal\()", cell.source):
+            assert "nbval-ignore-output" not in cell.metadata.get("tags", [])
+
+
+@each_notebook
 def test_no_stored_output_is_an_error_a_warning_a_dead_widget_or_huge(name):
     for cell in code(name):
         for output in cell.outputs:
