@@ -66,11 +66,15 @@ def one_part(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
 
 
 @cache
-def gradients() -> Float[Tensor, "numbers"]:
-    """Train the small GPT in float32, and collect what flows back through its linear layers."""
-    model = story_gpt(0)
+def gradients(seed: int = 0) -> Float[Tensor, "numbers"]:
+    """Train the small GPT in float32, and collect what flows back through its linear layers.
+
+    Raises:
+        TypeError, ValueError: if `seed` is not a whole number of at least 0.
+    """
+    model = story_gpt(seed)
     schedule = warm_up(cosine(1e-2, n_steps=STEPS - 20), n_steps=20)
-    fit(model, next_token_loss, epochs(story_rows(), batch_size=ROWS), n_steps=STEPS, lr=schedule)
+    fit(model, next_token_loss, epochs(story_rows(), batch_size=ROWS, seed=seed), n_steps=STEPS, lr=schedule)
     with watched(model) as flow:
         backward(model, one_part, story_rows()[:ROWS])
     return flow.together()

@@ -89,6 +89,7 @@ ARGUMENTS = {
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
     precision.story_gpt: {"seed": (0, COUNT)},
+    precision.gradients: {"seed": (0, COUNT)},
     precision.gpt_2_bill: {
         "size": ("124M", ["7B", 124, None]),
         "batch_size": (1, AT_LEAST_1),
