@@ -153,7 +153,7 @@ HEADS = Experiment(
 # The rival: a GRU --------------------------------------------------------------------------------
 
 LENGTH, FARTHEST, N_STEPS = 40, 20, 200
-RATES = (3e-3, 1e-2, 3e-2)
+RATES = (3e-3, 1e-2, 3e-2, 1e-1)
 
 
 class RecurrentModel(nn.Module):
@@ -210,7 +210,7 @@ RECALL_RATES = Experiment(
     seeds=5,
     quantities=("loss",),
 )
-BEST_RATE = {"attention": 1e-2, "GRU": 1e-2}  # what RECALL_RATES found; a test holds them together
+BEST_RATE = {"attention": 1e-2, "GRU": 3e-2}  # what RECALL_RATES found; a test holds them together
 CONTESTANTS = {
     "attention": ("attention", N_STEPS),
     "GRU": ("GRU", N_STEPS),
