@@ -255,7 +255,7 @@ RECALL = Experiment(
     name="recall",
     measure=recall,
     factors={"contestant": tuple(CONTESTANTS), "distance": tuple(range(2, FARTHEST + 1, 2))},
-    seeds=10,
+    seeds=5,
     quantities=("right",),
 )
 RECALL_TIME = Experiment(

@@ -43,7 +43,6 @@ WAYS = {
 LR, EVERY, HELD_OUT = 1e-2, 20, 64
 
 
-@cache
 def held_out_losses(way: str, lr: float, seed: int) -> dict[int, float]:
     """Train the story GPT in a way; give its loss on rows never seen, after every 20 steps."""
     way_precision, loss = WAYS[way]
@@ -67,16 +66,18 @@ def held_out_losses(way: str, lr: float, seed: int) -> dict[int, float]:
     return dict(zip(steps.tolist(), losses.tolist(), strict=True))
 
 
+_once = cache(held_out_losses)
+
 FORMATS = Experiment(
     name="formats",
-    measure=lambda way, step, seed: {"loss": held_out_losses(way, LR, seed)[step]},
+    measure=lambda way, step, seed: {"loss": _once(way, LR, seed)[step]},
     factors={"way": tuple(WAYS), "step": tuple(range(EVERY, STEPS + 1, EVERY))},
     seeds=12,
     quantities=("loss",),
 )
 FORMAT_RATES = Experiment(
     name="format_rates",
-    measure=lambda way, lr, seed: {"loss": held_out_losses(way, lr, seed)[STEPS]},
+    measure=lambda way, lr, seed: {"loss": _once(way, lr, seed)[STEPS]},
     factors={"way": ("float32", "bfloat16"), "lr": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)},
     seeds=8,
     quantities=("loss",),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from kit.evidence import __main__ as command
-from kit.evidence import store
+from kit.evidence import attention, precision, store
 from tests.learn.refusals import ARRAY, AT_LEAST_1, FUNCTION
 
 ARGUMENTS = {
@@ -24,4 +24,22 @@ CARRIERS = {store.key, store.stored_lines, store.stored, store.origin, store.liv
     command.put_in_order,
     command.commit,
     command.main,
+}
+# What the contests of notebooks 15 and 21 are made of: their own measures call them.
+CARRIERS |= {
+    attention.ablated,
+    attention.first_gradient,
+    attention.model_of,
+    attention.by_distance,
+    attention.head_scores,
+    attention.best_induction,
+    attention.attention_alone,
+    attention.long_rows,
+    attention.contest,
+    attention.late_loss,
+    attention.recall,
+    attention.step_time,
+    precision.held_out_losses,
+    precision.gradients_lost,
+    precision.speedup,
 }
