@@ -37,6 +37,7 @@ SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
     attention.trained: {"without": ("nothing", ["mind", None, 3]), "seed": (0, COUNT)},
+    attention.learned: {"config": (AblationConfig(n_positions=24), [None, {}, "small"]), "seed": (0, COUNT)},
     attention.echoes: {"n_rows": (2, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
     attention.foretold: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
     attention.letter_ids: {"text": ("ab", [None, 5, ["a"]])},
@@ -88,6 +89,7 @@ ARGUMENTS = {
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
     precision.story_gpt: {"seed": (0, COUNT)},
+    precision.gradients: {"seed": (0, COUNT)},
     precision.gpt_2_bill: {
         "size": ("124M", ["7B", 124, None]),
         "batch_size": (1, AT_LEAST_1),
