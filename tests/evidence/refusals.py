@@ -7,8 +7,8 @@ from importlib import import_module
 import numpy as np
 
 import kit.evidence
-from kit.evidence import store
-from tests.learn.refusals import ARRAY, AT_LEAST_1, FUNCTION
+from kit.evidence import optimizers, schedules, store
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, FUNCTION
 
 ARGUMENTS = {
     store.Experiment: {
@@ -19,6 +19,10 @@ ARGUMENTS = {
         "quantities": (("x",), [()]),
     },
     store.interval_of_the_next: {"numbers": (np.ones(3), [*ARRAY, [1.0]])},
+    optimizers.set_up: {"task": ("tumours, scaled", ["tumours"])},
+    optimizers.make_table: {"n": (3, AT_LEAST_1), "seed": (0, [])},
+    schedules.settings_of: {"family": ("cosine", ["sine"]), "n_steps": (9, AT_LEAST_1)},
+    schedules.peaked: {"way": ("with", ["both"]), "lr": (0.1, ABOVE_0)},
 }
 # `stored`, `origin` and `live` refuse what is not stored: tests/evidence/test_store.py
 CARRIERS = {store.key, store.stored_lines, store.stored, store.origin, store.live}
