@@ -241,7 +241,7 @@ TUNING_LABELS = Experiment(
     name="tuning_labels",
     measure=right,
     factors={"task": TASKS, "method": METHODS, "n_labels": LABELS},
-    seeds=10,
+    seeds=8,
     quantities=("right",),
 )
 

@@ -54,7 +54,7 @@ def test_no_bar_leaves_the_picture():
         assert n_labels <= end < 2 * LABELS[-1]
 
 
-def test_enough_is_the_smallest_rank_that_cannot_be_told_from_training_everything():
+def test_enough_is_the_smallest_rank_that_cannot_be_told_from_the_best():
     assert RANKS.enough == 1
     assert rank_frame(RANKS, 2).quest_met
     assert not rank_frame(RANKS, 4).quest_met
