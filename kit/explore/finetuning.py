@@ -88,8 +88,9 @@ def labels_stage(contest: Contest) -> Stage:
         axes = figure.subplots()
         for method in sorted(contest.scores, key=lambda name: -contest.at(name, most)):  # the legend's order
             axes.plot(contest.labels, contest.scores[method].mean(axis=0), color=COLORS[method], label=method)
-        for method, scores in contest.scores.items():
-            axes.plot(contest.labels, scores.T, ".", color=COLORS[method], markersize=4, alpha=0.5)
+        for i, (method, scores) in enumerate(contest.scores.items()):
+            shift = 1.02 ** (i - len(contest.scores) / 2 + 0.75)  # beside one another, and clear of the moving line
+            axes.plot(np.array(contest.labels) * shift, scores.T, ".", color=COLORS[method], markersize=4, alpha=0.5)
         axes.axvspan(most, 2 * most, color="#f2f2f2")
         axes.text(1.41 * most, 0.02, "not tried", color="#666666", ha="center")
         axes.set(xscale="log", xlabel="number of labelled texts", ylabel="share right, unseen texts", ylim=(0, 1.02))
@@ -175,10 +176,12 @@ def rank_view(found: Ranks) -> LiveView:
         figure = Figure(figsize=(8, 3.8))
         axes = figure.subplots()
         axes.plot(found.trained, means, color=GREEN, label="LoRA, mean and repetitions")
-        axes.plot(found.trained, found.scores.T, ".", color=GREEN, markersize=5, alpha=0.5)
-        axes.axhline(found.full_scores.mean(), color=BLUE, linestyle="--", label="everything trained, the same")
+        beside = 0.95 * np.array(found.trained)  # clear of the moving line
+        axes.plot(beside, found.scores.T, ".", color=GREEN, alpha=0.5)
+        axes.axhline(found.full_scores.mean(), color=BLUE, linestyle="--", label="all trained, mean and repetitions")
         axes.plot([found.full_trained] * len(found.full_scores), found.full_scores, ".", color=BLUE, alpha=0.5)
         axes.set(xscale="log", xlabel="numbers trained", ylabel="share right, unseen texts", ylim=(0, 1.02))
+        axes.set(xlim=(0.8 * found.trained[0], 1.4 * found.full_trained))
         names = [f"{n:,}\nrank {rank}" for n, rank in zip(found.trained, found.ranks, strict=True)]
         axes.set_xticks([*found.trained, found.full_trained], [*names, f"{found.full_trained:,}\nall"])
         axes.minorticks_off()
