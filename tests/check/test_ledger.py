@@ -9,7 +9,7 @@ def test_ledger_tells_exact_from_close_from_apart():
     theirs = {"a": [1], "b": [1.0 + 1e-10], "c": [1.1], "d": [1.0]}
     rows = gradient_ledger(ours, theirs).rows
     assert rows["a"] == "exact"
-    assert rows["b"] == "close (largest relative difference below 1e-09)"
+    assert rows["b"] == "close (largest relative difference below 1e-06)"
     assert rows["c"] == "apart (largest relative difference ≈0.09)"
     assert rows["d"].startswith("apart")
 
