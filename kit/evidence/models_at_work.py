@@ -27,6 +27,7 @@ from kit.evidence.small_models import (
     N_TRAIN,
     PAD,
     SUM,
+    TALES,
     THINGS,
     VOCAB,
     X,
@@ -152,6 +153,13 @@ def bits_remembered(model: TransformerXL, in_sight: int, *, begin: int = BEGIN, 
             targets = fresh[:, start + 1 : start + SEGMENT + 1]
             found.append(F.cross_entropy(scores.flatten(0, 1), targets.flatten()).item())
     return statistics.fmean(found) / math.log(2)
+
+
+def own_bits(begin: int, end: int | None = None) -> float:
+    """Measure what the same words cost a reader who knows the grammar, in bits a word: the least for any model."""
+    told = [TALES.surprise(" ".join(tale).replace(" \n", "\n")) for tale in tales()[N_TRAIN:]]
+    bits = np.concatenate(told)[: streams()[1].numel()].reshape(8, -1)
+    return float(bits[:, begin + 1 : None if end is None else end + 1].mean())
 
 
 def far_into_a_text(seed: int) -> dict[str, float]:
