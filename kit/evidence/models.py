@@ -145,7 +145,7 @@ def by_counts(n: int, *, seed: int) -> list[list[str]]:
     rng, written = np.random.default_rng(seed), []
     for _ in range(N_WRITTEN):
         words = ["<start>"] * (n - 1)
-        while words[-1] != "\n" and len(words) < 90:
+        while words[-1] != "\n" and len(words) < n + 89:
             choices = after[tuple(words[len(words) - n + 1 :])]
             words.append(choices[rng.integers(len(choices))])
         written.append(words[n - 1 :])

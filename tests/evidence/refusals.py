@@ -3,7 +3,7 @@
 import numpy as np
 
 from kit.evidence import __main__ as command
-from kit.evidence import store
+from kit.evidence import models, models_at_work, small_models, store
 from tests.learn.refusals import ARRAY, AT_LEAST_1, FUNCTION
 
 ARGUMENTS = {
@@ -24,4 +24,36 @@ CARRIERS = {store.key, store.stored_lines, store.stored, store.origin, store.liv
     command.put_in_order,
     command.commit,
     command.main,
+}
+# What the contests are made of: their own measures call them, and notebook 16 shows them.
+CARRIERS |= {
+    small_models.rows,
+    small_models.made,
+    small_models.trained,
+    small_models.logits,
+    small_models.drawn,
+    small_models.next_word_batches,
+    small_models.masked_batches,
+    models.by_mask,
+    models.by_next_word,
+    models.by_trying,
+    models.hidden_word,
+    models.judged,
+    models.by_model,
+    models.by_counts,
+    models.bits_a_tale,
+    models.parallel_time,
+    models_at_work.text_to_text,
+    models_at_work.task_batches,
+    models_at_work.exact,
+    models_at_work.two_tasks,
+    models_at_work.bits_remembered,
+    models_at_work.own_bits,
+    models_at_work.far_into_a_text,
+    models_at_work.bits_in_table,
+    models_at_work.hidden_words,
+    models_at_work.bits_of_copies,
+    models_at_work.queries_keys_values,
+    models_at_work.kept_megabytes,
+    models_at_work.attention_time,
 }
