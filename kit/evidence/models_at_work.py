@@ -115,7 +115,7 @@ BEGIN, LATE = 256, 832  # words of a stream before the first that counts, and be
 
 
 @cache
-def streams() -> tuple[Integer[np.ndarray, "words"], Integer[Tensor, "8 words"]]:
+def streams() -> tuple[Integer[np.ndarray, "words"], Integer[Tensor, "8 fresh"]]:
     """Give all training tales as one stream, and the fresh ones as eight."""
     one, fresh = (
         np.concatenate([[ID[word] for word in tale] for tale in some])
