@@ -45,7 +45,7 @@ def test_no_stored_output_is_an_error_a_warning_a_dead_widget_or_huge(name):
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
             assert WIDGET not in output.get("data", {})
-            assert len(str(output)) < 150_000
+            assert len(str(output)) < 180_000  # a picture, and what it says
 
 
 @each_notebook
