@@ -43,7 +43,10 @@ def main() -> int:
         return 0 if verb in {"help", "-h", "--help"} else 2
     set_up(verb)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads on two busy cores are slower than one
-    return subprocess.call([PYTHON, *commands[verb], *rest], cwd=ROOT)
+    code = subprocess.call([PYTHON, *commands[verb], *rest], cwd=ROOT)
+    if verb == "test" and (seconds := sum(os.times()[2:4])):  # of children; Windows does not count them
+        print(f"{seconds / 60:.1f} CPU-minutes")
+    return code
 
 
 def allow_root() -> list[str]:
