@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -46,7 +47,7 @@ def cpu_seconds(path: Path) -> tuple[float, float]:
 
     client.on_cell_complete = spent
     client.execute()
-    return clock[-1], max(after - before for before, after in zip(clock, clock[1:], strict=False))
+    return clock[-1], max(after - before for before, after in pairwise(clock))
 
 
 def record(yardstick: float, measured: dict[str, tuple[float, float]]) -> None:
