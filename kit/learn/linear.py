@@ -128,9 +128,10 @@ def reweighted_least_squares(
     """
     x, y = _examples(x, y)
     function("loss", loss)
+    n_rounds = count("n_rounds", n_rounds)
     smallest = 1e-6 * (np.abs(y).max() or 1.0)
     weights = least_squares(x, y)
-    for _ in range(count("n_rounds", n_rounds)):
+    for _ in range(n_rounds):
         errors = x @ weights - y
         errors = np.where(errors < 0, -1, 1) * np.maximum(np.abs(errors), smallest)
         root = np.sqrt(loss(y + errors, y)[1] / errors)

@@ -292,7 +292,8 @@ def _only(name: str, values: np.ndarray, one: int, other: int) -> None:
 
 def _mean(each: np.ndarray, **inputs: np.ndarray) -> float:
     """Average the losses of the examples; where that is NaN, name the input that brought it."""
-    loss = float(each.sum()) / each.size  # in half the time of each.mean(), which matters a thousand times over
+    # in half the time of each.mean(), which matters a thousand times over; in float64, where no sum overflows
+    loss = float(each.sum(dtype=np.float64)) / each.size
     if math.isnan(loss):
         for name, array in inputs.items():
             real_array(name, array)
