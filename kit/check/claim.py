@@ -49,7 +49,7 @@ def settle(claim: str, parts: dict[str, bool], *, number: str, seeds: int, sprea
         raise ValueError("parts must hold at least one measured part, got none")
     seeds = count("seeds", seeds)
     verdict = "holds" if all(parts.values()) else "holds in part" if any(parts.values()) else "fails"
-    record({"kind": "claim", "claim": claim, "verdict": verdict})
+    kept = record({"kind": "claim", "claim": claim, "verdict": verdict})
     return Settled(
         color=_COLORS[verdict],
         heading=f"{claim} {verdict}: “{known[claim]}”",
@@ -57,6 +57,7 @@ def settle(claim: str, parts: dict[str, bool], *, number: str, seeds: int, sprea
             *(f"{'✓' if true else '✗'} {part}" for part, true in parts.items()),
             f"Measured: {number}",
             f"Repetitions: {seeds}; spread: {spread}",
+            *kept,
         ),
         verdict=verdict,
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from kit.arguments import real
 from kit.check.card import GREEN, RED, Card
+from kit.check.exercise import as_array
 
 _CEILINGS = (1e-12, 1e-9, 1e-6, 1e-3)
 
@@ -32,7 +33,7 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
         rtol: the largest relative difference that counts as close.
 
     Raises:
-        TypeError: if `rtol` is not a number.
+        TypeError: if `rtol` is not a number, or a tensor has no numbers.
         ValueError: if the names differ, two tensors of a name have different shapes, or `rtol` <= 0.
 
     >>> gradient_ledger({"w": [1.0, 2.0]}, {"w": [1.0, 2.0]}).rows
@@ -41,7 +42,7 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
     rtol = real("rtol", rtol, above=0)
     if ours.keys() != theirs.keys():
         raise ValueError(f"theirs must have the names of ours, {sorted(ours)}, got {sorted(theirs)}")
-    rows = {name: _compare(name, np.asarray(ours[name]), np.asarray(theirs[name]), rtol) for name in ours}
+    rows = {name: _compare(name, as_array(ours[name]), as_array(theirs[name]), rtol) for name in ours}
     agree = not any(row.startswith("apart") for row in rows.values())
     width = max(map(len, rows))
     return Ledger(
@@ -57,7 +58,8 @@ def _compare(name: str, ours: np.ndarray, theirs: np.ndarray, rtol: float) -> st
         raise ValueError(f"{name} must have the same shape in both, got {ours.shape} and {theirs.shape}")
     if np.array_equal(ours, theirs):
         return "exact"
-    difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    ours, theirs = ours.astype(float), theirs.astype(float)  # unsigned, 1 - 2 would be 255
+    difference = np.abs(ours - theirs).max() / (np.abs(theirs).max() or 1)
     if not difference <= rtol:  # a NaN is never close
         return f"apart (largest relative difference {difference:.1g})"
     bound = next(ceiling for ceiling in (*_CEILINGS, rtol) if difference <= ceiling)
