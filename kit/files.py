@@ -6,6 +6,8 @@ Taught in: every notebook
 from pathlib import Path
 from uuid import uuid4
 
+from kit.arguments import shown
+
 _HERE = Path(__file__).parent
 DATA = next((f for f in (_HERE.parent / "data", _HERE / "data") if f.is_dir()), _HERE / "data")  # a checkout; a wheel
 
@@ -17,7 +19,7 @@ def data_file(name: str) -> Path:
         ValueError: if there is no such file.
     """
     if not (DATA / name).is_file():
-        raise ValueError(f"name must be a file of data/, got {name!r}")
+        raise ValueError(f"name must be a file of data/, got {shown(name)}")
     return DATA / name
 
 

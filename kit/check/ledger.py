@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kit.arguments import real
+from kit.arguments import real, shown
 from kit.check.card import GREEN, RED, Card
 from kit.check.exercise import as_array
 
@@ -41,7 +41,7 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
     """
     rtol = real("rtol", rtol, above=0)
     if ours.keys() != theirs.keys():
-        raise ValueError(f"theirs must have the names of ours, {sorted(ours)}, got {sorted(theirs)}")
+        raise ValueError(f"theirs must have the names of ours, {shown([*ours])}, got {shown([*theirs])}")
     rows = {name: _compare(name, as_array(ours[name]), as_array(theirs[name]), rtol) for name in ours}
     agree = not any(row.startswith("apart") for row in rows.values())
     width = max(map(len, rows))

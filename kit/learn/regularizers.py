@@ -199,8 +199,7 @@ def proximal_descent(
     array([2.])
     """
     function("objective", objective)
-    if not isinstance(penalty, Penalty):
-        raise TypeError(f"penalty must be a Penalty, got {type(penalty).__name__} {penalty!r}")
+    instance("penalty", penalty, Penalty)
     lr = real("lr", lr, above=0)
 
     def gradient_of_the_smooth_part(point: np.ndarray) -> tuple[float, np.ndarray]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
-from kit.arguments import count, instance, several, token_ids
+from kit.arguments import count, instance, several, shown, token_ids
 from kit.files import write_whole
 from kit.text.patterns import PIECES, compiled, pattern_text, spell, unspell
 
@@ -173,7 +173,7 @@ class BPE:
             raise ValueError("special must not hold an empty name")
         for name, tokens in (("merges", self.tokens[: 256 + len(self.merges)]), ("special", self.tokens)):
             if twice := [token for token, n in Counter(tokens).items() if n > 1]:
-                raise ValueError(f"{name} must not make a token twice, got {twice[0]!r}")
+                raise ValueError(f"{name} must not make a token twice, got {shown(twice[0])}")
 
     @cached_property
     def tokens(self) -> list[bytes]:
@@ -364,8 +364,9 @@ def load(path: str | Path) -> BPE:
     Raises:
         ValueError: if the file is another kind of tokeniser, whose ids would differ.
     """
+    path = Path(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         model, cutter = content["model"], content["pre_tokenizer"]["pretokenizers"][0]
         return from_vocab(model["vocab"], model["merges"], pattern=cutter["pattern"]["Regex"])
     except (ValueError, KeyError, IndexError, TypeError):  # it is told from ours by what it lacks
@@ -385,7 +386,10 @@ def from_vocab(vocab: dict[str, int], merges: Iterable[Sequence[str]], *, patter
     by_id = [unspell(token) for token in sorted(vocab, key=lambda token: vocab[token])]
     pairs = tuple((vocab[left], vocab[right]) for left, right in merges)
     special = tuple(token.decode() for token in by_id[256 + len(pairs) :])
-    bpe = BPE(merges=pairs, special=special, pattern=pattern, alphabet=b"".join(by_id[:256]))
-    if bpe.tokens != by_id or sorted(vocab.values()) != list(range(len(by_id))):
-        raise ValueError("vocab must hold the bytes, the merges in their order, and special tokens, got another order")
-    return bpe
+    try:
+        bpe = BPE(merges=pairs, special=special, pattern=pattern, alphabet=b"".join(by_id[:256]))
+        if bpe.tokens == by_id and sorted(vocab.values()) == list(range(len(by_id))):
+            return bpe
+    except ValueError:
+        pass
+    raise ValueError("vocab must hold the bytes, the merges in their order, and special tokens, got another order")

@@ -29,12 +29,13 @@ def load_gpt2(vocab: str | Path, merges: str | Path) -> BPE:
 
     Oracle: GPT2Tokenizer of Hugging Face transformers, on the same files.
     """
+    vocab, merges = Path(vocab), Path(merges)
     try:
-        ids = json.loads(Path(vocab).read_text(encoding="utf-8"))
+        ids = json.loads(vocab.read_text(encoding="utf-8"))
         instance("vocab", ids, dict)
     except (ValueError, TypeError):
         raise ValueError(f"vocab must name a file of JSON that gives tokens their ids, got {str(vocab)!r}") from None
-    lines = Path(merges).read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = merges.read_text(encoding="utf-8", errors="replace").split("\n")
     pairs = [line.split() for line in lines if line and not line.startswith("#version")]
     if not all(len(pair) == 2 and set(pair) <= ids.keys() for pair in pairs):
         raise ValueError(f"merges must name a file of two tokens of vocab a line, got {str(merges)!r}")

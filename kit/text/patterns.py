@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from kit.arguments import instance, one_of
+from kit.arguments import instance, one_of, shown
 
 # What is written without spaces, as the inside of a class of a regular expression: Thai, Lao, Tibetan,
 # Burmese, Khmer, Japanese, Chinese. Nothing tells where a word ends there, and each sign is taken for one.
@@ -95,7 +95,7 @@ def unspell(token: str) -> bytes:
     """
     instance("token", token, str)
     if not set(token) <= _BYTES.keys():
-        raise ValueError(f"token must be spelled in letters that stand for bytes, got {token!r}")
+        raise ValueError(f"token must be spelled in letters that stand for bytes, got {shown(token)}")
     return bytes(_BYTES[letter] for letter in token)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
-from kit.arguments import instance, real, several
+from kit.arguments import instance, real, several, shown
 from kit.text.bpe import BPE
 from kit.text.clean import mask_private, normalize, without_lines
 from kit.text.corpus import Document
@@ -113,7 +113,7 @@ def encode_shards(
     """
     instance("tokeniser", tokeniser, BPE)
     if end not in tokeniser.special_ids:
-        raise ValueError(f"end must be a special token of the tokeniser, {tokeniser.special}, got {end!r}")
+        raise ValueError(f"end must be a special token of the tokeniser, {tokeniser.special}, got {shown(end)}")
     step = Encode(tokeniser=tokeniser, end=tokeniser.special_ids[end])
     return transform_all(sources, Path(folder) / "tokens", step, suffix=".u4", n_workers=n_workers)
 

@@ -52,7 +52,7 @@ def to_line(document: Document) -> bytes:
     try:
         return json.dumps(asdict(document), ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
-        raise ValueError(f"document must be UTF-8, got half a surrogate pair in {document.name!r}") from None
+        raise ValueError(f"document must be UTF-8, got half a surrogate pair in {shown(document.name)}") from None
 
 
 def write_shards(documents: Iterable[Document], folder: str | Path, *, n_shards: int) -> list[Path]:
