@@ -9,7 +9,7 @@ Taught in: 15
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from kit.arguments import count, instance, integer_array, shown
 from kit.text.packing import IGNORED
@@ -60,7 +60,7 @@ def repeated(
 
 
 def foretellable(
-    rows: Int[np.ndarray, "rows tokens"], periods: Int[np.ndarray, "rows"]
+    rows: Integer[np.ndarray, "rows tokens"], periods: Integer[np.ndarray, "rows"]
 ) -> Int[np.ndarray, "rows targets"]:
     """Give for each letter but the last the next one, or IGNORED where nobody could know it.
 

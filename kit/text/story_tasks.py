@@ -12,7 +12,7 @@ Taught in: 17
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from kit.arguments import count, instance, integer_array, one_of, shown
 from kit.text.grammar import Grammar, tokens
@@ -157,7 +157,7 @@ def encode(text: str) -> Int[np.ndarray, "tokens"]:
     return np.array([_IDS[word] for word in words], dtype=np.int64)
 
 
-def decode(ids: Int[np.ndarray, "tokens"]) -> str:
+def decode(ids: Integer[np.ndarray, "tokens"]) -> str:
     """Turn ids into a text, marks set as in print; encoded, it gives the same ids.
 
     Raises:

@@ -119,7 +119,7 @@ ARGUMENTS = {
         "start": (STORY_GPT, [None, 5]),
         "examples": (ENDINGS, [None, "ten"]),
         "method": ("full", ["all", None]),
-        "lr": (1e-3, ABOVE_0),
+        "lr": (1e-3, AT_LEAST_0),
         "n_steps": (12, AT_LEAST_1),
         "batch_size": (2, AT_LEAST_1),
         "rank": (1, []),

@@ -166,6 +166,11 @@ ARGUMENTS = {
         "loss": (losses.mae, FUNCTION),
         "n_rounds": (3, AT_LEAST_1),
     },
+    linear.logistic_regression: {
+        "x": (X, MATRIX),
+        "y": (np.array([0, 1, 0]), [*SHAPED, [0, 1, 2], [0.5, 1, 0]]),
+        "n_steps": (3, AT_LEAST_1),
+    },
     linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
     linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},
     linear.curvatures: {"x": (X, MATRIX)},
