@@ -3,6 +3,7 @@
 python run.py bench                   imports, descent, live_view, memory, training_step and generation
 python run.py bench descent memory    those named
 python run.py bench notebooks         every notebook's seconds, recorded in data/measured/notebooks.csv
+python run.py bench processors         every notebook as other processors compute it: which cells fail
 python run.py bench flakes            the notebook tests ten times in a row
 python run.py bench fresh_clone       minutes from a fresh clone to JupyterLab's page
 python run.py bench text              Chinese beside English, hostile inputs, text and linear models beside their peers
@@ -13,7 +14,14 @@ import sys
 from importlib import import_module
 
 BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
-NAMED_ONLY = ("notebooks", "flakes", "fresh_clone", "step", "text")  # minutes each, or writing what they find
+NAMED_ONLY = (
+    "notebooks",
+    "processors",
+    "flakes",
+    "fresh_clone",
+    "step",
+    "text",
+)  # minutes each, or writing what they find
 
 
 def main(names: list[str]) -> int:

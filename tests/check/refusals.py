@@ -35,7 +35,12 @@ ARGUMENTS = {
         "theirs": (ONE, [{"v": np.ones(3)}, {}]),
         "rtol": (1e-6, ABOVE_0),
     },
-    prediction.Prediction: {"notebook": ("00", []), "question": ("?", []), "options": (("a", "b"), [(), ("a",)])},
+    prediction.Prediction: {
+        "notebook": ("00", []),
+        "question": ("?", []),
+        "options": (("a", "b"), [(), ("a",)]),
+        "borders": ((1.0,), [(1.0, 2.0), ("x",), (float("nan"),)]),
+    },
     optimizer_exercises.suspect: {"lr": (0.1, AT_LEAST_0)},
     course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
 }

@@ -1,6 +1,5 @@
 """Executing again changes nothing; showing something else is noticed."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,6 @@ import nbformat
 import pytest
 
 from tests.notebooks.execute import execute
-from tests.notebooks.pictures import different
 from tests.notebooks.stamp import readdress
 
 ROOT = Path(__file__).parents[2]
@@ -83,15 +81,6 @@ def test_a_kernel_that_dies_is_noticed_at_once(stored):
     result = nbval(stored)
     assert result.returncode == 1
     assert "the notebook's kernel died" in result.stdout
-
-
-def test_pictures_of_another_size_differ():
-    from tests.notebooks.test_files import BOOKS
-
-    pngs = [o["data"]["image/png"] for book in BOOKS.values() for c in book.cells for o in c.get("outputs", [])
-            if "image/png" in o.get("data", {})]  # fmt: skip
-    assert different(pngs[0], pngs[0]) == ""
-    assert re.search("size changed", different(pngs[0], pngs[1]))
 
 
 def test_an_address_that_is_no_repository_is_refused():

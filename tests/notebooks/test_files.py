@@ -28,7 +28,7 @@ def test_a_notebook_is_stored_in_its_normal_form(name):
     assert len({cell.id for cell in book.cells}) == len(book.cells)
     for cell in book.cells:
         assert set(cell.metadata) <= {"tags"}
-        assert set(cell.metadata.get("tags", [])) <= {"nbval-ignore-output"}
+        assert set(cell.metadata.get("tags", [])) <= {"nbval-ignore-output", "trained", "shape"}
 
 
 @each_notebook

@@ -1,0 +1,80 @@
+"""Every notebook's comparison, computed as other processors compute: which cells would fail elsewhere.
+
+The libraries choose their instructions at start; each setting makes them choose as they would on
+another machine. A setting that this processor lacks is left out: an unknown instruction ends a process.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from tests.bench.table import Table, at_most
+from tests.notebooks.stamp import NOTEBOOKS, ROOT
+
+SSE = {
+    "ATEN_CPU_CAPABILITY": "default",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+
+
+def settings() -> dict[str, dict[str, str]]:
+    """Name the environments to compute in: this processor's own, lesser ones, and two threads."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        flags = ""
+    wide, narrow = "avx512f" in flags, "avx2" in flags
+    lesser = ({"AVX2": AVX2} if wide else {}) | ({"SSE": SSE} if narrow else {})
+    return {"as it is": {}, **lesser, "two threads": {"OMP_NUM_THREADS": "2"}}
+
+
+def tables() -> Iterator[Table]:
+    found = {name: run(extra) for name, extra in settings().items()}
+    rows, failures, verdicts = [], dict.fromkeys(found, 0), dict.fromkeys(found, 0)
+    for path in NOTEBOOKS:
+        settling = cells_that_settle(path)
+        row = [path.stem]
+        for name, outcomes in found.items():
+            failed = [cell for cell, passed in outcomes[path.stem].items() if not passed]
+            failures[name] += len(failed)
+            verdicts[name] += len(settling.intersection(failed))
+            row.append(f"{len(failed)} of {len(outcomes[path.stem])}")
+            for cell in failed:
+                print(f"  {name}: {path.stem}, cell {cell}")
+        rows.append((row, None))
+    rows.append((["cells that fail", *map(str, failures.values())], at_most(sum(failures.values()), 0)))
+    rows.append((["verdicts that differ", *map(str, verdicts.values())], at_most(sum(verdicts.values()), 0)))
+    yield Table(title="Notebooks as other processors compute them: cells that fail", columns=["", *found], rows=rows)
+
+
+def cells_that_settle(path: Path) -> set[int]:
+    """Find the code cells that give a verdict, by their place from 0, as nbval counts them."""
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return {i for i, cell in enumerate(code) if re.search(r"\b(settle\(|\.reveal\()", cell.source)}
+
+
+def run(extra: dict[str, str]) -> dict[str, dict[int, bool]]:
+    """Run all notebook tests in one environment; tell for each cell of each notebook whether it passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--color=no", "-rA", "--tb=no", "notebooks"]
+    env = {"OMP_NUM_THREADS": "1"} | os.environ | extra
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env).stdout
+    outcomes: dict[str, dict[int, bool]] = {path.stem: {} for path in NOTEBOOKS}
+    for outcome, notebook, cell in re.findall(r"^(\w+) notebooks/(\w+)\.ipynb::Cell (\d+)", printed, re.M):
+        outcomes[notebook][int(cell)] = outcome == "PASSED"
+    missing = [notebook for notebook, cells in outcomes.items() if not cells]
+    if missing:
+        raise RuntimeError(f"no outcome of {', '.join(missing)}:\n{printed[-2000:]}")
+    return outcomes
