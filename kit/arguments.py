@@ -14,7 +14,8 @@ import numpy as np
 def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     """Return `value` as a floating-point array, or say what is wrong with it.
 
-    Integers and lists become float64; floating-point arrays keep their dtype and are not copied.
+    Integers and lists become float64. Floating-point arrays keep their dtype and are not copied,
+    but for float16, which becomes float32: its sums would end at 65,504.
 
     Args:
         ndim: the number of axes demanded; any number where it is None.
@@ -36,15 +37,17 @@ def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    if array.dtype.kind == "f":
+        return array.astype(np.float32) if array.dtype.itemsize < 4 else array
+    return array.astype(np.float64)
 
 
 def integer_array(name: str, value: Any) -> np.ndarray:
-    """Return `value` as an array of integers, of any number of axes.
+    """Return `value` as an array of int64, of any number of axes; an unsigned one could not hold IGNORED.
 
     Raises:
         TypeError: if `value` is not made of integers; whole numbers of a floating-point dtype are none.
-        ValueError: if it is ragged or empty.
+        ValueError: if it is ragged or empty, or a number is beyond int64.
 
     >>> integer_array("classes", [2, 0])
     array([2, 0])
@@ -54,7 +57,9 @@ def integer_array(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, got {type(value).__name__} of dtype {array.dtype}")
-    return array
+    if array.dtype == np.uint64 and array.max() >= 2**63:
+        raise ValueError(f"{name} must be < 2**63, got {array.max()}")
+    return array.astype(np.int64, copy=False)
 
 
 def unchecked_array(name: str, value: Any) -> np.ndarray:
@@ -70,7 +75,7 @@ def unchecked_array(name: str, value: Any) -> np.ndarray:
     >>> unchecked_array("x", [1, 2])
     array([1., 2.])
     """
-    if not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size):
+    if not (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype.itemsize >= 4 and value.size):
         return real_array(name, value)
     return value
 
@@ -125,7 +130,7 @@ def real_tensor(name: str, value: Any) -> Any:
     import torch  # whoever has a tensor has it loaded; those who have none need not wait for it
 
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        raise TypeError(f"{name} must be a tensor of real numbers, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of real numbers, got {shown(value)}")
     return value
 
 
@@ -139,7 +144,7 @@ def integer_tensor(name: str, value: Any) -> Any:
 
     whole = (torch.int64, torch.int32, torch.int16, torch.uint8)
     if not isinstance(value, torch.Tensor) or value.dtype not in whole:
-        raise TypeError(f"{name} must be a tensor of whole numbers, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of whole numbers, got {shown(value)}")
     return value
 
 
@@ -189,7 +194,7 @@ def token_flags(name: str, value: Any, like: Any) -> Any:
     import torch
 
     if not isinstance(value, torch.Tensor) or value.dtype != torch.bool:
-        raise TypeError(f"{name} must be a tensor of booleans, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of booleans, got {shown(value)}")
     if value.shape != like.shape:
         raise ValueError(f"{name} must have a boolean for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
     return value
@@ -219,7 +224,7 @@ def real(
     ValueError: lr must be > 0, got 0
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
@@ -246,7 +251,7 @@ def count(name: str, value: Any, *, at_least: int = 1) -> int:
     ValueError: n_steps must be >= 0, got -1
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     if value < at_least:
         raise ValueError(f"{name} must be >= {at_least}, got {value}")
     return int(value)
@@ -259,7 +264,7 @@ def function(name: str, value: Any) -> None:
         TypeError: if `value` is not callable.
     """
     if not callable(value):
-        raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a function, got {shown(value)}")
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -273,7 +278,7 @@ def instance(name: str, value: Any, kind: type) -> None:
     TypeError: text must be a str, got int 5
     """
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
 
 
 def several(name: str, value: Any) -> None:
@@ -287,7 +292,7 @@ def several(name: str, value: Any) -> None:
     TypeError: texts must be a collection, got str 'moo'
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a collection, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a collection, got {shown(value)}")
 
 
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -296,9 +301,19 @@ def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
     Raises:
         ValueError: if it is not; the message lists the choices.
     """
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+    if not isinstance(value, str) or value not in choices:  # of an array, `in` would ask each number
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {_cut(value)}")
     return value
+
+
+def shown(value: Any) -> str:
+    """Write what a value is, for an error: its type and itself, in one line that is cut where it is long.
+
+    >>> shown(list(range(1000)))[-18:]
+    ' 18, 19, 20, 21...'
+    """
+    is_array = hasattr(value, "dtype") and not isinstance(value, np.generic)
+    return f"{type(value).__name__} {f'of {value.dtype}' if is_array else _cut(value)}"
 
 
 def _rectangular(name: str, value: Any) -> np.ndarray:
@@ -308,5 +323,6 @@ def _rectangular(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name} must be rectangular: its rows differ in length") from None
 
 
-def _kind(value: Any) -> str:
-    return f"{type(value).__name__} {f'of {value.dtype}' if hasattr(value, 'dtype') else repr(value)}"
+def _cut(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -8,7 +8,7 @@ Taught in: every notebook
 import csv
 from dataclasses import dataclass
 
-from kit.arguments import count
+from kit.arguments import count, shown
 from kit.check.card import GREEN, ORANGE, RED, Card
 from kit.check.progress import record
 from kit.files import data_file
@@ -44,12 +44,12 @@ def settle(claim: str, parts: dict[str, bool], *, number: str, seeds: int, sprea
     """
     known = claims()
     if claim not in known:
-        raise ValueError(f"claim must be an identifier in data/claims.csv, got {claim!r}")
+        raise ValueError(f"claim must be an identifier in data/claims.csv, got {shown(claim)}")
     if not parts:
         raise ValueError("parts must hold at least one measured part, got none")
     seeds = count("seeds", seeds)
     verdict = "holds" if all(parts.values()) else "holds in part" if any(parts.values()) else "fails"
-    record({"kind": "claim", "claim": claim, "verdict": verdict})
+    kept = record({"kind": "claim", "claim": claim, "verdict": verdict})
     return Settled(
         color=_COLORS[verdict],
         heading=f"{claim} {verdict}: “{known[claim]}”",
@@ -57,6 +57,7 @@ def settle(claim: str, parts: dict[str, bool], *, number: str, seeds: int, sprea
             *(f"{'✓' if true else '✗'} {part}" for part, true in parts.items()),
             f"Measured: {number}",
             f"Repetitions: {seeds}; spread: {spread}",
+            *kept,
         ),
         verdict=verdict,
     )

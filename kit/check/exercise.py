@@ -11,7 +11,7 @@ import copy
 import io
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,8 @@ class Exercise:
         """Check an attempt, record the outcome, and return a verdict that shows itself."""
         with np.errstate(all="ignore"):  # an overflow is judged by what comes of it
             verdict = self._judge(attempt)
-        record({"kind": "exercise", "notebook": self.notebook, "name": self.name, "outcome": verdict.outcome})
-        return verdict
+        kept = record({"kind": "exercise", "notebook": self.notebook, "name": self.name, "outcome": verdict.outcome})
+        return replace(verdict, lines=(*verdict.lines, *kept))
 
     def _judge(self, attempt: Any) -> Verdict:
         if attempt is None or attempt is ...:
@@ -111,11 +111,13 @@ class Exercise:
             return next(filter(None, map(self._compare, got, want)), "")
         if isinstance(want, str):
             return "" if got == want else f"Expected {want!r}; got {_describe(got)}."
-        want = _array(want)
+        want = as_array(want)
         try:
-            given, got = got, _array(got)
+            given, got = got, as_array(got)
         except ValueError:
             return f"Expected an array of shape {want.shape}; got rows of different lengths."
+        except TypeError as error:
+            return f"Expected {_describe(want)}; got {error}."
         if got.dtype.kind not in "biuf":
             return f"Expected {_describe(want)}; got {_describe(given)}."
         if got.shape != want.shape and got.ndim and want.ndim:
@@ -160,7 +162,7 @@ def _where(error: BaseException) -> list[str]:
 def _first_difference(given: tuple[Any, ...], case: tuple[Any, ...]) -> int | None:
     for i, (after, before) in enumerate(zip(given, case, strict=True)):
         if hasattr(before, "__array__"):
-            after, before = _array(after), _array(before)
+            after, before = as_array(after), as_array(before)
             if not np.array_equal(after, before, equal_nan=before.dtype.kind == "f"):
                 return i
     return None
@@ -170,20 +172,40 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_equal, a, b))
     try:
-        a, b = _array(a), _array(b)
+        a, b = as_array(a), as_array(b)
         return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
     except (TypeError, ValueError):  # what is neither number nor array is judged later
         return True
 
 
-def _array(value: Any) -> np.ndarray:
-    """Take an array as it is, and a tensor without its gradient."""
-    return np.asarray(value.detach() if hasattr(value, "detach") else value)
+def as_array(value: Any) -> np.ndarray:
+    """Take an array as it is; of a tensor, or a list of tensors, the numbers, whatever its device, layout and format.
+
+    Raises:
+        TypeError: if it has no numbers, as tensors on the device meta.
+        ValueError: if it is ragged.
+
+    >>> as_array([1, 2])
+    array([1, 2])
+    """
+    if isinstance(value, list | tuple):
+        return np.asarray([as_array(each) for each in value] if any(map(_is_tensor, value)) else value)
+    if not _is_tensor(value):
+        return np.asarray(value)
+    try:
+        value = value.detach().to_dense().cpu()
+        return np.asarray(value.float() if value.is_floating_point() and value.itemsize < 4 else value)
+    except (NotImplementedError, RuntimeError) as error:
+        raise TypeError(f"a tensor on the device {value.device} without numbers to compare: {error}") from None
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "detach")
 
 
 def _describe(value: Any) -> str:
-    if hasattr(value, "detach"):
-        value = _array(value)
+    if _is_tensor(value):
+        value = as_array(value)
     if isinstance(value, np.ndarray):
         if value.ndim == 0 and value.dtype.kind in "biuf":
             return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())

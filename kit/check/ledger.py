@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kit.arguments import real
+from kit.arguments import real, shown
 from kit.check.card import GREEN, RED, Card
+from kit.check.exercise import as_array
 
 _CEILINGS = (1e-12, 1e-6, 1e-3)  # rounding lies decades below the first, finite differences between the next two
 
@@ -33,7 +34,7 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
         rtol: the largest relative difference that counts as close.
 
     Raises:
-        TypeError: if `rtol` is not a number.
+        TypeError: if `rtol` is not a number, or a tensor has no numbers.
         ValueError: if the names differ, two tensors of a name have different shapes, or `rtol` <= 0.
 
     >>> gradient_ledger({"w": [0.1], "ids": [1, 2]}, {"w": [0.1], "ids": [1, 2]}).rows
@@ -41,8 +42,8 @@ def gradient_ledger(ours: Mapping[str, Any], theirs: Mapping[str, Any], *, rtol:
     """
     rtol = real("rtol", rtol, above=0)
     if ours.keys() != theirs.keys():
-        raise ValueError(f"theirs must have the names of ours, {sorted(ours)}, got {sorted(theirs)}")
-    rows = {name: _compare(name, np.asarray(ours[name]), np.asarray(theirs[name]), rtol) for name in ours}
+        raise ValueError(f"theirs must have the names of ours, {shown([*ours])}, got {shown([*theirs])}")
+    rows = {name: _compare(name, as_array(ours[name]), as_array(theirs[name]), rtol) for name in ours}
     agree = not any(row.startswith("apart") for row in rows.values())
     width = max(map(len, rows))
     return Ledger(
@@ -59,7 +60,8 @@ def _compare(name: str, ours: np.ndarray, theirs: np.ndarray, rtol: float) -> st
     if np.array_equal(ours, theirs):
         counted = ours.dtype.kind in "biu" and theirs.dtype.kind in "biu"
         return "exact" if counted else f"close (largest relative difference below {_CEILINGS[0]:.0e})"
-    difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    ours, theirs = ours.astype(float), theirs.astype(float)  # unsigned, 1 - 2 would be 255
+    difference = np.abs(ours - theirs).max() / (np.abs(theirs).max() or 1)
     if not difference <= rtol:  # a NaN is never close
         return f"apart (largest relative difference {'≈' if difference > 0 else ''}{difference:.1g})"
     bound = next(ceiling for ceiling in (*_CEILINGS, rtol) if difference <= ceiling)

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from kit.arguments import one_of, real
+from kit.arguments import one_of, real, shown
 from kit.check.card import BLUE, GREEN, GREY, RED, Card
 from kit.check.progress import events, record
 
@@ -33,7 +33,9 @@ class Prediction:
             raise ValueError(f"options must be two or more, got {len(options)}")
         rising = [real("borders", border) for border in borders]
         if rising and (len(rising) != len(options) - 1 or sorted(set(rising)) != rising):
-            raise ValueError(f"borders must rise, one between each two options, got {borders} for {len(options)}")
+            raise ValueError(
+                f"borders must rise, one between each two options, got {shown(borders)} for {len(options)}"
+            )
         self.notebook, self.question, self.options, self.borders = notebook, question, tuple(options), tuple(rising)
         self.answer: str | None = None
         self.confidence = 0.0
@@ -76,15 +78,19 @@ class Prediction:
         right = self.answer == measured
         score = (self.confidence - right) ** 2
         about = {"notebook": self.notebook, "question": self.question}
-        record({"kind": "prediction", **about, "confidence": self.confidence, "right": right})
+        kept = record({"kind": "prediction", **about, "confidence": self.confidence, "right": right})
         guess = f"You said: {self.answer}, {self.confidence:.0%} sure. Brier score {score:.2f} (0 is best)."
-        return Card(color=GREEN if right else RED, heading=f"Measured: {measured}", lines=(guess,))
+        return Card(color=GREEN if right else RED, heading=f"Measured: {measured}", lines=(guess, *kept))
 
     def __repr__(self) -> str:
         return "\n".join([f"Predict: {self.question}", *(f"  - {option}" for option in self.options)])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._form().model_id}
+        question = self.notebook, self.question
+        if question in _shown:
+            _close(_shown[question])  # a cell that is run again leaves nothing behind
+        _shown[question] = self._form()
+        view = {"version_major": 2, "version_minor": 0, "model_id": _shown[question].model_id}
         return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
 
     def _form(self) -> widgets.VBox:
@@ -107,6 +113,17 @@ class Prediction:
         button.on_click(on_commit)
         question = widgets.HTML(f"<b>Predict:</b> {self.question}")
         return widgets.VBox([question, answers, widgets.HBox([sure, button]), note])
+
+
+_shown: dict[tuple[str, str], widgets.Widget] = {}
+
+
+def _close(widget: widgets.Widget) -> None:
+    """Close a widget with all that it is made of: its parts, and the layout and style of each."""
+    for part in (*getattr(widget, "children", ()), getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            _close(part)
+    widget.close()
 
 
 def calibration() -> Card:

@@ -14,31 +14,34 @@ from typing import Any
 _memory: list[dict[str, Any]] = []
 
 
-def record(event: dict[str, Any]) -> None:
+def record(event: dict[str, Any]) -> tuple[str, ...]:
     """Append one event; nothing that was recorded before is touched.
 
-    Raises:
-        OSError: if the file cannot be written.
+    Returns:
+        A line for the learner where the file cannot be written, as in a folder that is read-only.
     """
     path = _path()
     if path is None:
         _memory.append(event)
-        return
-    with path.open("a", encoding="utf-8") as file:
-        # One short write, so that two notebooks may share the file; the newline comes first, so that
-        # a line cut short by a crash spoils no other.
-        file.write("\n" + json.dumps(event))
+        return ()
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            # One short write, so that two notebooks may share the file; the newline comes first, so that
+            # a line cut short by a crash spoils no other.
+            file.write("\n" + json.dumps(event))
+    except OSError as error:
+        return (f"Progress is not kept: {error}. Set KIT_PROGRESS to a path that can be written.",)
+    return ()
 
 
 def events(kind: str) -> list[dict[str, Any]]:
     """List the recorded events of one kind, oldest first; a line that is not an event is passed over."""
     path = _path()
-    if path is None:
-        found = _memory
-    elif path.exists():
-        found = [event for line in path.read_text(encoding="utf-8").splitlines() if (event := _parse(line))]
-    else:
-        found = []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path else []
+    except OSError:  # not there yet, or not to be read
+        lines = []
+    found = _memory if path is None else [event for line in lines if (event := _parse(line))]
     return [event for event in found if event.get("kind") == kind]
 
 
@@ -50,6 +53,6 @@ def _path() -> Path | None:
 def _parse(line: str) -> dict[str, Any] | None:
     try:
         event = json.loads(line)
-    except json.JSONDecodeError:  # the machine stopped in the middle of a write
+    except (ValueError, RecursionError):  # the machine stopped in the middle of a write
         return None
     return event if isinstance(event, dict) else None

@@ -11,7 +11,7 @@ from jaxtyping import Bool
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from kit.arguments import count
+from kit.arguments import count, one_of
 from kit.blocks.cost import LayerShape
 from kit.blocks.patterns import Pattern, reach
 from kit.explore.live import Choice, Control, Frame, LiveView, Slider, Stage
@@ -194,8 +194,7 @@ def costs(model: str) -> dict[str, list[float]]:
     Raises:
         ValueError: if `model` is none of the six.
     """
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}; got {model!r}")
+    one_of("model", model, tuple(MODELS))
     shape, pattern = MODELS[model]
     return {
         "matrices": [shape.matrix_flops(n) / n for n in CONTEXTS],

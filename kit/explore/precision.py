@@ -13,7 +13,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from kit.arguments import count
+from kit.arguments import count, one_of
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
 from kit.learn.schedules import cosine, warm_up
@@ -182,8 +182,7 @@ def gpt_2_bill(size: str, batch_size: int, dtype: str, checkpoint_blocks: bool) 
     Raises:
         TypeError, ValueError: as `training_bytes` does, or if `size` is none of the view's.
     """
-    if size not in MODELS:
-        raise ValueError(f"size must be one of {', '.join(MODELS)}; got {size!r}")
+    one_of("size", size, tuple(MODELS))
     config = dataclasses.replace(GPT_2[MODELS[size]], dropout=0.0)
     return training_bytes(
         config, batch_size=batch_size, time=1024, dtype=dtype, checkpoint_blocks=checkpoint_blocks

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from kit.arguments import shown
+
 
 class Source:
     """The source of some functions; shows itself as highlighted code."""
@@ -32,5 +34,5 @@ def show(*functions: Callable[..., Any]) -> Source:
         raise ValueError(f"functions must be 1 to 3, got {len(functions)}")
     for each in functions:
         if not (inspect.isfunction(each) or inspect.isclass(each)):
-            raise TypeError(f"functions must be functions or classes written in Python, got {each!r}")
+            raise TypeError(f"functions must be functions or classes written in Python, got {shown(each)}")
     return Source(*functions)

@@ -13,7 +13,7 @@ from jaxtyping import Float, Shaped
 
 from kit.arguments import count, function, real, real_array
 from kit.learn.descent import BatchObjective
-from kit.learn.losses import mse
+from kit.learn.losses import binary_cross_entropy, mse, softmax
 
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 Forecast = Callable[[float, np.ndarray], np.ndarray]
@@ -128,13 +128,59 @@ def reweighted_least_squares(
     """
     x, y = _examples(x, y)
     function("loss", loss)
+    n_rounds = count("n_rounds", n_rounds)
     smallest = 1e-6 * (np.abs(y).max() or 1.0)
     weights = least_squares(x, y)
-    for _ in range(count("n_rounds", n_rounds)):
+    for _ in range(n_rounds):
         errors = x @ weights - y
         errors = np.where(errors < 0, -1, 1) * np.maximum(np.abs(errors), smallest)
         root = np.sqrt(loss(y + errors, y)[1] / errors)
         weights = least_squares(x * root[:, None], y * root)
+    return weights
+
+
+def logistic_regression(
+    x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"], *, n_steps: int = 30
+) -> Float[np.ndarray, "features"]:
+    """Fit the weights of lowest binary cross-entropy, by Newton's method.
+
+        p = σ(x w),   H = (1/n) xᵀ diag(p (1 - p)) x
+        w ← w - H⁻¹ ∇L(w)
+
+    Each step goes to where the loss would be lowest if it were as curved everywhere as here. It is
+    halved as long as the loss rises. Few are needed: near the end each doubles the correct digits.
+
+    Args:
+        y: the class of each row, 0 or 1.
+        n_steps: the most. They end sooner where the loss falls no more; where a plane parts the
+            classes it falls for ever, and the weights grow.
+
+    Raises:
+        TypeError: if `x` or `y` holds no numbers, or `n_steps` is not a whole number.
+        ValueError: if `x` is not a finite matrix, `y` has not one class for each of its rows, or
+            `n_steps` < 1.
+
+    Source: Nelder & Wedderburn (1972), Journal of the Royal Statistical Society A 135, 370-384.
+    Oracle: sklearn.linear_model.LogisticRegression without a penalty.
+
+    >>> logistic_regression(np.ones((4, 1)), np.array([1, 1, 1, 0])).round(6)  # log(3/4 : 1/4)
+    array([1.098612])
+    """
+    (x, y), n_steps = _examples(x, y), count("n_steps", n_steps)
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError(f"y must be 0 or 1, got {y[~np.isin(y, (0, 1))][0]}")
+    objective = linear_objective(x, y, loss=binary_cross_entropy)
+    weights = np.zeros(x.shape[1])
+    loss, gradient = objective(weights)
+    for _ in range(n_steps):
+        p = softmax(np.column_stack([np.zeros(len(x)), x @ weights]))[:, 1]
+        step = np.linalg.lstsq((x.T * (p * (1 - p))) @ x / len(x), gradient, rcond=None)[0]
+        while (ahead := objective(weights - step))[0] > loss and np.abs(step).max() > 0:
+            step = step / 2
+        falls = loss - ahead[0] > 1e-15 * loss
+        weights, loss, gradient = weights - step, *ahead
+        if not falls:
+            break
     return weights
 
 

@@ -22,14 +22,18 @@ input, as it runs at every step.
     adam           momentum and rmsprop together, without their slow start
     adamw          adam, and shrink the point itself
 
+`clipped` puts a limit on the gradient before any of them.
+
 Taught in: 03
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Shaped
 
-from kit.arguments import real
+from kit.arguments import function, real, real_array
 from kit.learn.schedules import Rate, as_schedule
 
 Optimizer = Callable[..., tuple]
@@ -42,7 +46,7 @@ def sgd(lr: Rate) -> Optimizer:
         x ← x - lr · g
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule.
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule.
 
     Source: Robbins & Monro (1951), Annals of Mathematical Statistics 22, 400-407.
     Oracle: torch.optim.SGD.
@@ -70,7 +74,7 @@ def momentum(lr: Rate, *, beta: float = 0.9) -> Optimizer:
         beta: the share of the sum that is kept at each step.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, or `beta` is not a
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, or `beta` is not a
             number of at least 0 and below 1.
 
     Source: Polyak (1964), USSR Computational Mathematics and Mathematical Physics 4, 1-17.
@@ -103,7 +107,7 @@ def nesterov(lr: Rate, *, beta: float = 0.9) -> Optimizer:
         beta: the share of the sum that is kept at each step.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, or `beta` is not a
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, or `beta` is not a
             number of at least 0 and below 1.
 
     Source: Nesterov (1983), Soviet Mathematics Doklady 27, 372-376; in this form Bengio et al. (2012),
@@ -136,7 +140,7 @@ def adagrad(lr: Rate, *, eps: float = 1e-10) -> Optimizer:
         eps: keeps a coordinate whose gradients were all 0 from 0 / 0.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, or `eps` is not a
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, or `eps` is not a
             number above 0.
 
     Numerics: in float64 the square of a gradient beyond 1e154 is infinite, and that coordinate never
@@ -169,7 +173,7 @@ def rmsprop(lr: Rate, *, beta: float = 0.99, eps: float = 1e-8) -> Optimizer:
         eps: keeps a coordinate whose gradients are 0 from 0 / 0.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, `beta` is not a number
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, `beta` is not a number
             of at least 0 and below 1, or `eps` is not one above 0.
 
     Source: Tieleman & Hinton (2012), Neural Networks for Machine Learning, lecture 6.5.
@@ -204,7 +208,7 @@ def adam(lr: Rate, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-
         eps: keeps a coordinate whose gradients are 0 from 0 / 0.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, `beta1` or `beta2` is
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, `beta1` or `beta2` is
             not a number of at least 0 and below 1, or `eps` is not one above 0.
 
     Source: Kingma & Ba (2014), arXiv:1412.6980, algorithm 1.
@@ -252,6 +256,56 @@ def adamw(
 
     def rule(point, gradient, step, *memory):
         return adam_rule((1 - rate(step) * weight_decay) * point, gradient, step, *memory)
+
+    return rule
+
+
+def clip_norm(*gradients: Shaped[np.ndarray, "..."], limit: float) -> tuple:
+    """Shorten gradients to a length of at most `limit`, all by one factor, so that their direction stays.
+
+        ‖g‖ = √(Σ g²)                              over all numbers of all arrays
+        g   ← g · min(1, limit / (‖g‖ + 10⁻⁶))
+
+    Returns:
+        (‖g‖, *gradients): the length that they had, and the gradients as they are now.
+
+    Raises:
+        TypeError: if `gradients` hold no numbers, or `limit` is none.
+        ValueError: if there are none, one is empty or not finite, or `limit` <= 0.
+
+    Numerics: squares are summed in float64, so that gradients of float32 cannot overflow the sum.
+    Source: Pascanu, Mikolov & Bengio (2012), arXiv:1211.5063, algorithm 1.
+    Oracle: torch.nn.utils.clip_grad_norm_, whose 10⁻⁶ it is.
+
+    >>> clip_norm(np.array([3.0, 4.0]), limit=10.0)
+    (5.0, array([3., 4.]))
+    """
+    limit = real("limit", limit, above=0)
+    if not gradients:
+        raise ValueError("gradients must be one array or more, got none")
+    arrays = [real_array("gradients", gradient) for gradient in gradients]
+    length = math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))
+    factor = min(1.0, limit / (length + 1e-6))
+    return length, *(array * factor for array in arrays)
+
+
+def clipped(optimizer: Optimizer, *, limit: float) -> Optimizer:
+    """Make the optimiser that steps as another does, along a gradient of a length of at most `limit`.
+
+    Raises:
+        TypeError: if `optimizer` is not a function, or `limit` no number.
+        ValueError: if `limit` <= 0.
+
+    >>> clipped(sgd(1.0), limit=5.0)(np.array([0.0, 0.0]), np.array([30.0, 40.0]), 0)[0].round(3)
+    array([-3., -4.])
+    """
+    function("optimizer", optimizer)
+    limit = real("limit", limit, above=0)
+
+    def rule(point, gradient, step, *memory):
+        # a gradient beyond float64 has no length: the rule reports it by the point that it leads to
+        gradient = clip_norm(gradient, limit=limit)[1] if np.isfinite(gradient).all() else gradient
+        return optimizer(point, gradient, step, *memory)
 
     return rule
 

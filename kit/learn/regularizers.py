@@ -199,8 +199,7 @@ def proximal_descent(
     array([2.])
     """
     function("objective", objective)
-    if not isinstance(penalty, Penalty):
-        raise TypeError(f"penalty must be a Penalty, got {type(penalty).__name__} {penalty!r}")
+    instance("penalty", penalty, Penalty)
     lr = real("lr", lr, above=0)
 
     def gradient_of_the_smooth_part(point: np.ndarray) -> tuple[float, np.ndarray]:
@@ -243,8 +242,9 @@ def penalty_path(
     """
     function("penalty", penalty)
     point, points = real_array("start", start), []
-    for strength in real_array("strengths", strengths, ndim=1):
-        path = proximal_descent(objective, point, penalty=penalty(float(strength)), lr=lr, n_steps=n_steps)
+    penalties = [penalty(float(strength)) for strength in real_array("strengths", strengths, ndim=1)]
+    for each in penalties:
+        path = proximal_descent(objective, point, penalty=each, lr=lr, n_steps=n_steps)
         if path.overflowed:
             raise ValueError(f"lr must be small enough not to overflow, got {lr}")
         point = path.points[-1]
@@ -290,8 +290,8 @@ def max_norm(weights: Shaped[np.ndarray, "inputs *units"], *, limit: float) -> F
            [0.8, 0.4]])
     """
     weights, limit = real_array("weights", weights), real("limit", limit, above=0)
-    lengths = np.sqrt((weights**2).sum(axis=0))
-    return weights * (limit / np.maximum(lengths, limit))
+    lengths = np.sqrt((weights**2).sum(axis=0, dtype=np.float64))  # rows are added up one by one
+    return weights * (limit / np.maximum(lengths, limit)).astype(weights.dtype)
 
 
 def dropout(

@@ -12,10 +12,12 @@ from jaxtyping import Float, Shaped
 
 from kit.arguments import real_array
 
+_EPS = np.finfo(np.float64).eps
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """An affine map of each feature, (x - offset) / scale, that can be undone."""
+    """An affine map of each feature, (x - offset) / scale, that can be undone; rows keep their dtype."""
 
     offset: Float[np.ndarray, "features"]
     scale: Float[np.ndarray, "features"]
@@ -27,7 +29,8 @@ class Scaling:
             TypeError: if `x` holds no numbers.
             ValueError: if `x` is not finite, or has another number of features.
         """
-        return (self._features("x", x) - self.offset) / self.scale
+        x = self._features("x", x)
+        return ((x - self.offset) / self.scale).astype(x.dtype, copy=False)
 
     def undo(self, z: Shaped[np.ndarray, "*rows features"]) -> Float[np.ndarray, "*rows features"]:
         """Turn scaled rows back into rows of the original units.
@@ -36,7 +39,8 @@ class Scaling:
             TypeError: if `z` holds no numbers.
             ValueError: if `z` is not finite, or has another number of features.
         """
-        return self._features("z", z) * self.scale + self.offset
+        z = self._features("z", z)
+        return (z * self.scale + self.offset).astype(z.dtype, copy=False)
 
     def _features(self, name: str, rows: np.ndarray) -> np.ndarray:
         rows = real_array(name, rows)
@@ -56,6 +60,10 @@ def standard_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
         TypeError: if `x` holds no numbers.
         ValueError: if `x` is not a finite matrix.
 
+    Numerics: summed in float64. NumPy adds up the rows of a matrix one after the other: in float32
+    the mean of a million years is off by 17. A feature whose variance is no larger than the rounding
+    of n such sums, n ε var + (n ε mean)², counts as constant: scaled, it would be rounding blown up.
+    Source: Chan, Golub & LeVeque (1983), The American Statistician 37, 242-247 (the bound).
     Oracle: sklearn.preprocessing.StandardScaler.
 
     >>> standard_scaling(np.array([[1.0], [3.0]])).apply(np.array([[1.0], [3.0]]))
@@ -63,7 +71,9 @@ def standard_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
            [ 1.]])
     """
     x = real_array("x", x, ndim=2)
-    return _scaling(x, x.mean(axis=0), x.std(axis=0))
+    mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
+    rounding = len(x) * _EPS * variance + (len(x) * _EPS * mean) ** 2
+    return Scaling(offset=mean, scale=np.where(variance <= rounding, 1.0, np.sqrt(variance)))
 
 
 def range_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
@@ -77,16 +87,13 @@ def range_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
         TypeError: if `x` holds no numbers.
         ValueError: if `x` is not a finite matrix.
 
-    Oracle: sklearn.preprocessing.MinMaxScaler.
+    Numerics: a feature whose range is no larger than 10 ε of its largest value counts as constant.
+    Oracle: sklearn.preprocessing.MinMaxScaler, which has 10 ε for the bound, whatever the values' size.
 
     >>> range_scaling(np.array([[1.0], [3.0]])).apply(np.array([[2.0]]))
     array([[0.5]])
     """
     x = real_array("x", x, ndim=2)
-    return _scaling(x, x.min(axis=0), x.max(axis=0) - x.min(axis=0))
-
-
-def _scaling(x: np.ndarray, offset: np.ndarray, scale: np.ndarray) -> Scaling:
-    # both tests: the std of equal values may round above 0, that of tiny differences underflow to it
-    constant = (x.min(axis=0) == x.max(axis=0)) | (scale == 0)
-    return Scaling(offset=offset, scale=np.where(constant, 1.0, scale))
+    low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+    rounding = 10 * _EPS * np.maximum(np.abs(low), np.abs(high))
+    return Scaling(offset=low, scale=np.where(high - low <= rounding, 1.0, high - low))

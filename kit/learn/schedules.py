@@ -1,10 +1,11 @@
 """Schedules: the learning rate as a plain function of the step.
 
-Every schedule here is made from the rate it peaks at and, by keyword, its shape. What comes back
+Every schedule here is made from a rate, most often the one it peaks at, and, by keyword, its shape. What comes back
 is a function from the step, counted from 0, to the rate of that step. So a schedule can be drawn,
 called, wrapped by another (`warm_up(cosine(0.1, n_steps=90), n_steps=10)`), and given to any
 optimiser in place of a number; and any function of your own from step to rate will do as well.
-After its last step a schedule stays where it ended.
+After its last step a schedule stays where it ended. A rate may be 0, which freezes what it trains,
+and may rise where the formula lets it: `linear(0.0, n_steps=9, final=0.1)` is a warm-up.
 
 Taught in: 04
 """
@@ -24,7 +25,7 @@ def as_schedule(lr: Rate) -> Schedule:
 
     Raises:
         TypeError: if `lr` is neither a number nor a function that returns one.
-        ValueError: if `lr` <= 0, or a schedule's first rate is negative or not finite.
+        ValueError: if `lr` < 0, or a schedule's first rate is negative or not finite.
 
     >>> as_schedule(0.1)(1000)
     0.1
@@ -39,14 +40,14 @@ def constant(lr: float) -> Schedule:
     """Keep one rate for ever.
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number above 0.
+        TypeError, ValueError: if `lr` is not a number of at least 0.
 
     Oracle: torch.optim.lr_scheduler.ConstantLR with a factor of 1.
 
     >>> constant(0.1)(1000)
     0.1
     """
-    lr = real("lr", lr, above=0)
+    lr = real("lr", lr, at_least=0)
     return lambda step: lr
 
 
@@ -56,8 +57,8 @@ def step_decay(lr: float, *, every: int, factor: float = 0.1) -> Schedule:
         lr · factor^⌊step / every⌋
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number above 0, `every` not a whole number above 0,
-            or `factor` not above 0 and at most 1.
+        TypeError, ValueError: if `lr` is not a number of at least 0, `every` not a whole number
+            above 0, or `factor` not a number above 0.
 
     Source: He et al. (2015), arXiv:1512.03385, section 3.4.
     Oracle: torch.optim.lr_scheduler.StepLR.
@@ -66,8 +67,8 @@ def step_decay(lr: float, *, every: int, factor: float = 0.1) -> Schedule:
     >>> [halves(0), halves(9), halves(10), halves(20)]
     [1.0, 1.0, 0.5, 0.25]
     """
-    lr, every = real("lr", lr, above=0), count("every", every)
-    factor = real("factor", factor, above=0, at_most=1)
+    lr, every = real("lr", lr, at_least=0), count("every", every)
+    factor = real("factor", factor, above=0)
     return lambda step: lr * factor ** (step // every)
 
 
@@ -77,14 +78,14 @@ def exponential(lr: float, *, factor: float) -> Schedule:
         lr · factor^step
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number above 0, or `factor` not above 0 and at most 1.
+        TypeError, ValueError: if `lr` is not a number of at least 0, or `factor` not one above 0.
 
     Oracle: torch.optim.lr_scheduler.ExponentialLR.
 
     >>> exponential(1.0, factor=0.5)(3)
     0.125
     """
-    lr, factor = real("lr", lr, above=0), real("factor", factor, above=0, at_most=1)
+    lr, factor = real("lr", lr, at_least=0), real("factor", factor, above=0)
     return lambda step: lr * factor**step
 
 
@@ -97,8 +98,8 @@ def linear(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
         final: the rate from step `n_steps` on.
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number above 0,
-            or `final` not a number from 0 to `lr`.
+        TypeError, ValueError: if `lr` or `final` is not a number of at least 0, or `n_steps` not a
+            whole number above 0.
 
     Source: Devlin et al. (2018), arXiv:1810.04805, appendix A.2.
     Oracle: torch.optim.lr_scheduler.LinearLR.
@@ -106,8 +107,7 @@ def linear(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
     >>> linear(1.0, n_steps=4)(1)
     0.75
     """
-    lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps)
-    final = real("final", final, at_least=0, at_most=lr)
+    lr, n_steps, final = real("lr", lr, at_least=0), count("n_steps", n_steps), real("final", final, at_least=0)
     return lambda step: lr + (final - lr) * _share(step, n_steps)
 
 
@@ -120,8 +120,8 @@ def cosine(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
         final: the rate from step `n_steps` on.
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number above 0,
-            or `final` not a number from 0 to `lr`.
+        TypeError, ValueError: if `lr` or `final` is not a number of at least 0, or `n_steps` not a
+            whole number above 0.
 
     Source: Loshchilov & Hutter (2016), arXiv:1608.03983, eq. 5.
     Oracle: torch.optim.lr_scheduler.CosineAnnealingLR.
@@ -129,9 +129,120 @@ def cosine(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
     >>> cosine(1.0, n_steps=4)(2)
     0.5
     """
-    lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps)
-    final = real("final", final, at_least=0, at_most=lr)
+    lr, n_steps, final = real("lr", lr, at_least=0), count("n_steps", n_steps), real("final", final, at_least=0)
     return lambda step: _half_wave(lr, final, _share(step, n_steps))
+
+
+def polynomial(lr: float, *, n_steps: int, power: float = 1.0, final: float = 0.0) -> Schedule:
+    """Go from `lr` to `final` along a power of what is left.
+
+        final + (lr - final) (1 - step / n_steps)^power
+
+    Args:
+        power: 1 gives `linear`; more falls soon, less late.
+        final: the rate from step `n_steps` on.
+
+    Raises:
+        TypeError, ValueError: if `lr` or `final` is not a number of at least 0, `n_steps` not a
+            whole number above 0, or `power` not a number above 0.
+
+    Source: Chen et al. (2016), arXiv:1606.00915, section 4.1.2 ("poly").
+    Oracle: torch.optim.lr_scheduler.PolynomialLR.
+
+    >>> polynomial(1.0, n_steps=4, power=2.0)(2)
+    0.25
+    """
+    lr, n_steps, final = real("lr", lr, at_least=0), count("n_steps", n_steps), real("final", final, at_least=0)
+    power = real("power", power, above=0)
+    return lambda step: final + (lr - final) * (1 - _share(step, n_steps)) ** power
+
+
+def cosine_restarts(lr: float, *, n_steps: int, growth: float = 1.0, final: float = 0.0) -> Schedule:
+    """Follow `cosine` again and again, each time from the peak, and each `growth` times as long as the last.
+
+        final + (lr - final) (1 + cos(π · t / T)) / 2      t: steps since the last restart, T: steps to the next
+
+    Args:
+        n_steps: the steps to the first restart.
+
+    Raises:
+        TypeError, ValueError: if `lr` or `final` is not a number of at least 0, `n_steps` not a
+            whole number above 0, or `growth` not a number of at least 1.
+
+    Source: Loshchilov & Hutter (2016), arXiv:1608.03983, eq. 5 and section 3.
+    Oracle: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
+
+    >>> restarts = cosine_restarts(1.0, n_steps=2, growth=2.0)
+    >>> [round(restarts(step), 2) for step in range(7)]
+    [1.0, 0.5, 1.0, 0.85, 0.5, 0.15, 1.0]
+    """
+    lr, n_steps, final = real("lr", lr, at_least=0), count("n_steps", n_steps), real("final", final, at_least=0)
+    growth = real("growth", growth, at_least=1)
+
+    def schedule(step: int) -> float:
+        # after k rounds, n (growthᵏ - 1) / (growth - 1) steps are over
+        k = step // n_steps if growth == 1 else int(math.log(step / n_steps * (growth - 1) + 1, growth) + 1e-9)
+        begun = k * n_steps if growth == 1 else n_steps * (growth**k - 1) / (growth - 1)
+        return _half_wave(lr, final, _share(step - begun, n_steps * growth**k))
+
+    return schedule
+
+
+def inverse_sqrt(lr: float, *, n_steps: int) -> Schedule:
+    """Climb in a straight line for `n_steps` steps, then fall as one over the square root of the step.
+
+        lr · min(s / n_steps, √(n_steps / s)),    s = step + 1
+
+    The Transformer's rate, d_model^-½ · min(s^-½, s · n_steps^-1½), is this with lr = (d_model · n_steps)^-½.
+    It has no last step.
+
+    Args:
+        lr: the rate of the peak, at s = `n_steps`.
+
+    Raises:
+        TypeError, ValueError: if `lr` is not a number of at least 0, or `n_steps` not a whole number above 0.
+
+    Source: Vaswani et al. (2017), arXiv:1706.03762, eq. 3.
+    Oracle: the formula as printed there.
+
+    >>> rate = inverse_sqrt(1.0, n_steps=4)
+    >>> [rate(step) for step in (0, 1, 3, 15)]
+    [0.25, 0.5, 1.0, 0.5]
+    """
+    lr, n_steps = real("lr", lr, at_least=0), count("n_steps", n_steps)
+    return lambda step: lr * min((step + 1) / n_steps, math.sqrt(n_steps / (step + 1)))
+
+
+def warm_up_stable_decay(lr: float, *, n_steps: int, n_warm: int, n_decay: int, final: float = 0.0) -> Schedule:
+    """Climb as `warm_up` does, keep the rate, and go to `final` in a straight line in the last steps.
+
+    While the rate is kept, a run can be prolonged, or branched off to its decay at any time: the
+    number of steps need not be known before.
+
+    Args:
+        n_steps: all of them; from there on the rate is `final`.
+        n_warm: of these, the steps of the climb.
+        n_decay: of these, the steps of the way down.
+
+    Raises:
+        TypeError, ValueError: if `lr` or `final` is not a number of at least 0, or the steps are not
+            whole numbers of at least 0, `n_warm` and `n_decay` no more than `n_steps`.
+
+    Source: Hu et al. (2024), arXiv:2404.06395, section 4, whose decay is exponential; a straight
+    line: Hägele et al. (2024), arXiv:2405.18392.
+    Oracle: torch.optim.lr_scheduler.SequentialLR of LinearLR, ConstantLR and LinearLR.
+
+    >>> schedule = warm_up_stable_decay(1.0, n_steps=6, n_warm=1, n_decay=2)
+    >>> [schedule(step) for step in range(7)]
+    [0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0]
+    """
+    n_steps, n_warm = count("n_steps", n_steps, at_least=1), count("n_warm", n_warm, at_least=0)
+    n_decay = count("n_decay", n_decay, at_least=1)
+    if n_warm + n_decay > n_steps:
+        raise ValueError(f"n_warm and n_decay must be no more than n_steps, {n_steps}, got {n_warm} + {n_decay}")
+    decay, begins = linear(lr, n_steps=n_decay, final=final), n_steps - n_decay
+    climb = warm_up(constant(lr), n_steps=n_warm)
+    return lambda step: climb(step) if step < begins else decay(step - begins)
 
 
 def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
@@ -145,8 +256,8 @@ def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
             would waste the step.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number above 0 nor a schedule, or `n_steps` is
-            not a whole number of at least 0.
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, or `n_steps`
+            is not a whole number of at least 0.
 
     Source: Goyal et al. (2017), arXiv:1706.02677, section 2.2.
     Oracle: torch.optim.lr_scheduler.SequentialLR of LinearLR and another.
@@ -192,14 +303,14 @@ def one_cycle(
 
     def schedule(step: int) -> float:
         if step <= peak:
-            return _half_wave(first, lr, step / peak)
+            return _half_wave(first, lr, _share(step, peak))
         return _half_wave(lr, final, _share(step - peak, last - peak))
 
     return schedule
 
 
 def _share(step: float, n_steps: float) -> float:
-    return min(step / n_steps, 1.0)
+    return step / n_steps if step < n_steps else 1.0  # of no steps all are taken
 
 
 def _half_wave(start: float, end: float, share: float) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from kit.arguments import count, function, instance, real, real_array
+from kit.arguments import count, function, instance, real, real_array, shown
 from kit.learn.descent import BatchObjective, Descent, Objective
 from kit.learn.optimizers import Optimizer, sgd
 from kit.learn.schedules import Schedule
@@ -170,7 +170,7 @@ def range_test(
 
 def _on_batches(objective: BatchObjective, batches: Iterable[np.ndarray]) -> Objective:
     if not isinstance(batches, Iterable):
-        raise TypeError(f"batches must be a series of rows, got {type(batches).__name__} {batches!r}")
+        raise TypeError(f"batches must be a series of rows, got {shown(batches)}")
     dealt = iter(batches)
 
     def measure(point: np.ndarray) -> tuple[float, np.ndarray]:

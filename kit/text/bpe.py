@@ -10,10 +10,9 @@ Taught in: 14
 
 import heapq
 import json
-import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,31 +21,31 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Integer
 
-from kit.arguments import count, instance, several, token_ids
+from kit.arguments import count, instance, several, shown, token_ids
+from kit.files import write_whole
+from kit.text.patterns import PIECES, compiled, pattern_text, spell, unspell
 
 Pair = tuple[int, int]
 Ids = Sequence[int] | Integer[np.ndarray, "_"]
 
-# No token crosses the border between two pieces: a word with the space before it, a number, a run
-# of punctuation, of white space (less the one space that goes to the next word), of control codes.
-# The classes are spelled out in ASCII, since engines of regular expressions disagree on the rest;
-# whatever is not ASCII counts as a letter, so that the rule is the same on bytes and on characters.
-PIECES = (
-    r" ?[^\x00-@\[-`{-\x7f]+| ?[0-9]+| ?[!-/:-@\[-`{-~]+"
-    r"|[\t-\r ]+(?![^\t-\r ])|[\t-\r ]+|[\x00-\x08\x0e-\x1f\x7f]+"
-)
+LONGEST = 128  # bytes of a piece in training: where runs are longer, they are no words
 
 
-def pieces(text: str | bytes) -> list[bytes]:
+def pieces(text: str | bytes, *, pattern: str = PIECES) -> list[bytes]:
     """Cut a text into the pieces that are encoded one by one; put together, they are the text.
 
+    Args:
+        pattern: `PIECES` or `GPT2_PIECES` of kit.text.patterns.
+
     Raises:
-        ValueError: if `text` holds half of a surrogate pair, which no UTF-8 text can.
+        ValueError: if `text` holds half of a surrogate pair, which no UTF-8 text can, or `pattern`
+            is another.
 
     >>> pieces("if x1 == 10:")
     [b'if', b' x', b'1', b' ==', b' 10', b':']
     """
-    return re.findall(PIECES.encode(), _utf8(text))
+    found = compiled(pattern).findall(pattern_text(text))
+    return [piece.encode(errors="surrogateescape") for piece in found]
 
 
 def merge_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
@@ -66,7 +65,9 @@ def merge_pair(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
     return merged
 
 
-def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[str] = ()) -> "BPE":
+def train(
+    texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[str] = (), pattern: str = PIECES
+) -> "BPE":
     """Learn a tokeniser: merge the commonest pair of neighbours, again and again.
 
     Equal counts are decided in favour of the pair with the smaller ids. Texts that run out of
@@ -76,16 +77,20 @@ def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[st
     is read once, and kept as its distinct pieces with their counts. A merge visits only the pieces
     where its pair was seen. A piece of n bytes ever shows fewer than 3n pairs, since each join of
     two tokens makes at most two new ones, and it is visited once for each: the cost is bound by
-    the lengths of the pieces, which are short, whatever the vocabulary. A heap finds the commonest
-    pair; its entries may be out of date, but only too high, and are put right at the top.
+    the lengths of the pieces, which are short, whatever the vocabulary: one of more than `LONGEST`
+    bytes is learned from in parts. A heap finds the commonest pair; its entries may be out of date,
+    but only too high, and are put right at the top.
 
     Args:
         vocab_size: the number of tokens: 256 bytes, the merges, and the special tokens.
-        special: names such as "<|end|>" for tokens that no text can produce by itself.
+        special: names such as "<|end|>" for tokens that no text can produce by itself. Where they
+            stand in `texts` they part it, and nothing is learned from their letters.
+        pattern: `PIECES` or `GPT2_PIECES`.
 
     Raises:
         TypeError: if `texts` is one text, or `vocab_size` not a whole number.
-        ValueError: if it leaves no room for the bytes and the special tokens, or these clash.
+        ValueError: if it leaves no room for the bytes and the special tokens, these clash, or
+            `pattern` is another.
 
     Source: Sennrich, Haddow & Birch (2016), arXiv:1508.07909, algorithm 1; on bytes, Radford et
     al. (2019), Language models are unsupervised multitask learners, section 2.2.
@@ -96,8 +101,14 @@ def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[st
     """
     several("texts", texts)
     vocab_size = count("vocab_size", vocab_size, at_least=256 + len(special))
-    n_pieces = Counter(piece for text in texts for piece in pieces(text))
-    spellings, repeats = [list(piece) for piece in n_pieces], list(n_pieces.values())
+    untrained = BPE(merges=(), special=tuple(special), pattern=pattern)  # what is wrong with these shows now
+    n_pieces = Counter(piece for text in texts for piece in untrained.cut(text) if piece not in untrained.special_ids)
+    spellings, repeats = [], []
+    for piece, n in n_pieces.items():
+        spelling = list(piece.encode(errors="surrogateescape"))
+        parts = [spelling[i : i + LONGEST] for i in range(0, len(spelling), LONGEST)]
+        spellings += parts
+        repeats += [n] * len(parts)
     n_pairs: Counter[Pair] = Counter()
     where: defaultdict[Pair, set[int]] = defaultdict(set)
     for i, spelling in enumerate(spellings):
@@ -128,39 +139,49 @@ def train(texts: Iterable[str | bytes], *, vocab_size: int, special: Sequence[st
                     fresh.add(now)
         for now in fresh:
             heapq.heappush(heap, (-n_pairs[now], now))
-    return BPE(merges=tuple(merges), special=tuple(special))
+    return BPE(merges=tuple(merges), special=tuple(special), pattern=pattern)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BPE:
     """A tokeniser: token 256 + i joins the two tokens of `merges[i]`; the special tokens come last.
 
+    Args:
+        pattern: `PIECES` or `GPT2_PIECES`: how a text is cut before anything is merged.
+        alphabet: the byte that each of the first 256 tokens stands for; GPT-2 has another order.
+
     Raises:
         ValueError: if a merge joins tokens that do not come before it, two tokens are the same
-            bytes, or a special token is empty.
+            bytes, a special token is empty, or `pattern` or `alphabet` is none.
     """
 
     merges: tuple[Pair, ...]
     special: tuple[str, ...] = ()
+    pattern: str = PIECES
+    alphabet: bytes = bytes(range(256))
 
     def __post_init__(self) -> None:
         """Check that every token can be built, and told from the others."""
+        compiled(self.pattern)
+        instance("alphabet", self.alphabet, bytes)
+        if sorted(self.alphabet) != list(range(256)):
+            raise ValueError(f"alphabet must hold each of the 256 bytes once, got {len(self.alphabet)} bytes")
         for i, pair in enumerate(self.merges):
             if not 0 <= min(pair) <= max(pair) < 256 + i:
                 raise ValueError(f"merges must join earlier tokens: merge {i} joins {pair}, below it are {256 + i}")
         if "" in self.special:
             raise ValueError("special must not hold an empty name")
-        twice = [token for token, n in Counter(self.tokens).items() if n > 1]
-        if twice:
-            raise ValueError(f"merges and special must not make a token twice, got {twice[0]!r}")
+        for name, tokens in (("merges", self.tokens[: 256 + len(self.merges)]), ("special", self.tokens)):
+            if twice := [token for token, n in Counter(tokens).items() if n > 1]:
+                raise ValueError(f"{name} must not make a token twice, got {shown(twice[0])}")
 
     @cached_property
     def tokens(self) -> list[bytes]:
         """Spell out every token, in the order of the ids."""
-        tokens = [bytes([byte]) for byte in range(256)]
+        tokens = [bytes([byte]) for byte in self.alphabet]
         for left, right in self.merges:
             tokens.append(tokens[left] + tokens[right])
-        return tokens + [_utf8(name) for name in self.special]
+        return tokens + [name.encode() for name in self.special]
 
     @property
     def vocab_size(self) -> int:
@@ -171,6 +192,24 @@ class BPE:
     def special_ids(self) -> dict[str, int]:
         """Give the id of each special token."""
         return {name: 256 + len(self.merges) + i for i, name in enumerate(self.special)}
+
+    def cut(self, text: str | bytes, *, special: bool = True) -> list[str]:
+        """Cut a text into its pieces, and where `special`, into names of special tokens and pieces between them.
+
+        A byte that is no UTF-8 becomes half a surrogate pair, which Python turns back into the byte.
+
+        Raises:
+            ValueError: if `text` holds half of a surrogate pair, which no UTF-8 text can.
+
+        >>> BPE(merges=(), special=("<|end|>",)).cut("Hi you<|end|>")
+        ['Hi', ' you', '<|end|>']
+        """
+        find, text = compiled(self.pattern).findall, pattern_text(text)
+        if not (special and self.special):
+            return find(text)
+        names = "|".join(map(re.escape, sorted(self.special, key=len, reverse=True)))
+        parts = re.split(f"({names})", text)  # text and name in turn
+        return [piece for i, part in enumerate(parts) for piece in ([part] if i % 2 else find(part))]
 
     def encode(self, text: str | bytes, *, special: bool = False) -> list[int]:
         """Turn a text into ids: in each piece, join the pair that was learned first, until none is left.
@@ -189,15 +228,77 @@ class BPE:
         >>> BPE(merges=((97, 97), (256, 98))).encode("aab aaa")  # 'aa', then 'aab'
         [257, 32, 256, 97]
         """
-        data = _utf8(text)
-        if not (special and self.special):
-            return [i for piece in pieces(data) for i in self._encode_piece(piece)]
-        names = sorted((re.escape(_utf8(name)) for name in self.special), key=len, reverse=True)
-        ids: list[int] = []
-        for part in re.split(b"(" + b"|".join(names) + b")", data):
-            known = self.special_ids.get(part.decode(errors="replace"))
-            ids += self.encode(part) if known is None else [known]
+        return self._ids(self.cut(text, special=special), special=special)
+
+    def encode_stream(self, texts: Iterable[str], *, special: bool = False) -> Iterator[int]:
+        """Encode a text that comes in parts, such as the lines of a file: the ids are those of the whole.
+
+        The end of what has come is kept back until it is known how its last piece goes on. No more
+        is kept than that piece and the length of a special token.
+
+        Args:
+            special: as `encode`.
+
+        Raises:
+            TypeError: if `texts` is one text, or a part is not a str.
+            ValueError: as `encode`.
+
+        Oracle: `encode`.
+
+        >>> list(BPE(merges=((97, 97),)).encode_stream(["a", "a"]))
+        [256]
+        """
+        several("texts", texts)
+        return self._stream(texts, special)
+
+    def _stream(self, texts: Iterable[str], special: bool) -> Iterator[int]:
+        margin = max(map(len, ("'re", *(self.special if special else ())))) - 1  # what a name may lack
+        rest, enough = "", 0
+        for text in texts:
+            instance("texts", text, str)
+            rest += text
+            if len(rest) <= enough:
+                continue
+            found, kept = self.cut(rest, special=special), 0
+            while found and (kept <= margin or found[-1].isspace()):  # a blank may go to the word that comes
+                kept += len(found.pop())
+            yield from self._ids(found, special=special)
+            rest = rest[len(rest) - kept :]
+            enough = 2 * kept  # else a long piece that comes letter by letter would be cut for each letter
+        yield from self.encode(rest, special=special)
+
+    def _ids(self, found: Iterable[str], *, special: bool) -> list[int]:
+        known, ids = self._known, []
+        for piece in found:
+            if special and piece in self.special_ids:
+                ids.append(self.special_ids[piece])
+            else:
+                ids += known.get(piece) or self._encode_piece(piece)  # most words of a text have been met before
         return ids
+
+    def _encode_piece(self, piece: str) -> list[int]:
+        """Join, of all pairs, the one that was learned first: a heap finds it, so that a long piece takes n log n."""
+        ids = list(piece.encode(errors="surrogateescape").translate(self._byte_ids))
+        rank, end = self._rank, len(ids)
+        before, after = list(range(-1, end - 1)), list(range(1, end + 1))
+        heap = [(rank[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in rank]
+        heapq.heapify(heap)
+        while heap:
+            first, i = heapq.heappop(heap)
+            j = after[i]
+            if j == end or rank.get((ids[i], ids[j])) != first:
+                continue  # one of the two has been joined to another meanwhile
+            ids[i], ids[j], after[i] = 256 + first, -1, after[j]
+            if after[i] < end:
+                before[after[i]] = i
+                if (ids[i], ids[after[i]]) in rank:
+                    heapq.heappush(heap, (rank[ids[i], ids[after[i]]], i))
+            if before[i] >= 0 and (ids[before[i]], ids[i]) in rank:
+                heapq.heappush(heap, (rank[ids[before[i]], ids[i]], before[i]))
+        if len(self._known) == 2**16:
+            self._known.clear()
+        self._known[piece] = [i for i in ids if i >= 0]
+        return self._known[piece]
 
     def decode(self, ids: Ids) -> str:
         """Turn ids into text. A model may stop in the middle of a character: what is left of it becomes '\ufffd'.
@@ -224,45 +325,37 @@ class BPE:
         return b"".join(self.tokens[i] for i in token_ids("ids", ids, below=self.vocab_size))
 
     def save(self, path: str | Path) -> None:
-        """Write the tokeniser as the JSON file that `tokenizers` reads."""
-        spelled = ["".join(_PRINTABLE[byte] for byte in token) for token in self.tokens]
+        """Write the tokeniser as the JSON file that `tokenizers` reads.
+
+        Special tokens have their ids in it, and no text can write them there either; who wants
+        them read calls `add_special_tokens` of what `tokenizers` has loaded.
+        """
         byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-        piecewise = {"type": "Split", "pattern": {"Regex": PIECES}, "behavior": "Isolated", "invert": False}
-        plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        piecewise = {"type": "Split", "pattern": {"Regex": self.pattern}, "behavior": "Isolated", "invert": False}
         content = {
             "version": "1.0",
-            "added_tokens": [{"id": i, "content": name, **plain} for name, i in self.special_ids.items()],
+            "added_tokens": [],
             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [piecewise, byte_level]},
             "decoder": byte_level,
             "model": {
                 "type": "BPE",
-                "vocab": {token: i for i, token in enumerate(spelled[: 256 + len(self.merges)])},
-                "merges": [[spelled[left], spelled[right]] for left, right in self.merges],
+                "vocab": {spell(token): i for i, token in enumerate(self.tokens)},
+                "merges": [[spell(self.tokens[left]), spell(self.tokens[right])] for left, right in self.merges],
             },
         }
-        Path(path).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        write_whole(path, json.dumps(content, ensure_ascii=False, indent=1))
 
     @cached_property
     def _rank(self) -> dict[Pair, int]:
         return {pair: rank for rank, pair in enumerate(self.merges)}
 
     @cached_property
-    def _known(self) -> dict[bytes, list[int]]:
-        return {}
+    def _byte_ids(self) -> bytes:
+        return bytes(self.alphabet.index(byte) for byte in range(256))
 
-    def _encode_piece(self, piece: bytes) -> list[int]:
-        if piece in self._known:  # most words of a text have been met before
-            return self._known[piece]
-        ids = list(piece)
-        while len(ids) > 1:
-            pair = min(pairwise(ids), key=lambda pair: self._rank.get(pair, math.inf))
-            if pair not in self._rank:
-                break
-            ids = merge_pair(ids, pair, 256 + self._rank[pair])
-        if len(self._known) == 2**16:
-            self._known.clear()
-        self._known[piece] = ids
-        return ids
+    @cached_property
+    def _known(self) -> dict[str, list[int]]:
+        return {}
 
 
 def load(path: str | Path) -> BPE:
@@ -271,38 +364,32 @@ def load(path: str | Path) -> BPE:
     Raises:
         ValueError: if the file is another kind of tokeniser, whose ids would differ.
     """
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    path = Path(path)
     try:
-        vocab, pairs = content["model"]["vocab"], content["model"]["merges"]
-        bpe = BPE(
-            merges=tuple((vocab[left], vocab[right]) for left, right in pairs),
-            special=tuple(each["content"] for each in content["added_tokens"]),
-        )
-        ours = content["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] == PIECES
-        if ours and [vocab[char] for char in _PRINTABLE] == list(range(256)):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        model, cutter = content["model"], content["pre_tokenizer"]["pretokenizers"][0]
+        return from_vocab(model["vocab"], model["merges"], pattern=cutter["pattern"]["Regex"])
+    except (ValueError, KeyError, IndexError, TypeError):  # it is told from ours by what it lacks
+        raise ValueError(f"path must name a tokeniser that BPE.save wrote, got {str(path)!r}") from None
+
+
+def from_vocab(vocab: dict[str, int], merges: Iterable[Sequence[str]], *, pattern: str) -> BPE:
+    """Make a tokeniser of what its files hold: each token as `spell` writes it, and the pairs that are merged.
+
+    Raises:
+        ValueError: if the ids are not those of 256 bytes, of the merges in their order, and of special tokens.
+
+    >>> plain = BPE(merges=((97, 97),))
+    >>> from_vocab({spell(t): i for i, t in enumerate(plain.tokens)}, [["a", "a"]], pattern=PIECES) == plain
+    True
+    """
+    by_id = [unspell(token) for token in sorted(vocab, key=lambda token: vocab[token])]
+    pairs = tuple((vocab[left], vocab[right]) for left, right in merges)
+    special = tuple(token.decode() for token in by_id[256 + len(pairs) :])
+    try:
+        bpe = BPE(merges=pairs, special=special, pattern=pattern, alphabet=b"".join(by_id[:256]))
+        if bpe.tokens == by_id and sorted(vocab.values()) == list(range(len(by_id))):
             return bpe
-    except (KeyError, IndexError, TypeError):
-        pass  # it is told from ours by what it lacks
-    raise ValueError(f"path must name a tokeniser that BPE.save wrote, got {path}")
-
-
-def _utf8(text: str | bytes) -> bytes:
-    if isinstance(text, bytes):
-        return text
-    instance("text", text, str)
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"text must be UTF-8, got half a surrogate pair at index {error.start}; give bytes instead"
-        ) from None
-
-
-def _printable() -> list[str]:
-    """Give each byte a character that shows in print: itself, or one from beyond Latin-1 (the table of GPT-2)."""
-    shown = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
-    beyond = iter(range(0x100, 0x200))
-    return [chr(byte) if byte in shown else chr(next(beyond)) for byte in range(256)]
-
-
-_PRINTABLE = _printable()
+    except ValueError:
+        pass
+    raise ValueError("vocab must hold the bytes, the merges in their order, and special tokens, got another order")

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
+from itertools import accumulate
 
 from kit.arguments import count, instance, several
 
@@ -19,6 +20,9 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e"
     r"\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+
+
+_MANY_MARKS = re.compile(r"[^\w\s\x00-\x7f]{31,}")  # more than Unicode's Stream-Safe Text Format allows in a row
 
 
 def normalize(text: str) -> str:
@@ -35,9 +39,18 @@ def normalize(text: str) -> str:
     """
     instance("text", text, str)
     text = re.sub(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]", "\n", text)
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    text = re.sub(r"[^\S\n]+(?=\n|\Z)", "", text)
+    text = _MANY_MARKS.sub(lambda run: _ordered(run.group()), _INVISIBLE.sub("", text))
+    text = unicodedata.normalize("NFC", text)
+    text = "\n".join(line.rstrip() for line in text.split("\n"))
     return re.sub(r"\n{4,}", "\n\n\n", text)
+
+
+def _ordered(marks: str) -> str:
+    """Put the accents on each letter in the order of NFC, which by itself takes n² steps for n of them."""
+    marks = "".join(unicodedata.normalize("NFD", mark) for mark in marks)
+    classes = [unicodedata.combining(mark) for mark in marks]
+    letters = accumulate(each == 0 for each in classes)  # a letter has class 0, and no accent passes it
+    return "".join(mark for *_, mark in sorted(zip(letters, classes, range(len(marks)), marks, strict=True)))
 
 
 def common_lines(texts: Iterable[str], *, min_texts: int, min_words: int = 4) -> set[str]:
@@ -76,37 +89,54 @@ def without_lines(text: str, lines: Collection[str]) -> str:
     return "\n".join(line for line in text.split("\n") if line.strip() not in lines)
 
 
-# The look-behinds let a match begin at the start of a run alone: without them a long word would be
-# tried from each of its letters, in time that grows with its square.
+# A match begins at the start of a run alone, which the look-behinds see to, and ends within bounds: else a
+# long word would be tried from each of its letters, in time that grows with its square.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _IP = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|(?<![\w:])[a-fA-F\d:]*:[a-fA-F\d:]*(?!\w)")
+_PHONE = re.compile(
+    r"(?<![\w.+-])\+[1-9](?:[ -]?\(?\d\)?){6,14}(?![\w.-]\d|\w)"  # +49 30 1234567: a country's, of 7 to 15 digits
+    r"|(?<![\w.)-])(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\w.-]\d|\w)"  # (555) 123-4567, as in North America
+)
 _KEY = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----.{1,8000}?-----END (?P=kind)-----"
+    r"-----BEGIN (?P<kind>[A-Z ]*PRIVATE KEY)-----(?:[^-]|-(?!----)){1,8000}-----END (?P=kind)-----"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"  # Amazon
     r"|\b(?:gh[oprsu]_|github_pat_)\w{22,}"  # GitHub
     r"|\bsk-[\w-]{20,}"  # several makers of language models
     r"|\bxox[abprs]-[\w-]{10,}"  # Slack
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",  # a JSON web token
-    re.DOTALL,
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"  # a JSON web token
 )
 _SECRET = re.compile(r"""(?i)((?:api_?key|secret|token|passw(?:or)?d)["']?\s*[:=]\s*)(["'])[^"'\s]{8,}\2""")
 
 
 def mask_private(text: str) -> str:
-    """Put <EMAIL>, <IP> and <KEY> for e-mail addresses, internet addresses, and keys to somebody's accounts.
+    """Put <EMAIL>, <IP>, <PHONE> and <KEY> for addresses, telephone numbers, and keys to somebody's accounts.
 
     Keys are known by the shapes that their makers give them, or by standing in quotes after a
-    name such as `api_key` or `password`. Version numbers of four parts look like addresses, and
-    are masked; better too much than too little.
+    name such as `api_key` or `password`. Telephone numbers are those written with a country's
+    number after a plus, and North American ones. Version numbers of four parts look like internet
+    addresses, and are masked; better too much than too little.
 
-    >>> mask_private("ask ann@example.org at 192.0.2.7")
-    'ask <EMAIL> at <IP>'
+    >>> mask_private("ask ann@example.org at 192.0.2.7 or +44 20 7946 0958")
+    'ask <EMAIL> at <IP> or <PHONE>'
+    """
+    return mask_and_count(text)[0]
+
+
+def mask_and_count(text: str) -> tuple[str, dict[str, int]]:
+    """Mask as `mask_private` does, and count what was masked, by its kind.
+
+    >>> mask_and_count("ask ann@example.org")
+    ('ask <EMAIL>', {'KEY': 0, 'EMAIL': 1, 'IP': 0, 'PHONE': 0})
     """
     instance("text", text, str)
-    text = _KEY.sub("<KEY>", text)
-    text = _SECRET.sub(r"\1\2<KEY>\2", text)
-    text = _EMAIL.sub("<EMAIL>", text)
-    return _IP.sub(lambda found: "<IP>" if _is_address(found.group()) else found.group(), text)
+    text, n_keys = _KEY.subn("<KEY>", text)
+    text, n_secrets = _SECRET.subn(r"\1\2<KEY>\2", text)
+    text, n_emails = _EMAIL.subn("<EMAIL>", text)
+    before = text.count("<IP>")
+    text = _IP.sub(lambda found: "<IP>" if _is_address(found.group()) else found.group(), text)
+    n_addresses = text.count("<IP>") - before
+    text, n_phones = _PHONE.subn("<PHONE>", text)
+    return text, {"KEY": n_keys + n_secrets, "EMAIL": n_emails, "IP": n_addresses, "PHONE": n_phones}
 
 
 def _is_address(text: str) -> bool:

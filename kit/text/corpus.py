@@ -14,10 +14,19 @@ from kit.arguments import function, instance, real, several
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A text and the name by which it is known, such as its path inside the corpus."""
+    """A text and the name by which it is known, such as its path inside the corpus.
+
+    Raises:
+        TypeError: if either is not a str.
+    """
 
     name: str
     text: str
+
+    def __post_init__(self) -> None:
+        """Refuse what could be written, and would not be read again."""
+        instance("name", self.name, str)
+        instance("text", self.text, str)
 
 
 def standard_library() -> list[Document]:

@@ -12,12 +12,14 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt32, UInt64
 
 from kit.arguments import count, instance, real, real_array, several
+from kit.text.patterns import UNSPACED
+
+_WORD, _SIGN = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(f"[{UNSPACED}]")
 
 
 def exact_groups(texts: Iterable[str]) -> list[list[int]]:
@@ -37,13 +39,19 @@ def exact_groups(texts: Iterable[str]) -> list[list[int]]:
     return [group for group in places.values() if len(group) > 1]
 
 
-def shingles(text: str, *, n_words: int = 5) -> UInt64[np.ndarray, "_"]:
+def shingles(text: str, *, n_words: int = 5, n_signs: int = 2) -> UInt64[np.ndarray, "_"]:
     """Turn a text into the set of its runs of words, each as a number of 64 bits, in increasing order.
 
     Layout, punctuation and capitals do not count. A text shorter than one run is taken as one run.
+    Where words are written without spaces, as in Chinese, the runs are of signs. A text that has
+    neither, such as a row of arrows, gives runs of what it shows.
+
+    Args:
+        n_signs: signs in a run. Runs of 2 keep an overlap of two thirds where one sign in ten is
+            changed; longer ones tell long texts on different things better apart.
 
     Raises:
-        TypeError, ValueError: if `n_words` is not a whole number of at least 1.
+        TypeError, ValueError: if a number is not a whole number of at least 1.
 
     Source: Broder (1997), On the resemblance and containment of documents.
 
@@ -51,10 +59,19 @@ def shingles(text: str, *, n_words: int = 5) -> UInt64[np.ndarray, "_"]:
     4
     """
     instance("text", text, str)
-    n_words, words = count("n_words", n_words), re.findall(r"\w+", text.lower())
-    runs = {" ".join(words[i : i + n_words]) for i in range(max(1, len(words) - n_words + 1))}
-    hashed = b"".join(hashlib.blake2b(run.encode(), digest_size=8).digest() for run in runs)
+    n_words, n_signs, text = count("n_words", n_words), count("n_signs", n_signs), text.lower()
+    words, signs = _WORD.findall(text), _SIGN.findall(text)
+    if not words and not signs:
+        signs = list("".join(text.split())) or [""]
+    runs = _runs(words, n_words) | _runs(signs, n_signs)
+    hashed = b"".join(hashlib.blake2b(run.encode(errors="surrogatepass"), digest_size=8).digest() for run in runs)
     return np.unique(np.frombuffer(hashed, dtype="<u8").astype(np.uint64))
+
+
+def _runs(units: list[str], n: int) -> set[str]:
+    if len(units) < n:
+        return {" ".join(units)} if units else set()
+    return set(map(" ".join, zip(*(units[i:] for i in range(n)), strict=False)))
 
 
 def jaccard(a: UInt64[np.ndarray, "_"], b: UInt64[np.ndarray, "_"]) -> float:
@@ -134,19 +151,25 @@ def minhash(a: UInt64[np.ndarray, "_"], *, n_hashes: int = 128, seed: int = 0) -
     return np.array(least, dtype=np.uint32)
 
 
-def candidate_pairs(signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands: int) -> set[tuple[int, int]]:
+def candidate_pairs(
+    signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands: int, reach: int = 64
+) -> set[tuple[int, int]]:
     """Find pairs likely to be alike by LSH: cut signatures into bands, and pair the rows that share a whole band.
 
         p(caught) = 1 - (1 - J^r)^b,    b bands of r = n_hashes / b rows
 
     More bands catch more pairs, wanted and unwanted. The curve is steepest near J = (1/b)^(1/r).
 
+    Args:
+        reach: in a bucket, each row is paired with so many before it. Larger buckets, as of texts
+            made from one form, thus give a chain and not all their pairs, whose number is quadratic.
+
     Returns:
-        Pairs (i, j) of rows, i < j. Each bucket gives all its pairs: k equal texts give k (k - 1) / 2.
+        Pairs (i, j) of rows, i < j.
 
     Raises:
-        TypeError: if `n_bands` is not a whole number.
-        ValueError: if it does not divide the length of the signatures.
+        TypeError: if a number is not a whole number.
+        ValueError: if `n_bands` does not divide the length of the signatures, or `reach` < 1.
 
     Source: Leskovec, Rajaraman & Ullman (2020), Mining of Massive Datasets, 3rd ed., section 3.4.
     Oracle: the exact Jaccard overlap of all pairs.
@@ -154,20 +177,20 @@ def candidate_pairs(signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands
     >>> sorted(candidate_pairs(np.array([[1, 2, 3, 4], [1, 2, 9, 9], [8, 8, 3, 9]]), n_bands=2))
     [(0, 1)]
     """
-    n_bands = count("n_bands", n_bands)
+    n_bands, reach = count("n_bands", n_bands), count("reach", reach)
     instance("signatures", signatures, np.ndarray)
     if signatures.ndim != 2:
         raise ValueError(f"signatures must have a row for each text, got shape {signatures.shape}")
     if signatures.shape[1] % n_bands:
         raise ValueError(f"n_bands must divide the {signatures.shape[1]} numbers of a signature, got {n_bands}")
-    pairs: set[tuple[int, int]] = set()
+    partners: list[set[int]] = [set() for _ in signatures]
     for band in np.split(signatures, n_bands, axis=1):
         buckets = defaultdict(list)
         for i, row in enumerate(band):
-            buckets[row.tobytes()].append(i)
-        for bucket in buckets.values():
-            pairs.update(combinations(bucket, 2))
-    return pairs
+            bucket = buckets[row.tobytes()]
+            partners[i].update(bucket[-reach:])
+            bucket.append(i)
+    return {(j, i) for i, before in enumerate(partners) for j in before}
 
 
 def caught(overlap: Shaped[np.ndarray, "*n"], *, n_bands: int, n_rows: int) -> Float[np.ndarray, "*n"]:
@@ -190,6 +213,8 @@ def near_pairs(
 ) -> list[tuple[int, int]]:
     """Find the pairs whose signatures agree in at least a share `threshold` of places, among those that LSH catches.
 
+    Of many texts alike it gives enough pairs to join them by `clusters`, not all: see `candidate_pairs`.
+
     Args:
         threshold: the least overlap of near-copies, as estimated: the error of the estimate is
             √(J (1 - J) / n_hashes). Choose `n_bands` so that `caught` is near 1 there.
@@ -201,8 +226,8 @@ def near_pairs(
     [(0, 1)]
     """
     threshold = real("threshold", threshold, above=0, below=1)
-    pairs = sorted(candidate_pairs(signatures, n_bands=n_bands))
-    return [(i, j) for i, j in pairs if np.mean(signatures[i] == signatures[j]) >= threshold]
+    pairs, least = sorted(candidate_pairs(signatures, n_bands=n_bands)), threshold * signatures.shape[1]
+    return [(i, j) for i, j in pairs if np.count_nonzero(signatures[i] == signatures[j]) >= least]
 
 
 def clusters(pairs: Iterable[tuple[int, int]], *, n_texts: int) -> list[int]:

@@ -23,7 +23,7 @@ from string import Formatter
 import numpy as np
 from jaxtyping import Float
 
-from kit.arguments import instance
+from kit.arguments import instance, shown
 
 Alternative = str | Mapping[str, str]
 Tell = Callable[[int, "_Choice", int], object]  # is told each choice: at which token, and the rank taken
@@ -61,7 +61,7 @@ class Grammar:
     def __post_init__(self) -> None:
         """Check the promises that make the entropy exact."""
         if "story" not in self.rules:
-            raise ValueError(f"rules must have one named story, got {', '.join(self.rules) or 'none'}")
+            raise ValueError(f"rules must have one named story, got {shown([*self.rules])}")
         for symbol, choice in self._choices.items():
             if choice.role and any("{" in option for option in choice.options):
                 raise ValueError(f"rules must give the role {symbol} plain text: it stays the same all story long")
@@ -204,14 +204,14 @@ class Grammar:
         words = tokens(story)
         end = self._read("story", words, 0, {}, tell)
         if end != len(words):
-            raise ValueError(f"story must end after {end} tokens, got {words[end]!r} more")
+            raise ValueError(f"story must end after {end} tokens, got {shown(words[end])} more")
 
     def _read(self, symbol: str, words: list[str], at: int, cast: dict[str, int], tell: Tell) -> int:
         parts = self._choose(symbol, cast, lambda choice: choice.recognise(symbol, words, at, tell))
         for literal, s in parts:
             for word in tokens(literal):
                 if words[at : at + 1] != [word]:
-                    raise ValueError(f"story must have {word!r} at token {at}, got {words[at : at + 1]}")
+                    raise ValueError(f"story must have {word!r} at token {at}, got {shown(words[at : at + 1])}")
                 at += 1
             if s:
                 at = self._read(s, words, at, cast, tell)
@@ -279,7 +279,7 @@ class _Choice:
     def recognise(self, symbol: str, words: list[str], at: int, tell: Tell) -> int:
         rank = self.rank_by_first_word.get(words[at]) if at < len(words) else None
         if rank is None:
-            raise ValueError(f"story must have a {symbol} at token {at}, got {words[at : at + 1]}")
+            raise ValueError(f"story must have a {symbol} at token {at}, got {shown(words[at : at + 1])}")
         tell(at, self, rank)
         return rank
 

@@ -1,8 +1,13 @@
-"""Packing: rows of one length from texts of many, losing no token and mixing no two texts.
+"""Packing: rows of one length from texts of many, losing no token.
 
 A stream of tokens is documents one after the other, each closed by an end token, which stands
 nowhere else. The tokens alone therefore tell which document each belongs to, wherever the stream
 is cut into rows, and nothing but the last row needs filling up.
+
+A row holds several documents, and a model that is given the row alone lets each see those before
+it. `next_tokens` leaves out the targets that cross a border; `attention_mask` and `positions` keep
+the documents apart in a model whose attention takes a mask. Many are trained without: what stands
+before is then noise that they learn to pass over.
 
 Taught in: 13 17
 """
@@ -41,6 +46,7 @@ def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer
     """Yield the documents of a stream, without their end tokens; what `join` joined, this parts.
 
     Raises:
+        TypeError: if `stream` is not made of whole numbers.
         ValueError: if the stream stops inside a document.
 
     >>> [document.tolist() for document in part(np.array([5, 6, 0, 7, 0]), end=0)]
@@ -50,10 +56,7 @@ def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer
     ends = np.flatnonzero(stream == end)
     if len(stream) and (not len(ends) or ends[-1] != len(stream) - 1):
         raise ValueError(f"stream must stop at the end token {end}, got {stream[-1]}")
-    start = 0
-    for stop in ends:
-        yield stream[start:stop]
-        start = stop + 1
+    return (stream[start:stop] for start, stop in zip([0, *(ends[:-1] + 1)], ends, strict=False))
 
 
 def chunk(
@@ -92,7 +95,8 @@ def pack(
     """Pack documents into rows: every token once, in order, and the last row filled with end tokens.
 
     A document that crosses the end of a row goes on in the next, where it cannot see what came
-    before. What fills the last row is, to all the functions below, so many empty documents.
+    before. What fills the last row is, to all the functions below, so many empty documents. The
+    documents of a row see one another unless the model is given their `attention_mask`.
 
     Raises:
         TypeError, ValueError: as `join` and `chunk`.
@@ -149,6 +153,7 @@ def next_tokens(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integ
     array([   6,    0, -100,    8, -100])
     """
     instance("rows", rows, np.ndarray)
+    rows = rows.astype(np.int64)  # what is unsigned has no place for IGNORED
     after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORED)], axis=-1)
     return np.where(rows == count("end", end, at_least=0), IGNORED, after)
 

@@ -6,19 +6,20 @@ all signatures together are small, and tell which documents are copies. The seco
 Taught in: 13
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Integer
 
+from kit.arguments import instance, real, several, shown
 from kit.text.bpe import BPE
 from kit.text.clean import mask_private, normalize, without_lines
 from kit.text.corpus import Document
 from kit.text.dedup import clusters, minhash, near_pairs, shingles
 from kit.text.quality import Limits
-from kit.text.shards import stream, to_line, transform_all
+from kit.text.shards import results_of, stream, to_line, transform_all
 
 N_HASHES = 128
 
@@ -57,51 +58,73 @@ class Encode:
 
 
 def clean_shards(
-    sources: Sequence[Path],
-    folder: Path,
+    sources: Sequence[str | Path],
+    folder: str | Path,
     *,
     threshold: float = 0.5,
-    boilerplate: frozenset[str] = frozenset(),
+    boilerplate: Collection[str] = frozenset(),
     limits: Limits | None = None,
     n_workers: int = 1,
 ) -> list[Path]:
     """Drop near-copies across all shards, clean the rest, and return the clean shards.
 
-    Of each cluster the first document stays. Whatever is killed on the way can be started again.
+    Of each cluster the first document stays. Whatever is killed on the way can be started again;
+    what is there already is taken where sources and settings are the same, and made anew where not.
 
     Args:
         threshold: the Jaccard overlap from which two documents count as near-copies.
         boilerplate: lines to take out, as `common_lines` finds them.
 
     Raises:
-        TypeError, ValueError: as `near_pairs` and `transform_all`, or if two documents have one name.
+        TypeError: if `limits` are no Limits, or as `transform_all`.
+        ValueError: if `threshold` is not between 0 and 1, two documents have one name, or as
+            `transform_all`; whatever it is, it is said before any work is done.
     """
-    signed = transform_all(sources, folder / "signatures", sign, suffix=".u4", n_workers=n_workers)
-    signatures = np.concatenate([np.fromfile(path, dtype="<u4").reshape(-1, N_HASHES) for path in signed])
+    folder, threshold = Path(folder), real("threshold", threshold, above=0, below=1)
+    several("boilerplate", boilerplate)
+    instance("limits", limits := limits or Limits(), Limits)
+    for part, suffix in (("signatures", ".u4"), ("clean", ".jsonl")):
+        results_of(sources, folder / part, suffix=suffix)
     names = [document.name for document, _ in stream(sources)]
     if len(set(names)) < len(names):
         raise ValueError("sources must give their documents different names, for copies are known by them")
+    signed = transform_all(sources, folder / "signatures", sign, suffix=".u4", n_workers=n_workers)
+    signatures = np.concatenate([np.fromfile(path, dtype="<u4").reshape(-1, N_HASHES) for path in signed])
     first = clusters(near_pairs(signatures, threshold=threshold), n_texts=len(names))
     copies = frozenset(name for i, name in enumerate(names) if first[i] != i)
-    step = Clean(copies=copies, boilerplate=boilerplate, limits=limits or Limits())
+    step = Clean(copies=copies, boilerplate=frozenset(boilerplate), limits=limits)
     return transform_all(sources, folder / "clean", step, n_workers=n_workers)
 
 
 def encode_shards(
-    sources: Sequence[Path], folder: Path, tokeniser: BPE, *, end: str = "<|end|>", n_workers: int = 1
+    sources: Sequence[str | Path],
+    folder: str | Path,
+    tokeniser: BPE,
+    *,
+    end: str = "<|end|>",
+    n_workers: int = 1,
 ) -> list[Path]:
     """Write each shard as one stream of tokens, documents closed by the end token: ready for `chunk`.
 
     Raises:
+        TypeError: if `tokeniser` is no BPE.
         ValueError: if `end` is not a special token of the tokeniser.
         TypeError, ValueError: as `transform_all`.
     """
+    instance("tokeniser", tokeniser, BPE)
     if end not in tokeniser.special_ids:
-        raise ValueError(f"end must be a special token of the tokeniser, {tokeniser.special}, got {end!r}")
+        raise ValueError(f"end must be a special token of the tokeniser, {tokeniser.special}, got {shown(end)}")
     step = Encode(tokeniser=tokeniser, end=tokeniser.special_ids[end])
-    return transform_all(sources, folder / "tokens", step, suffix=".u4", n_workers=n_workers)
+    return transform_all(sources, Path(folder) / "tokens", step, suffix=".u4", n_workers=n_workers)
 
 
-def read_tokens(path: Path) -> Integer[np.ndarray, "tokens"]:
-    """Map a shard of tokens into memory, without reading it: what is used is fetched."""
-    return np.memmap(path, dtype="<u4", mode="r") if path.stat().st_size else np.zeros(0, dtype="<u4")
+def read_tokens(path: str | Path) -> Integer[np.ndarray, "tokens"]:
+    """Map a shard of tokens into memory, without reading it: what is used is fetched.
+
+    Raises:
+        ValueError: if the file does not hold whole numbers of 32 bits, as `encode_shards` writes them.
+    """
+    size = Path(path).stat().st_size
+    if size % 4:
+        raise ValueError(f"path must hold numbers of 4 bytes each, got {size} bytes in {str(path)!r}")
+    return np.memmap(path, dtype="<u4", mode="r") if size else np.zeros(0, dtype="<u4")

@@ -9,9 +9,9 @@ Taught in: 15
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
-from kit.arguments import count, instance, integer_array
+from kit.arguments import count, instance, integer_array, shown
 from kit.text.packing import IGNORED
 
 
@@ -49,7 +49,7 @@ def repeated(
     instance("rng", rng, np.random.Generator)
     instance("periods", periods, tuple)
     if len(periods) != 2:
-        raise ValueError(f"periods must be the smallest and the largest, got {periods!r}")
+        raise ValueError(f"periods must be the smallest and the largest, got {shown(periods)}")
     low = count("periods", periods[0])
     high = count("periods", periods[1], at_least=low)
     if high > vocab_size:
@@ -60,7 +60,7 @@ def repeated(
 
 
 def foretellable(
-    rows: Int[np.ndarray, "rows tokens"], periods: Int[np.ndarray, "rows"]
+    rows: Integer[np.ndarray, "rows tokens"], periods: Integer[np.ndarray, "rows"]
 ) -> Int[np.ndarray, "rows targets"]:
     """Give for each letter but the last the next one, or IGNORED where nobody could know it.
 
@@ -77,5 +77,7 @@ def foretellable(
     if rows.ndim != 2 or rows.shape[1] < 2:
         raise ValueError(f"rows must be rows of two letters or more, got shape {rows.shape}")
     if periods.shape != rows.shape[:1] or periods.min() < 1:
-        raise ValueError(f"periods must be one number above 0 for each of {len(rows)} rows, got {periods}")
+        raise ValueError(
+            f"periods must be one number above 0 for each of {len(rows)} rows, got {shown(periods.tolist())}"
+        )
     return np.where(np.arange(1, rows.shape[1]) > periods[:, None], rows[:, 1:], IGNORED)

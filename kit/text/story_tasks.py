@@ -12,9 +12,9 @@ Taught in: 17
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
-from kit.arguments import count, instance, integer_array
+from kit.arguments import count, instance, integer_array, one_of, shown
 from kit.text.grammar import Grammar, tokens
 from kit.text.stories import STORIES
 
@@ -127,8 +127,7 @@ def ask(story: str, about: str) -> Question:
     Raises:
         ValueError: if `TALES` cannot have written the story, or `about` is not one of `ASKED`.
     """
-    if about not in ASKED:
-        raise ValueError(f"about must be one of {', '.join(ASKED)}; got {about!r}")
+    one_of("about", about, tuple(ASKED))
     told = TALES.told(story)
     thing, hero, answer = (_name(rule, told[rule][0]) for rule in ("THING", "HERO", about))
     first = told[about][1]
@@ -154,11 +153,11 @@ def encode(text: str) -> Int[np.ndarray, "tokens"]:
     instance("text", text, str)
     words = tokens(text)
     if unknown := [word for word in words if word not in _IDS]:
-        raise ValueError(f"text must be in the words of the stories, got {unknown[0]!r}")
+        raise ValueError(f"text must be in the words of the stories, got {shown(unknown[0])}")
     return np.array([_IDS[word] for word in words], dtype=np.int64)
 
 
-def decode(ids: Int[np.ndarray, "tokens"]) -> str:
+def decode(ids: Integer[np.ndarray, "tokens"]) -> str:
     """Turn ids into a text, marks set as in print; encoded, it gives the same ids.
 
     Raises:
@@ -169,7 +168,7 @@ def decode(ids: Int[np.ndarray, "tokens"]) -> str:
     """
     ids = integer_array("ids", ids)
     if ids.ndim != 1 or ids.min() < 0 or ids.max() >= len(WORDS):
-        raise ValueError(f"ids must be a row of numbers from 0 to {len(WORDS) - 1}, got {ids}")
+        raise ValueError(f"ids must be a row of numbers from 0 to {len(WORDS) - 1}, got {shown(ids.tolist())}")
     text, quoted, glued = "", False, True
     for word in (WORDS[i] for i in ids):
         opens = word == '"' and not quoted

@@ -103,7 +103,7 @@ def first_tensor(batch: Batch) -> Tensor:
 
 def _each(work: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
     if isinstance(batch, Tensor | np.ndarray):
-        return work(torch.as_tensor(batch))
+        return work(_tensor(batch))
     if isinstance(batch, dict):
         return {name: _each(work, part) for name, part in batch.items()}
     if isinstance(batch, tuple | list):
@@ -113,9 +113,15 @@ def _each(work: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
 
 def _rows(array: Any) -> Tensor:
     try:
-        tensor = torch.as_tensor(array)
+        tensor = _tensor(array)
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"rows must be arrays or tensors, got {type(array).__name__}") from None
     if not tensor.numel():
         raise ValueError(f"rows must not be empty, got shape {tuple(tensor.shape)}")
     return tensor if tensor.ndim else tensor[None]
+
+
+def _tensor(array: Any) -> Tensor:
+    """Make a tensor; of tokens that are unsigned, as files hold them, one of int64, in which targets have a place."""
+    tensor = torch.as_tensor(array)
+    return tensor.long() if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64) else tensor

@@ -380,7 +380,7 @@ def checkpointed(model: nn.Module) -> Iterator[None]:
 
     Raises:
         TypeError: if `model` is not a module.
-        ValueError: if it has no `blocks`.
+        ValueError: if it has no `blocks`, or is checkpointed already.
 
     Source: Chen et al. (2016), arXiv:1604.06174.
     """
@@ -388,6 +388,8 @@ def checkpointed(model: nn.Module) -> Iterator[None]:
     blocks = getattr(model, "blocks", None)
     if not isinstance(blocks, nn.ModuleList) or not len(blocks):
         raise ValueError(f"model must have blocks, in a ModuleList, got {type(blocks).__name__}")
+    if any("forward" in vars(block) for block in blocks):
+        raise ValueError("model must not be checkpointed already")
     for block in blocks:
         block.forward = partial(_recompute, block.forward)
     try:

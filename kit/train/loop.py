@@ -96,7 +96,8 @@ def fit(
 
     Args:
         loss: from the model and a batch to a scalar tensor: the mean over the batch's targets.
-        batches: from the step, counted from 0, to its batch, such as `epochs` makes.
+        batches: from the step, counted from 0, to its batch, such as `epochs` makes. Documents
+            packed into one row see those before them.
         lr: a number, or a schedule of kit.learn.schedules.
         weight_decay: of matrices and embeddings; gains and shifts are left alone.
         clip: the longest gradient; a longer one is shortened to it. None clips nothing.

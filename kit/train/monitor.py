@@ -15,7 +15,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from kit.arguments import count, several
+from kit.arguments import count, real, several
+from kit.files import write_whole
 from kit.train.loop import Record
 
 
@@ -28,19 +29,19 @@ class JsonLines:
 
     Raises:
         TypeError: if `path` is not a path.
+        ValueError: if there is a file of something else at `path`.
     """
 
     def __init__(self, path: str | Path):
         self.path, self._file = _path(path), None
+        read_json_lines(self.path)  # what is not a run's must not be written over
 
     def __call__(self, record: Record) -> None:
         """Add a record."""
         if self._file is None:
             kept = [line for line in read_json_lines(self.path) if line["step"] < record["step"]]
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self.path.with_name(self.path.name + ".part")  # killed here, the log is as it was
-            beside.write_text("".join(_line(line) for line in kept), encoding="utf-8")
-            beside.replace(self.path)
+            write_whole(self.path, "".join(map(_line, kept)))  # killed here, the log is as it was
             self._file = self.path.open("a", encoding="utf-8")
         self._file.write(_line(record))
         self._file.flush()
@@ -55,18 +56,27 @@ class JsonLines:
 def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
     """Read the records that `JsonLines` wrote; a last line that a killed run left unfinished is none.
 
+    Empty lines and a mark of byte order, which editors leave behind, are passed over.
+
     Raises:
         TypeError: if `path` is not a path.
-        ValueError: if another line is not JSON.
+        ValueError: if another line is not a record: an object of JSON with a step.
     """
     path = _path(path)
-    if not path.exists():
-        return []
-    *whole, _ = path.read_text(encoding="utf-8").split("\n")
-    try:
-        return [json.loads(line) for line in whole]
-    except json.JSONDecodeError as error:
-        raise ValueError(f"path must hold a record of JSON a line, got {str(path)!r}: {error}") from None
+    records = []
+    lines = path.read_bytes().decode("utf-8-sig", errors="replace").split("\n") if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.strip():
+                records.append(found := json.loads(line))
+                real("step", found["step"])
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(lines) and line.startswith("{") and isinstance(error, json.JSONDecodeError):
+                continue  # it has no line end either
+            raise ValueError(
+                f"path must hold a record of JSON a line, each with a step, got line {number} of {str(path)!r}: {error}"
+            ) from None
+    return records
 
 
 class TensorBoard:

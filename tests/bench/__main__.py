@@ -7,6 +7,7 @@ python run.py bench processors         every notebook as other processors comput
 python run.py bench flakes            the notebook tests ten times in a row
 python run.py bench fresh_clone       minutes from a fresh clone to JupyterLab's page
 python run.py bench set_up            set-up in a fresh clone with each Python here, then the quick tests
+python run.py bench text              Chinese beside English, hostile inputs, text and linear models beside their peers
 python run.py bench step              a training step with one thing changed: format, attention, optimiser, compiler
 """
 
@@ -15,7 +16,7 @@ from importlib import import_module
 
 BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
 # Minutes each, or writing what they find.
-NAMED_ONLY = ("notebooks", "processors", "flakes", "fresh_clone", "set_up", "step")
+NAMED_ONLY = ("notebooks", "processors", "flakes", "fresh_clone", "set_up", "step", "text")
 
 
 def main(names: list[str]) -> int:

@@ -13,7 +13,7 @@ from kit.check import optimizers as optimizer_exercises
 from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
-from tests.learn.refusals import ABOVE_0, AT_LEAST_1
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1
 
 ONE = {"w": np.ones(3)}
 
@@ -47,7 +47,7 @@ ARGUMENTS = {
         "options": (("a", "b"), [(), ("a",)]),
         "borders": ((1.0,), [(1.0, 2.0), ("x",), (float("nan"),)]),
     },
-    optimizer_exercises.suspect: {"lr": (0.1, ABOVE_0)},
+    optimizer_exercises.suspect: {"lr": (0.1, AT_LEAST_0)},
     course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
 }
 CARRIERS = {
@@ -55,8 +55,17 @@ CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
-    *(arguments.token_batch, arguments.token_flags),
-    *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
+    *(arguments.token_batch, arguments.token_flags, arguments.shown, files.write_whole),
+    *(
+        card.Card,
+        claim.Settled,
+        exercise.Verdict,
+        exercise.Mistake,
+        exercise.Exercise,
+        exercise.as_array,
+        ledger.Ledger,
+        machine.Profile,
+    ),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from kit.check.claim import settle
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
+from kit.check.ledger import gradient_ledger
+from kit.check.prediction import Prediction, calibration
 from kit.check.progress import events
 from kit.learn.losses import mse
 
@@ -88,6 +91,52 @@ def test_a_mistake_that_overflows_earns_its_hint_without_a_warning():
 
 def test_a_verdict_escapes_what_it_shows():
     assert "<script>" not in double(lambda x: "<script>")._repr_html_()
+
+
+ANSWER = np.array([1.0, 2.0])
+value = Exercise(notebook="99", name="value", solution=lambda: ANSWER, cases=[()])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        torch.tensor([1.0, 2.0], dtype=torch.bfloat16),
+        torch.tensor([1.0, 2.0], dtype=torch.float8_e4m3fn),
+        torch.tensor([1.0, 2.0]).to_sparse(),
+        torch.tensor([1.0, 2.0], requires_grad=True),
+        [torch.tensor(1.0, requires_grad=True), torch.tensor(2.0)],
+    ],
+    ids=["bfloat16", "float8", "sparse", "with a gradient", "a list"],
+)
+def test_a_right_answer_is_right_in_every_kind_of_tensor(answer):
+    assert value(answer).outcome == CORRECT
+    assert gradient_ledger({"w": answer}, {"w": answer}).rows == {"w": "exact"}
+
+
+def test_an_answer_without_numbers_gets_a_verdict():
+    verdict = value(torch.zeros(2, device="meta"))
+    assert verdict.outcome == WRONG
+    assert "got a tensor on the device meta without numbers" in verdict.hint
+
+
+def test_a_case_may_be_bfloat16():
+    double16 = Exercise(
+        notebook="99", name="double, bfloat16", solution=lambda t: 2 * t, cases=[(torch.ones(2, dtype=torch.bfloat16),)]
+    )
+    assert double16(lambda t: 2 * t).outcome == CORRECT
+    assert "in place" in double16(lambda t: t.mul_(2)).hint
+
+
+def test_a_verdict_is_shown_where_progress_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_PROGRESS", str(tmp_path / "missing" / "progress.jsonl"))
+    verdict = value(ANSWER)
+    assert verdict.outcome == CORRECT
+    assert "Progress is not kept" in repr(verdict)
+    assert "Progress is not kept" in repr(settle("B01", {"x": True}, number="1", seeds=1, spread="0"))
+    guess = Prediction(notebook="99", question="Which?", options=("a", "b"))
+    guess.commit("a", confidence=0.5)
+    assert "Progress is not kept" in repr(guess.reveal("a"))
+    assert "No predictions yet" in repr(calibration())
 
 
 def test_tensors_are_judged_as_arrays_are():

@@ -14,6 +14,12 @@ def test_ledger_tells_exact_from_close_from_apart():
     assert rows["d"].startswith("apart")
 
 
+def test_ledger_of_unsigned_numbers_does_not_wrap_around():
+    ours, theirs = (np.array([x], dtype=np.uint8) for x in (1, 2))
+    assert gradient_ledger({"a": ours}, {"a": theirs}).rows["a"] == "apart (largest relative difference ≈0.5)"
+    assert gradient_ledger({"a": [True]}, {"a": [False]}).rows["a"].startswith("apart")
+
+
 def test_ledger_rejects_other_names_and_other_shapes():
     with pytest.raises(ValueError, match="names of ours"):
         gradient_ledger({"a": [1.0]}, {"b": [1.0]})

@@ -1,4 +1,5 @@
 import pytest
+from ipywidgets.widgets import widget
 
 from kit.check.prediction import Prediction, calibration
 from kit.check.progress import events
@@ -62,6 +63,14 @@ def test_the_form_commits_what_was_chosen():
     assert (guess.answer, guess.confidence) == ("b", 0.8)
     assert answers.disabled
     assert "Committed: b" in note.value
+
+
+def test_a_prediction_shown_again_leaves_no_widget_behind():
+    question()._repr_mimebundle_()
+    before = len(widget._instances)
+    for _ in range(5):
+        assert "application/vnd.jupyter.widget-view+json" in question()._repr_mimebundle_()
+    assert len(widget._instances) == before
 
 
 def test_calibration_compares_sureness_with_being_right(tmp_path, monkeypatch):

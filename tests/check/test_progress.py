@@ -43,6 +43,18 @@ def test_a_half_written_line_loses_only_itself(file):
     assert [event["value"] for event in events("test")] == [1, 2, 3]
 
 
+def test_a_damaged_line_loses_only_itself(file):
+    file.write_bytes(b'\n{"kind": "test", "value": 1}\n\xff\xfe{"ki\n' + b"[" * 9999 + b"\n7\n{}")
+    record({"kind": "test", "value": 2})
+    assert [event["value"] for event in events("test")] == [1, 2]
+
+
+def test_progress_that_cannot_be_kept_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_PROGRESS", str(tmp_path))
+    assert "Progress is not kept" in record({"kind": "test"})[0]
+    assert events("test") == []
+
+
 def test_the_map_counts_what_is_done(file):
     assert "Exercises done: 0 of 4" in repr(course_map())
     record({"kind": "exercise", "notebook": "00", "name": "a mean", "outcome": "correct"})

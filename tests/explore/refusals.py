@@ -23,7 +23,7 @@ from kit.explore import (
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
-from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
 BYTES = BPE(merges=())
@@ -76,9 +76,9 @@ ARGUMENTS = {
     losses.margin_losses: {"margin": (0.5, NUMBER)},
     losses.margin_frame: {"margin": (0.5, NUMBER)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
-    schedules.noisy_runs: {"lr": (0.1, [*ABOVE_0, lambda step: -1.0])},
+    schedules.noisy_runs: {"lr": (0.1, [*AT_LEAST_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
-    schedules.to_zero: {"lr": (0.1, ABOVE_0)},
+    schedules.to_zero: {"lr": (0.1, AT_LEAST_0)},
     COPIES.found: {"threshold": (0.5, [*ABOVE_0, 1.0])},
     COPIES.scores: {"threshold": (0.5, [*ABOVE_0, 1.0])},
     text_pipeline.threshold_frame: {"pairs": (COPIES, []), "threshold": (0.5, [*ABOVE_0, 1.0])},

@@ -63,14 +63,10 @@ def refusals() -> Iterator[tuple[str, str]]:
                 yield f"{function.__qualname__}({name}={bad!r})", problem
 
 
-def call(function: Callable, arguments: dict[str, Any]) -> None:
-    """Call by keyword, what the signature marks with a star by position; a generator is asked once, to begin."""
+def call(function: Callable, arguments: dict[str, Any]) -> Any:
+    """Call by keyword, what the signature marks with a star by position."""
     starred = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.VAR_POSITIONAL]
-    result = function(
-        *[arguments[name] for name in starred], **{n: v for n, v in arguments.items() if n not in starred}
-    )
-    if inspect.isgenerator(result):
-        next(result, None)
+    return function(*[arguments[n] for n in starred], **{n: v for n, v in arguments.items() if n not in starred})
 
 
 def public_functions() -> Iterator[Callable]:

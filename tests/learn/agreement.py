@@ -28,6 +28,8 @@ LOGITS = np.r_[RNG.normal(scale=3, size=36), -1e4, -1e4, 1e4, 1e4]
 CLASSES = np.r_[RNG.integers(2, size=36), 0, 1, 0, 1]
 LOGIT_ROWS = np.vstack([RNG.normal(scale=3, size=(36, 5)), 1e4 * np.eye(4, 5)])
 CLASS_ROWS = np.r_[RNG.integers(5, size=36), 0, 0, 2, 4]
+CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.0, 3.0])
+PROBABILITY_ROWS = np.vstack([np.random.default_rng(1).dirichlet(np.ones(5), size=38), np.eye(2, 5)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,16 @@ LOSSES = {
         ours=partial(losses.cross_entropy, label_smoothing=0.1),
         theirs=partial(F.cross_entropy, label_smoothing=0.1),
         inputs=(LOGIT_ROWS, CLASS_ROWS),
+    ),
+    "cross_entropy, weighted": LossCase(
+        ours=partial(losses.cross_entropy, class_weights=CLASS_WEIGHTS, label_smoothing=0.1, ignore_index=1),
+        theirs=partial(F.cross_entropy, weight=torch.from_numpy(CLASS_WEIGHTS), label_smoothing=0.1, ignore_index=1),
+        inputs=(LOGIT_ROWS, CLASS_ROWS),
+    ),
+    "kl_divergence": LossCase(
+        ours=losses.kl_divergence,
+        theirs=lambda logits, targets: F.kl_div(F.log_softmax(logits, dim=1), targets, reduction="batchmean"),
+        inputs=(LOGIT_ROWS, PROBABILITY_ROWS),
     ),
     "hinge": LossCase(ours=losses.hinge, theirs=torch_hinge, inputs=(LOGITS, 2.0 * CLASSES - 1)),
     "focal": LossCase(
@@ -136,6 +148,29 @@ SCHEDULES = {
                 lr_scheduler.CosineAnnealingLR(o, T_max=40),
             ],
             milestones=[10],
+        ),
+        0.3,
+    ),
+    "polynomial": (
+        schedules.polynomial(0.3, n_steps=50, power=2.5),
+        lambda o: lr_scheduler.PolynomialLR(o, total_iters=50, power=2.5),
+        0.3,
+    ),
+    "cosine_restarts": (
+        schedules.cosine_restarts(0.3, n_steps=7, growth=2, final=0.03),
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=7, T_mult=2, eta_min=0.03),
+        0.3,
+    ),
+    "warm_up_stable_decay": (
+        schedules.warm_up_stable_decay(0.3, n_steps=50, n_warm=10, n_decay=15, final=0.03),
+        lambda o: lr_scheduler.SequentialLR(
+            o,
+            [
+                lr_scheduler.LinearLR(o, start_factor=1 / 11, total_iters=10),
+                lr_scheduler.ConstantLR(o, factor=1.0),
+                lr_scheduler.LinearLR(o, start_factor=1.0, end_factor=0.1, total_iters=15),
+            ],
+            milestones=[10, 35],
         ),
         0.3,
     ),

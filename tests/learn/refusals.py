@@ -16,8 +16,9 @@ ARRAY = ["ten", None, [], [[1.0], [1.0, 2.0]], NAN, np.array(["a"] * 3), np.ones
 SHAPED = [*ARRAY, np.ones((3, 1)), np.ones(2)]
 FUNCTION = ["ten", None, 3]
 GENERATOR = ["ten", None, 0]
-RATE = [*ABOVE_0, lambda step: np.nan, lambda step: -1.0, lambda step: "ten"]
+RATE = [*AT_LEAST_0, lambda step: np.nan, lambda step: -1.0, lambda step: "ten"]
 
+TO_FINAL = {"lr": (0.1, AT_LEAST_0), "n_steps": (9, AT_LEAST_1), "final": (0.05, AT_LEAST_0)}
 TWO = {"targets": (np.zeros(3), ARRAY)}
 RULE = {"optimizer": (optimizers.sgd(0.1), FUNCTION)}
 WALK = {"objective": (lambda x, *rows: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
@@ -37,6 +38,13 @@ ARGUMENTS = {
         "logits": (np.ones((3, 2)), [*ARRAY, np.ones(3), NAN[:, None] * [1, 1]]),
         "targets": (np.zeros(3, dtype=int), [*ARRAY, [0, 1], [0, 1, 2], [0, 1, -1], [[0], [0], [0]]]),
         "label_smoothing": (0.1, SHARE),
+        "class_weights": (None, [bad for bad in ARRAY if bad is not None] + [np.ones(3), [-1.0, 1.0]]),
+        "ignore_index": (-100, ["ten", None, 1.5]),
+    },
+    losses.softmax: {"logits": (np.ones(3), [*ARRAY, 1.0])},
+    losses.kl_divergence: {
+        "logits": (np.ones((3, 2)), [*ARRAY, np.ones((3, 3)), NAN[:, None] * [1, 1]]),
+        "targets": (np.full((3, 2), 0.5), [NAN[:, None] * [1, 0.5], np.ones((3, 2)), [[1.5, -0.5]] * 3]),
     },
     losses.hinge: {"scores": (np.ones(3), SHAPED), "targets": (np.ones(3), [*ARRAY, [0, 1, 1]])},
     losses.focal: {
@@ -58,12 +66,18 @@ ARGUMENTS = {
         "eps": (1e-8, ABOVE_0),
         "weight_decay": (0.1, AT_LEAST_0),
     },
+    optimizers.clipped: {**RULE, "limit": (1.0, ABOVE_0)},
+    optimizers.clip_norm: {"gradients": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
     schedules.as_schedule: {"lr": (0.1, RATE)},
-    schedules.constant: {"lr": (0.1, ABOVE_0)},
-    schedules.step_decay: {"lr": (0.1, ABOVE_0), "every": (2, AT_LEAST_1), "factor": (0.5, [*ABOVE_0, 1.5])},
-    schedules.exponential: {"lr": (0.1, ABOVE_0), "factor": (0.5, [*ABOVE_0, 1.5])},
-    schedules.linear: {"lr": (0.1, ABOVE_0), "n_steps": (9, AT_LEAST_1), "final": (0.05, [*AT_LEAST_0, 0.2])},
-    schedules.cosine: {"lr": (0.1, ABOVE_0), "n_steps": (9, AT_LEAST_1), "final": (0.05, [*AT_LEAST_0, 0.2])},
+    schedules.constant: {"lr": (0.1, AT_LEAST_0)},
+    schedules.step_decay: {"lr": (0.1, AT_LEAST_0), "every": (2, AT_LEAST_1), "factor": (0.5, ABOVE_0)},
+    schedules.exponential: {"lr": (0.1, AT_LEAST_0), "factor": (0.5, ABOVE_0)},
+    schedules.linear: TO_FINAL,
+    schedules.cosine: TO_FINAL,
+    schedules.polynomial: {**TO_FINAL, "power": (2.0, ABOVE_0)},
+    schedules.cosine_restarts: {**TO_FINAL, "growth": (2.0, [*ABOVE_0, 0.5])},
+    schedules.inverse_sqrt: {"lr": (0.1, AT_LEAST_0), "n_steps": (9, AT_LEAST_1)},
+    schedules.warm_up_stable_decay: {**TO_FINAL, "n_warm": (2, [*COUNT, 8]), "n_decay": (2, AT_LEAST_1)},
     schedules.warm_up: {"lr": (0.1, RATE), "n_steps": (9, COUNT)},
     schedules.one_cycle: {
         "lr": (0.1, ABOVE_0),
@@ -151,6 +165,11 @@ ARGUMENTS = {
         "y": (np.ones(3), SHAPED),
         "loss": (losses.mae, FUNCTION),
         "n_rounds": (3, AT_LEAST_1),
+    },
+    linear.logistic_regression: {
+        "x": (X, MATRIX),
+        "y": (np.array([0, 1, 0]), [*SHAPED, [0, 1, 2], [0.5, 1, 0]]),
+        "n_steps": (3, AT_LEAST_1),
     },
     linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
     linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},

@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_diabetes
-from sklearn.linear_model import LinearRegression, QuantileRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 
 from kit.learn.descent import descend
 from kit.learn.linear import (
     curvatures,
     least_squares,
     linear_objective,
+    logistic_regression,
     loss_forecast,
     reweighted_least_squares,
     with_intercept,
 )
-from kit.learn.losses import cross_entropy, huber, mae, mse, quantile
+from kit.learn.losses import binary_cross_entropy, cross_entropy, huber, mae, mse, quantile
 from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)
@@ -116,3 +117,27 @@ def test_linear_objective_of_rows_is_that_of_those_examples_alone():
     alone_loss, alone_gradient = linear_objective(X[rows], Y[rows])(weights)
     assert loss == alone_loss
     assert (gradient == alone_gradient).all()
+
+
+CLASSES = (np.median(Y) < Y).astype(int)
+
+
+@pytest.mark.filterwarnings("ignore")  # theirs is of the name of its own argument
+def test_logistic_regression_matches_sklearn():
+    x = with_intercept(standard_scaling(X).apply(X))
+    theirs = LogisticRegression(C=np.inf, fit_intercept=False, solver="newton-cholesky", tol=1e-12).fit(x, CLASSES)
+    # collinear: the loss is flat in some directions, and a gradient of 1e-13 leaves 1e-9 of the weights open
+    np.testing.assert_allclose(logistic_regression(x, CLASSES), theirs.coef_[0], rtol=1e-8, atol=1e-8)
+
+
+def test_logistic_regression_ends_where_the_gradient_is_0():
+    for x in (X, with_intercept(X), np.column_stack([X, X[:, 0]])):  # badly scaled, and the last with a column twice
+        _, gradient = linear_objective(x, CLASSES, loss=binary_cross_entropy)(logistic_regression(x, CLASSES))
+        np.testing.assert_allclose(gradient / np.abs(x).max(axis=0), 0, atol=1e-9)
+
+
+def test_logistic_regression_of_classes_that_a_plane_parts_stays_finite():
+    x, y = np.array([[1.0, -2.0], [1.0, -1.0], [1.0, 1.0], [1.0, 2.0]]), np.array([0, 0, 1, 1])
+    weights = logistic_regression(x, y)
+    assert np.isfinite(weights).all()
+    assert ((x @ weights > 0) == y).all()

@@ -6,7 +6,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import hinge_loss, mean_pinball_loss
 
-from kit.learn.losses import binary_cross_entropy, cross_entropy, focal, hinge, huber, mae, mse, quantile
+from kit.learn.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    focal,
+    hinge,
+    huber,
+    kl_divergence,
+    mae,
+    mse,
+    quantile,
+    softmax,
+)
 from tests.learn.agreement import LOSSES, torch_loss
 
 NUMBERS = arrays(np.float64, 6, elements=st.floats(-1e3, 1e3))
@@ -191,6 +202,69 @@ def test_a_prediction_that_is_right_costs_nothing_and_stays(loss):
     value, gradient = loss(np.full(5, 0.1), np.full(5, 0.1))
     assert value == 0
     assert gradient.tolist() == [0] * 5
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_float16_is_that_of_the_same_numbers_in_float32(name):
+    loss, predictions, targets = case(name)
+    many = np.tile(predictions, (2500, *[1] * (predictions.ndim - 1)))  # 70,000 and more: beyond float16's range
+    numbers = [many.astype(np.float16), np.tile(targets, (2500, *[1] * (targets.ndim - 1)))]
+    if targets.dtype.kind == "f":
+        numbers[1] = numbers[1].astype(np.float16)
+    wide = [each.astype(np.float64) if each.dtype.kind == "f" else each for each in numbers]
+    np.testing.assert_allclose(loss(*numbers)[0], loss(*wide)[0], rtol=1e-5)
+
+
+def test_a_sum_of_float32_losses_may_be_beyond_float32():
+    assert mse(np.full(9, 1e19, dtype=np.float32), np.zeros(9, dtype=np.float32))[0] == pytest.approx(1e38, rel=1e-6)
+
+
+@given(arrays(np.float64, (4, 3), elements=st.floats(-1e4, 1e4)))
+def test_softmax_matches_torch(logits):
+    np.testing.assert_allclose(
+        softmax(logits), torch.softmax(torch.from_numpy(logits), dim=-1), rtol=1e-12, atol=1e-300
+    )
+    np.testing.assert_allclose(softmax(logits[0]), softmax(logits)[0], rtol=1e-12)
+
+
+@given(LOGITS, CLASSES, st.floats(0, 1), arrays(np.float64, 3, elements=st.floats(0.1, 9)), st.integers(-1, 3))
+def test_cross_entropy_weighted_matches_torch(logits, targets, smoothing, weights, ignored):
+    assume((targets != ignored).any())
+    loss, gradient = cross_entropy(
+        logits, targets, label_smoothing=smoothing, class_weights=weights, ignore_index=ignored
+    )
+    theirs = torch.tensor(logits, requires_grad=True)
+    their_loss = torch.nn.functional.cross_entropy(
+        theirs,
+        torch.from_numpy(targets),
+        weight=torch.from_numpy(weights),
+        label_smoothing=smoothing,
+        ignore_index=ignored,
+    )
+    np.testing.assert_allclose(loss, their_loss.item(), rtol=1e-12)
+    (their_gradient,) = torch.autograd.grad(their_loss, theirs)
+    np.testing.assert_allclose(gradient, their_gradient, rtol=1e-12, atol=1e-15)
+
+
+def test_a_target_that_does_not_count_leaves_the_loss_of_the_others():
+    logits, targets = np.random.default_rng(0).normal(size=(4, 3)), np.array([2, -100, 0, -100])
+    loss, gradient = cross_entropy(logits, targets)
+    assert loss == cross_entropy(logits[::2], targets[::2])[0]
+    assert not gradient[1::2].any()
+
+
+@given(LOGITS, CLASSES)
+def test_kl_divergence_from_certainty_is_cross_entropy(logits, targets):
+    ours, theirs = kl_divergence(logits, np.eye(3)[targets]), cross_entropy(logits, targets)
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-12)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12, atol=1e-15)
+
+
+@given(LOGITS)
+def test_kl_divergence_is_0_where_the_two_agree(logits):
+    loss, gradient = kl_divergence(logits, softmax(logits))
+    np.testing.assert_allclose(loss, 0, atol=1e-12)
+    np.testing.assert_allclose(gradient, 0, atol=1e-15)
 
 
 def test_integers_that_would_wrap_around_are_taken_as_numbers():

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from kit.learn.linear import linear_objective
 from kit.learn.losses import binary_cross_entropy
-from kit.learn.optimizers import adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd
+from kit.learn.optimizers import adagrad, adam, adamw, clip_norm, clipped, momentum, nesterov, rmsprop, sgd
 from kit.learn.regularizers import l2, penalized
 from kit.learn.schedules import cosine, warm_up
 from kit.learn.training import train
@@ -144,3 +144,45 @@ def test_optimizer_keeps_shape_and_float32_and_as_many_arrays_as_it_says(name):
     assert len(memory) == SIZES[name]
     assert all(array.shape == (4, 2) and array.dtype == np.float32 for array in (moved, *memory))
     assert (point == 1).all()  # the caller's point is left alone
+
+
+@given(st.lists(arrays(np.float64, 5, elements=st.floats(-1e3, 1e3)), min_size=1, max_size=3), st.floats(1e-3, 1e3))
+def test_clip_norm_matches_torch(gradients, limit):
+    parameters = [torch.zeros(5, dtype=torch.float64, requires_grad=True) for _ in gradients]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.from_numpy(gradient.copy())
+    their_norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+    norm, *ours = clip_norm(*gradients, limit=limit)
+    np.testing.assert_allclose(norm, their_norm.item(), rtol=1e-12)
+    for parameter, gradient in zip(parameters, ours, strict=True):
+        np.testing.assert_allclose(gradient, parameter.grad, rtol=1e-12, atol=1e-300)
+
+
+def test_clip_norm_of_float32_does_not_overflow():
+    norm, clipped_gradient = clip_norm(np.full(4, 1e30, dtype=np.float32), limit=1.0)
+    assert norm == pytest.approx(2e30)
+    assert clipped_gradient.dtype == np.float32
+    np.testing.assert_allclose(clipped_gradient, 0.5, rtol=1e-6)
+
+
+def test_clipped_steps_match_torch():
+    def bowl(x):
+        return float(x @ x) * 50, 100 * x
+
+    rule = clipped(adam(0.1), limit=0.5)
+    ours = train(bowl, np.array([3.0, -4.0]), optimizer=rule, n_steps=20).points[-1]
+    x = torch.tensor([3.0, -4.0], dtype=torch.float64, requires_grad=True)
+    theirs = torch.optim.Adam([x], lr=0.1)
+    for _ in range(20):
+        theirs.zero_grad()
+        (50 * (x @ x)).backward()
+        torch.nn.utils.clip_grad_norm_([x], 0.5)
+        theirs.step()
+    np.testing.assert_allclose(ours, x.detach(), rtol=1e-12)
+
+
+def test_clipped_leaves_a_gradient_beyond_float64_to_be_reported():
+    path = train(
+        lambda x: (float(x @ x), np.full_like(x, np.inf)), np.ones(2), optimizer=clipped(sgd(1.0), limit=1.0), n_steps=3
+    )
+    assert path.overflowed

@@ -30,6 +30,28 @@ def test_scaling_leaves_a_constant_feature_finite(ours, _):
     np.testing.assert_allclose(ours(x).apply(x), 0, atol=1e-15)
 
 
+@pytest.mark.parametrize(("ours", "theirs"), CASES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_scaling_of_a_million_narrow_rows_matches_sklearn_in_float64(ours, theirs, dtype):
+    x = np.random.default_rng(0).integers(1990, 2020, size=(1_000_000, 2)).astype(dtype)
+    z = ours(x).apply(x)
+    assert z.dtype == np.float32
+    np.testing.assert_allclose(z, theirs().fit_transform(x.astype(np.float64)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), CASES)
+@pytest.mark.parametrize("value", [0.3, 1e8, 1e-8])
+def test_scaling_leaves_a_feature_alone_whose_values_differ_by_rounding(ours, theirs, value):
+    x = np.random.default_rng(0).choice([value, np.nextafter(value, np.inf)], size=(1000, 1))
+    np.testing.assert_allclose(ours(x).apply(x), 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-12, 1e30])
+def test_scaling_does_not_depend_on_the_unit(unit):
+    for ours, _ in CASES:
+        np.testing.assert_allclose(ours(X * unit).apply(X * unit), ours(X).apply(X), rtol=1e-9, atol=1e-9)
+
+
 def test_scaling_rejects_another_number_of_features():
     with pytest.raises(ValueError, match="x must have 10 features in its last axis"):
         standard_scaling(X).apply(X[:, :3])

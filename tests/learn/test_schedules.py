@@ -5,7 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from kit.learn.schedules import as_schedule, constant, cosine, exponential, linear, one_cycle, step_decay, warm_up
+from kit.learn.schedules import (
+    as_schedule,
+    constant,
+    cosine,
+    cosine_restarts,
+    exponential,
+    inverse_sqrt,
+    linear,
+    one_cycle,
+    polynomial,
+    step_decay,
+    warm_up,
+    warm_up_stable_decay,
+)
 from tests.learn.agreement import SCHEDULES, torch_rates
 
 LENGTHS = st.integers(1, 60)
@@ -112,6 +125,64 @@ def test_warm_ups_nest():
     assert rates(warm_up(warm_up(1.0, n_steps=1), n_steps=1), 3) == [0.25, 0.5, 1.0, 1.0]
 
 
+@given(st.integers(1, 4000), st.integers(1, 2000))
+def test_inverse_sqrt_is_the_transformers_rate(warm, d_model):
+    ours = inverse_sqrt((d_model * warm) ** -0.5, n_steps=warm)
+    for step in (1, 2, warm, warm + 1, 10 * warm):  # the paper counts from 1
+        paper = d_model**-0.5 * min(step**-0.5, step * warm**-1.5)
+        assert ours(step - 1) == pytest.approx(paper, rel=1e-12)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 20), st.integers(1, 4), SHARES)
+def test_cosine_restarts_of_any_length_match_torch(n_steps, growth, share):
+    theirs = torch_rates(
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=n_steps, T_mult=growth, eta_min=share),
+        1.0,
+        n_steps=200,
+    )
+    ours = rates(cosine_restarts(1.0, n_steps=n_steps, growth=growth, final=share), 200)
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+@settings(max_examples=20)
+@given(LENGTHS, st.floats(0.2, 4))
+def test_polynomial_of_any_length_matches_torch(n_steps, power):
+    theirs = torch_rates(lambda o: lr_scheduler.PolynomialLR(o, total_iters=n_steps, power=power), 1.0, n_steps=n_steps)
+    np.testing.assert_allclose(rates(polynomial(1.0, n_steps=n_steps, power=power), n_steps), theirs, atol=1e-12)
+
+
+@given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), SHARES)
+def test_warm_up_stable_decay_climbs_stays_and_falls(stable, n_warm, n_decay, share):
+    n_steps = n_warm + stable + n_decay
+    wsd = rates(warm_up_stable_decay(1.0, n_steps=n_steps, n_warm=n_warm, n_decay=n_decay, final=share), n_steps + 5)
+    assert wsd[:n_warm] == rates(warm_up(1.0, n_steps=n_warm), n_steps)[:n_warm]
+    assert set(wsd[n_warm : n_steps - n_decay + 1]) == {1.0}
+    assert wsd[n_steps - n_decay :] == rates(linear(1.0, n_steps=n_decay, final=share), n_decay + 5)
+
+
+@pytest.mark.parametrize("make", [linear, cosine, polynomial, cosine_restarts])
+def test_a_schedule_may_rise_and_begin_at_0(make):
+    rising = rates(make(0.0, n_steps=10, final=1.0), 9)
+    assert rising[0] == 0
+    assert (np.diff(rising) > 0).all()
+    assert rising[-1] <= 1
+
+
+def test_a_factor_above_1_rises_and_a_rate_of_0_stays():
+    assert rates(exponential(1.0, factor=2.0), 3) == rates(step_decay(1.0, every=1, factor=2.0), 3) == [1, 2, 4, 8]
+    for schedule in (constant(0.0), as_schedule(0.0), exponential(0.0, factor=0.5), inverse_sqrt(0.0, n_steps=3)):
+        assert rates(schedule, 5) == [0] * 6
+
+
+@given(st.integers(2, 200), st.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_one_cycle_of_any_share_gives_rates(n_steps, share):
+    for near in (np.nextafter(1 / n_steps, 1), np.nextafter(1, 0), share):
+        if 1 / n_steps < near < 1:
+            cycle = rates(one_cycle(1.0, n_steps=n_steps, warm_share=float(near)), n_steps + 1)
+            assert all(0 <= rate <= 1 for rate in cycle)
+
+
 @pytest.mark.parametrize(
     "schedule",
     [
@@ -120,6 +191,10 @@ def test_warm_ups_nest():
         exponential(1.0, factor=0.5),
         linear(1.0, n_steps=5),
         one_cycle(1, n_steps=5),
+        polynomial(1.0, n_steps=5, power=2.0),
+        cosine_restarts(1.0, n_steps=5, growth=2.0),
+        inverse_sqrt(1.0, n_steps=5),
+        warm_up_stable_decay(1.0, n_steps=5, n_warm=1, n_decay=2),
     ],
 )
 def test_schedule_a_million_steps_on_is_still_a_rate(schedule):

@@ -11,10 +11,12 @@ from kit.text import (
     clean,
     corpus,
     dedup,
+    gpt2,
     grammar,
     ngram,
     objectives,
     packing,
+    patterns,
     pipeline,
     quality,
     recall,
@@ -45,23 +47,47 @@ RANGE = [None, 5, (5, 1), (1,), [1, 5]]
 DOCUMENT = corpus.Document(name="a", text="moo")
 SHARDS = shards.write_shards([DOCUMENT], HERE / "raw", n_shards=1)
 TWICE = shards.write_shards([DOCUMENT, DOCUMENT], HERE / "twice", n_shards=1)
-BROKEN = HERE / "broken.jsonl"
-BROKEN.write_text("moo\n")
+(HERE / "numbers.u4").write_bytes(bytes(8))
+(HERE / "odd.u4").write_bytes(bytes(7))
 PLAIN = bpe.BPE(merges=())
 ENDED = bpe.BPE(merges=(), special=("<|end|>",))
 ENDED.save(HERE / "ended.json")
 BOOK = ngram.count_runs([b"abab"], n=2)
+FOREIGN = HERE / "notes.txt"
+FOREIGN.write_text("mine")
+BYTES_ALONE = {patterns.spell(bytes([byte])): byte for byte in range(256)}
+GPT2 = bpe.BPE(merges=((104, 101),), pattern=patterns.GPT2_PIECES)
+gpt2.save_gpt2(GPT2, HERE)
+PATTERN = (patterns.PIECES, ["", None, r"\w+"])
 TALE = grammar.Grammar({"story": ("{coin} {coin}",), "coin": ("heads", "tails")})
 
 ARGUMENTS = {
-    bpe.pieces: {"text": ("moo", UTF8)},
+    bpe.pieces: {"text": ("moo", UTF8), "pattern": PATTERN},
     bpe.train: {
         "texts": (["moo"], TEXTS),
         "vocab_size": (260, [*COUNT, 255]),
-        "special": ((), []),
+        "special": ((), [("",), ("a",), ("<|end|>", "<|end|>")]),
+        "pattern": PATTERN,
     },
-    bpe.BPE: {"merges": (((97, 98),), [((97, 256),), ((97, 98), (97, 98))]), "special": ((), [("",)])},
+    bpe.BPE: {
+        "merges": (((97, 98),), [((97, 256),), ((97, 98), (97, 98))]),
+        "special": ((), [("",), ("a",)]),
+        "pattern": PATTERN,
+        "alphabet": (bytes(range(256)), [b"abc", bytes(256), "abc", None]),
+    },
+    bpe.from_vocab: {
+        "vocab": (BYTES_ALONE, [{}, {**BYTES_ALONE, "ab": 257}, {**BYTES_ALONE, "a": 5}]),
+        "merges": ([], []),
+        "pattern": (patterns.PIECES, []),
+    },
+    gpt2.load_gpt2: {"vocab": (HERE / "vocab.json", [FOREIGN]), "merges": (HERE / "merges.txt", [FOREIGN])},
+    gpt2.save_gpt2: {"bpe": (GPT2, [PLAIN, None]), "folder": (HERE, [])},
+    patterns.pattern_text: {"text": ("moo", UTF8)},
+    patterns.spell: {"token": (b"moo", [])},
+    patterns.unspell: {"token": ("moo", [5, None, "漢"])},
+    PLAIN.cut: {"text": ("moo", UTF8), "special": (False, [])},
     PLAIN.encode: {"text": ("moo", UTF8), "special": (False, [])},
+    PLAIN.encode_stream: {"texts": (["moo"], TEXTS), "special": (False, [])},
     PLAIN.decode: {"ids": ([72], [*IDS, [256]])},
     PLAIN.decode_bytes: {"ids": ([72], [*IDS, [256]])},
     bpe.load: {"path": (HERE / "ended.json", [HERE / "raw" / "00000-of-00001.jsonl"])},
@@ -69,17 +95,19 @@ ARGUMENTS = {
     clean.common_lines: {"texts": (["moo"], TEXTS), "min_texts": (2, AT_LEAST_1), "min_words": (4, AT_LEAST_1)},
     clean.without_lines: {"text": ("moo", STRING), "lines": ({"moo"}, ["moo", None, 5])},
     clean.mask_private: {"text": ("moo", STRING)},
+    clean.mask_and_count: {"text": ("moo", STRING)},
+    corpus.Document: {"name": ("a", [5, None]), "text": ("moo", [5, None, b"moo"])},
     corpus.split: {
         "documents": ([DOCUMENT], ["moo", None, ["moo"]]),
         "held_out": (0.5, OPEN_SHARE),
         "group": (lambda document: document.name, [*FUNCTION, lambda document: 5]),
     },
     dedup.exact_groups: {"texts": (["moo"], [*TEXTS, [5]])},
-    dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1)},
+    dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1), "n_signs": (2, AT_LEAST_1)},
     dedup.jaccard: {"a": (SIGNATURES[0], SET), "b": (SIGNATURES[0], SET)},
     dedup.overlaps: {"sets": ([SIGNATURES[0]], [[each] for each in SET] + [None, "moo"])},
     dedup.minhash: {"a": (SIGNATURES[0].astype(np.uint64), SET), "n_hashes": (4, AT_LEAST_1), "seed": (0, [])},
-    dedup.candidate_pairs: SIGNED,
+    dedup.candidate_pairs: {**SIGNED, "reach": (64, AT_LEAST_1)},
     dedup.near_pairs: {**SIGNED, "threshold": (0.5, OPEN_SHARE)},
     dedup.caught: {
         "overlap": (np.array([0.5]), [*ARRAY, np.array([1.5])]),
@@ -137,17 +165,17 @@ ARGUMENTS = {
     packing.attention_mask: {"rows": (ROWS, ROW), "end": (0, COUNT)},
     packing.next_tokens: {"rows": (ROWS, ROW), "end": (0, COUNT)},
     pipeline.clean_shards: {
-        "sources": (SHARDS, [TWICE]),
+        "sources": (SHARDS, [TWICE, [], None]),
         "folder": (HERE / "cleaned", []),
         "threshold": (0.5, OPEN_SHARE),
-        "boilerplate": (frozenset(), []),
-        "limits": (None, []),
+        "boilerplate": (frozenset(), ["moo", None, 5]),
+        "limits": (None, [5, "moo"]),
         "n_workers": (1, AT_LEAST_1),
     },
     pipeline.encode_shards: {
-        "sources": (SHARDS, [[*SHARDS, *SHARDS]]),
+        "sources": (SHARDS, [[*SHARDS, *SHARDS], [], None]),
         "folder": (HERE / "encoded", []),
-        "tokeniser": (ENDED, []),
+        "tokeniser": (ENDED, [None, "moo"]),
         "end": ("<|end|>", ["<|stop|>", "", None]),
         "n_workers": (1, AT_LEAST_1),
     },
@@ -156,6 +184,8 @@ ARGUMENTS = {
         name: ((1, 5), RANGE) for name in ("n_chars", "mean_line", "longest_line", "alphanumeric", "repeated_lines")
     },
     quality.Limits().complaints: {"text": ("moo", STRING)},
+    quality.gopher: {"text": ("moo", STRING)},
+    quality.gopher_complaints: {"text": ("moo", STRING)},
     quality.outliers: {"values": (np.ones(3), [*ARRAY, np.ones((3, 1))]), "beyond": (3.5, ABOVE_0)},
     recall.repeated: {
         "n_rows": (2, AT_LEAST_1),
@@ -168,28 +198,34 @@ ARGUMENTS = {
         "rows": (ROWS, ["ten", None, [[0.5, 1.5]], [1, 2], [[1]], [[1, 2], [3]]]),
         "periods": (np.array([2]), ["ten", None, [0.5], [0], [1, 2], [[1]]]),
     },
+    pipeline.read_tokens: {"path": (HERE / "numbers.u4", [HERE / "odd.u4"])},
     shards.to_line: {"document": (DOCUMENT, ["moo", None, corpus.Document(name="a", text="\ud800")])},
     shards.write_shards: {
-        "documents": ([DOCUMENT], []),
+        "documents": ([DOCUMENT], ["moo", None, ["moo"]]),
         "folder": (HERE / "written", []),
         "n_shards": (1, AT_LEAST_1),
     },
     shards.stream: {
-        "shards": (SHARDS, [[BROKEN]]),
+        "shards": (SHARDS, ["moo", None]),
         "start": (None, [shards.Position(shard=2), shards.Position(shard=-1)]),
     },
     shards.transform: {
         "source": (SHARDS[0], []),
-        "target": (HERE / "lines", []),
-        "step": (shards.to_line, FUNCTION),
+        "target": (HERE / "lines", [FOREIGN, SHARDS[0]]),
+        "step": (shards.to_line, [*FUNCTION, print]),
         "commit_every": (16, AT_LEAST_1),
     },
     shards.transform_all: {
-        "sources": (SHARDS, [[*SHARDS, *SHARDS]]),
-        "folder": (HERE / "all", []),
-        "step": (shards.to_line, FUNCTION),
+        "sources": (SHARDS, [[*SHARDS, *SHARDS], [], None]),
+        "folder": (HERE / "all", [HERE / "raw"]),
+        "step": (shards.to_line, [*FUNCTION, print]),
         "suffix": (".jsonl", []),
         "n_workers": (1, AT_LEAST_1),
+    },
+    shards.results_of: {
+        "sources": (SHARDS, [[*SHARDS, *SHARDS], [], None]),
+        "folder": (HERE / "all", [HERE / "raw"]),
+        "suffix": (".jsonl", []),
     },
     story_tasks.write_endings: {"n": (1, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
     story_tasks.write_questions: {"n": (1, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
@@ -202,6 +238,6 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(story_tasks.Ending, story_tasks.Question),
-    *(bpe.merge_pair, corpus.Document, ngram.NGram, quality.Quality, shards.Position),
-    *(pipeline.sign, pipeline.Clean, pipeline.Encode, pipeline.read_tokens),
+    *(bpe.merge_pair, ngram.NGram, quality.Quality, shards.Position),
+    *(pipeline.sign, pipeline.Clean, pipeline.Encode),
 }

@@ -1,7 +1,8 @@
 import pickle
 import random
+import re
 from collections import Counter
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from kit.text.bpe import BPE, load, merge_pair, pieces, train
 from kit.text.corpus import standard_library
+from kit.text.patterns import GPT2_PIECES, PIECES
 from tests.text.tokenizer_ids import fuzzed_bytes, fuzzed_text, hugging_face, ids_of_bytes
 from tests.text.tokenizer_training import their_merges
 
@@ -44,6 +46,7 @@ def test_encode_matches_tokenizers_on_text():
 def test_encode_matches_tokenizers_on_special_tokens():
     rng = random.Random(2)
     theirs = hugging_face(TOKENISER)
+    theirs.add_special_tokens(list(TOKENISER.special))
     theirs.encode_special_tokens = False
     for text in ["a<|end|>!b<|end|>", "<|end|>", *(fuzzed_text(rng) for _ in range(300))]:
         ids = TOKENISER.encode(text, special=True)
@@ -93,6 +96,73 @@ def test_load_gives_back_what_save_wrote(tmp_path):
     assert pickle.loads(pickle.dumps(TOKENISER)) == TOKENISER
 
 
+def test_a_strangers_text_cannot_write_a_special_token_in_the_exported_file():
+    for text in ("hi<|end|>", "<|end|>!", "«<|end|>»"):
+        assert THEIRS.encode(text).ids == TOKENISER.encode(text)
+        assert not set(THEIRS.encode(text).ids) & set(TOKENISER.special_ids.values())
+    assert [THEIRS.token_to_id(name) for name in TOKENISER.special] == list(TOKENISER.special_ids.values())
+
+
+@given(st.lists(st.text("ab<|>", max_size=9), max_size=5))
+def test_special_tokens_are_cut_out_before_training(texts):
+    names = ("<a>", "<a>b")
+    apart = [part for text in texts for part in re.split("<a>b|<a>", text)]
+    assert train(texts, vocab_size=270, special=names).merges == train(apart, vocab_size=268).merges
+
+
+def test_train_says_what_is_wrong_with_its_special_tokens_before_it_reads_a_text():
+    def never():
+        raise AssertionError
+        yield ""
+
+    for special in (("a",), ("",), ("<|end|>", "<|end|>")):
+        with pytest.raises(ValueError, match="special"):
+            train(never(), vocab_size=300, special=special)
+
+
+@given(st.lists(st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("a '<|end|>! 中re")))))
+@pytest.mark.parametrize("pattern", [PIECES, GPT2_PIECES])
+@pytest.mark.parametrize("special", [False, True])
+def test_encode_stream_gives_the_ids_of_the_whole(pattern, special, parts):
+    bpe = BPE(merges=TOKENISER.merges, special=TOKENISER.special, pattern=pattern)
+    assert list(bpe.encode_stream(iter(parts), special=special)) == bpe.encode("".join(parts), special=special)
+
+
+@pytest.mark.parametrize("letter", ["a", "中", " ", "!", "\u0301", "1"])
+def test_encode_stream_reads_a_long_run_letter_by_letter(letter):
+    assert list(TOKENISER.encode_stream(iter(letter * 5000))) == TOKENISER.encode(letter * 5000)
+
+
+def test_encode_stream_keeps_little_back():
+    ids, read = TOKENISER.encode_stream(f"word{i} " for i in count()), 0
+    for _ in range(1000):
+        read += next(ids) is not None
+    assert read == 1000  # an endless text is encoded as it comes
+
+
+def test_a_sign_of_a_script_without_spaces_is_a_piece():
+    assert pieces("中文，no ไท") == [each.encode() for each in ("中", "文", "，no", " ", "ไ", "ท")]
+    chinese = ["".join(random.Random(i).choices("的一是不了人我在有他", k=40)) for i in range(30)]
+    bpe = train(chinese, vocab_size=300)
+    assert {"的".encode(), "他".encode()} <= set(bpe.tokens)
+    assert list(bpe.merges) == their_merges(chinese, 300)
+
+
+def test_encode_matches_the_rule_on_long_pieces():
+    rng = random.Random(4)
+    for n in (0, 1, 2, 100, 400):
+        ids = list(text := "".join(rng.choices("aeinrst", k=n)).encode())
+        rank = {pair: i for i, pair in enumerate(TOKENISER.merges)}
+        while pair := min((p for p in pairwise(ids) if p in rank), key=rank.__getitem__, default=None):
+            ids = merge_pair(ids, pair, 256 + rank[pair])
+        assert TOKENISER.encode(text) == ids
+
+
+def test_train_learns_from_long_runs_in_parts():
+    text = "".join(random.Random(5).choices("abc", k=5000))
+    assert len(train([text], vocab_size=400).merges) == 144
+
+
 def test_train_stops_when_every_piece_is_one_token():
     assert train(["ab ab"], vocab_size=1000).tokens[256:] == [b"ab", b" ab"]
 
@@ -102,7 +172,7 @@ def test_encode_survives_a_long_piece():
 
 
 def test_bpe_rejects_two_tokens_of_the_same_bytes():
-    with pytest.raises(ValueError, match="merges and special must not make a token twice, got b'a'"):
+    with pytest.raises(ValueError, match="special must not make a token twice, got b'a'"):
         BPE(merges=(), special=("a",))
 
 

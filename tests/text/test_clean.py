@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.clean import common_lines, mask_private, normalize, without_lines
+from kit.text.clean import common_lines, mask_and_count, mask_private, normalize, without_lines
 from kit.text.corpus import standard_library
 
 # half a surrogate pair is no character, but Python's strings can hold one
@@ -54,6 +54,31 @@ def test_normalize_makes_equal_what_reads_alike():
 )
 def test_mask_private_masks_what_is_private_and_nothing_else(text, masked):
     assert mask_private(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("call +49 30 1234567, or (555) 123-4567.", "call <PHONE>, or <PHONE>."),
+        ("+1 (212) 555-0100; 555-123-4567; 555.123.4567", "<PHONE>; <PHONE>; <PHONE>"),
+        ("x = +12345678.5; 2020-01-02; 123-456-78901", "x = +12345678.5; 2020-01-02; 123-456-78901"),
+        ("ISBN 978-0-13-110362-7, +0123456789", "ISBN 978-0-13-110362-7, +0123456789"),
+    ],
+)
+def test_mask_private_masks_telephone_numbers(text, masked):
+    assert mask_private(text) == masked
+
+
+def test_mask_and_count_counts_what_it_masked():
+    text = "ann@example.org bob@example.org 192.0.2.7 <IP> token = 'abcdefghij' AKIA" + "ABCDEFGH12345678 +4930123456"
+    masked, counts = mask_and_count(text)
+    assert masked == mask_private(text)
+    assert counts == {"KEY": 2, "EMAIL": 2, "IP": 1, "PHONE": 1}
+
+
+@given(st.lists(st.sampled_from("ae\u0301\u0316\u0344\u0f73\u0f71\u1ea5가\u3099か"), min_size=40, max_size=200))
+def test_normalize_orders_many_marks_as_unicode_does(letters):
+    assert normalize("".join(letters)) == unicodedata.normalize("NFC", "".join(letters))
 
 
 def test_mask_private_reads_a_long_line_once():

@@ -75,6 +75,44 @@ def test_near_pairs_find_the_copy_with_one_word_changed():
     assert near_pairs(signatures) == [(0, 1)]
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [160, 2000])
+def test_near_pairs_find_a_chinese_copy_with_a_tenth_of_its_signs_changed(n, seed):
+    rng = np.random.default_rng(seed)
+    text = rng.choice([chr(0x4E00 + i) for i in range(3000)], size=n)
+    copy, other = text.copy(), rng.permutation(text)
+    copy[rng.choice(n, size=n // 10, replace=False)] = "龍"
+    signatures = np.stack([minhash(shingles("".join(each))) for each in (text, copy, other)])
+    assert near_pairs(signatures) == [(0, 1)]
+
+
+def test_texts_without_words_are_told_apart_by_what_they_show():
+    arrows, chess, brackets = (shingles(text * 9) for text in ("→ ← ↑ ↓ ", "♟ ♞ ♝ ♜ ", "+-[]<>.,"))
+    assert jaccard(arrows, chess) == jaccard(arrows, brackets) == 0
+    np.testing.assert_array_equal(arrows, shingles("→←↑↓" * 9))
+
+
+def test_shingles_of_mixed_text_hold_those_of_words_and_of_signs():
+    both, words, signs = shingles("one two 中文 three"), shingles("one two three"), shingles("中文")
+    np.testing.assert_array_equal(both, np.union1d(words, signs))
+
+
+@pytest.mark.parametrize("n", [200, 400])
+def test_texts_made_from_one_form_give_a_chain_of_pairs_and_one_cluster(n):
+    rng = np.random.default_rng(0)
+    signatures = np.tile(np.arange(128, dtype=np.uint32), (n, 1))
+    signatures[np.arange(n), rng.integers(128, size=n)] = rng.integers(2**32, size=n)
+    pairs = near_pairs(signatures)
+    assert len(pairs) <= 64 * n
+    assert clusters(pairs, n_texts=n) == [0] * n
+
+
+def test_candidate_pairs_within_reach_are_all_pairs_of_a_bucket():
+    signatures = np.zeros((5, 4), dtype=np.uint32)
+    assert candidate_pairs(signatures, n_bands=2, reach=4) == {(i, j) for j in range(5) for i in range(j)}
+    assert candidate_pairs(signatures, n_bands=2, reach=1) == {(i, i + 1) for i in range(4)}
+
+
 def test_shingles_ignore_layout_and_survive_short_and_odd_texts():
     np.testing.assert_array_equal(shingles("A b,\n\n c (d) e f"), shingles("a b c d e f"))
     assert [len(shingles(text)) for text in ("", "one", "\ud800")] == [1, 1, 1]

@@ -1,6 +1,7 @@
 from itertools import chain, pairwise
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +84,18 @@ def test_attention_gives_the_same_numbers_packed_and_alone():
 
     alone = torch.cat([attend(join([document], end=0)) for document in documents])
     torch.testing.assert_close(attend(row[0]), alone, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_rows_may_be_unsigned_as_files_hold_them(dtype):
+    rows = np.array([[5, 6, 0, 7]])
+    for work in (document_numbers, positions, attention_mask, next_tokens):
+        np.testing.assert_array_equal(work(rows.astype(dtype), end=0), work(rows, end=0))
+
+
+def test_part_says_at_once_that_a_stream_stops_inside_a_document():
+    with pytest.raises(ValueError, match="stream must stop at the end token 0, got 5"):
+        part(np.array([0, 5]), end=0)
 
 
 def test_pad_keeps_every_token_and_says_which_they_are():

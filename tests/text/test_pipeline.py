@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from kit.text.bpe import BPE, train
 from kit.text.corpus import Document, standard_library
 from kit.text.packing import part
 from kit.text.pipeline import Clean, clean_shards, encode_shards, read_tokens
+from kit.text.quality import Limits
 from kit.text.shards import stream, write_shards
 from tests.text.kill_and_resume import main as kill_and_resume
 
@@ -45,6 +47,43 @@ def test_pipeline_survives_shards_that_end_up_empty(tmp_path):
     shards = write_shards([Document(name="a", text="moo")], tmp_path / "raw", n_shards=2)
     tokens = encode_shards(clean_shards(shards, tmp_path), tmp_path, BPE(merges=(), special=("<|end|>",)))
     assert [len(read_tokens(path)) for path in tokens] == [0, 0]
+
+
+CODE = ["\n".join(f"{word}_{i}(argument_{i}) + {i}" for i in range(10)) for word in ("call", "send", "wait")]
+
+
+def test_clean_shards_are_made_anew_where_sources_or_settings_have_changed(tmp_path):
+    def cleaned(*texts: int, **settings) -> list[str]:
+        documents = [Document(name=f"{i}", text=CODE[i]) for i in texts]
+        raw = write_shards(documents, tmp_path / "raw", n_shards=1)
+        return [document.name for document, _ in stream(clean_shards(raw, tmp_path / "work", **settings))]
+
+    assert cleaned(0, 1) == ["0", "1"]
+    assert cleaned(0, 1, limits=Limits(n_chars=(1e6, 1e7))) == []
+    assert cleaned(1, 2, 0) == ["1", "2", "0"]
+    shutil.rmtree(tmp_path / "work" / "clean")  # as if killed between the passes
+    assert cleaned(2, 0) == ["2", "0"]
+
+
+def test_clean_shards_refuse_before_any_work_is_done(tmp_path):
+    raw = write_shards(
+        [Document(name="a", text=CODE[0]), Document(name="a", text=CODE[1])], tmp_path / "raw", n_shards=1
+    )
+    once = write_shards([Document(name="a", text=CODE[0])], tmp_path / "once", n_shards=1)
+    bad = [(raw, {}), (once, {"threshold": 2}), (once, {"limits": "x"}), (once, {"boilerplate": "x"}), ([], {})]
+    for sources, settings in bad:
+        with pytest.raises((TypeError, ValueError)):
+            clean_shards(sources, tmp_path / "work", **settings)
+        assert not (tmp_path / "work").exists()
+    with pytest.raises(ValueError, match="folder must not have"):
+        clean_shards(clean_shards(once, tmp_path / "done"), tmp_path / "done")
+
+
+def test_clean_shards_keep_texts_without_words(tmp_path):
+    anything = Limits(n_chars=(1, 1e9), mean_line=(0, 1e9), longest_line=(0, 1e9), alphanumeric=(0, 1))
+    texts = {"arrows": "→ ← ↑ ↓ " * 9, "chess": "♟ ♞ ♝ ♜ " * 9, "again": "→ ← ↑ ↓ " * 9}
+    raw = write_shards([Document(name=n, text=t) for n, t in texts.items()], tmp_path / "raw", n_shards=1)
+    assert [d.name for d, _ in stream(clean_shards(raw, tmp_path, limits=anything))] == ["arrows", "chess"]
 
 
 def test_pipeline_killed_and_resumed_gives_the_same_bytes():

@@ -5,19 +5,25 @@ import os
 import time
 from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from kit.text.bpe import PIECES, Pair, train
+from kit.text.bpe import Pair, pieces, train
 from kit.text.corpus import standard_library
+
+BORDER = "\u0100"  # beyond Latin-1
 
 
 def their_merges(texts: Iterable[str], vocab_size: int) -> list[Pair]:
-    """Train Hugging Face's way on bytes written as Latin-1, where a byte's character is its id, as in kit."""
+    """Train Hugging Face's way on bytes written as Latin-1, where a byte's character is its id, as in kit.
+
+    The pieces are kit's, for the pattern matches characters: how they are cut is compared elsewhere.
+    """
     theirs = Tokenizer(models.BPE())
-    theirs.pre_tokenizer = pre_tokenizers.Split(Regex(PIECES), "isolated")
+    theirs.pre_tokenizer = pre_tokenizers.Split(BORDER, "removed")
     alphabet = [chr(byte) for byte in range(256)]
     trainer = trainers.BpeTrainer(vocab_size=vocab_size, initial_alphabet=alphabet, show_progress=False)
-    theirs.train_from_iterator((text.encode().decode("latin-1") for text in texts), trainer)
+    cut = (BORDER.join(piece.decode("latin-1") for piece in pieces(text)) for text in texts)
+    theirs.train_from_iterator(cut, trainer)
     vocab = theirs.get_vocab()
     tokens = sorted(vocab, key=vocab.get)
     assert tokens[:256] == alphabet

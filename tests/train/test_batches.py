@@ -59,3 +59,11 @@ def test_a_batch_of_any_shape_moves_whole():
     moved = on_device({"x": np.ones(2), "y": [torch.ones(1), torch.ones(3)]}, "meta")
     assert [moved["x"].device.type, *(part.device.type for part in moved["y"])] == ["meta"] * 3
     assert first_tensor(moved) is moved["x"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_tokens_may_be_unsigned_as_files_hold_them(dtype):
+    rows = np.array([[5, 6, 0, 7]], dtype=dtype)
+    assert epochs(rows, batch_size=1)(0).tolist() == on_device(rows, "cpu").tolist() == rows.tolist()
+    if dtype is not np.uint8:  # torch has unsigned bytes, and integer_tensor takes them
+        assert on_device((rows,), "cpu")[0].dtype == torch.int64

@@ -144,6 +144,15 @@ def test_a_checkpointed_model_keeps_the_names_of_its_weights_and_is_itself_again
     assert model.blocks[0].forward == forward
 
 
+def test_a_model_is_checkpointed_once():
+    model = GPT(SIZES["small"][0])
+    with checkpointed(model):
+        with pytest.raises(ValueError, match="model must not be checkpointed already"), checkpointed(model):
+            pass
+        assert all("forward" in vars(block) for block in model.blocks)
+    assert not any("forward" in vars(block) for block in model.blocks)
+
+
 def test_a_checkpointed_model_trains_as_the_plain_one_does():
     config, _, time = SIZES["small"]
     torch.manual_seed(0)

@@ -91,3 +91,34 @@ def test_a_resumed_progress_bar_goes_on_where_it_stopped():
     drawn = page.getvalue().split("\r")
     assert "2/10" in drawn[1]
     assert "5/10" in drawn[-1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a day's notes, without a line end",
+        "notes\n",
+        '{"text": "a"}\n',
+        '{"step": 1}\n{"text": "a"}',
+        "[1]\n",
+        '{"st\n{"step": 1}\n',
+    ],
+)
+def test_json_lines_leave_another_file_alone(tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="path must hold a record of JSON a line, each with a step"):
+        JsonLines(path)
+    assert path.read_text() == content
+
+
+def test_json_lines_go_on_after_an_editor(tmp_path):
+    """A mark of byte order, an empty line, and a last line that is whole without its end."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"step": 1, "loss": 3.0}\r\n\r\n{"step": 2, "loss": null}')
+    log = JsonLines(path)
+    log({"step": 3, "loss": 1.0})
+    log.close()
+    assert read_json_lines(path) == [{"step": 1, "loss": 3.0}, {"step": 2, "loss": None}, {"step": 3, "loss": 1.0}]
+    path.write_text('{"step": 1, "loss": 3.0}\n{"step": 2, "lo')
+    assert [record["step"] for record in read_json_lines(path)] == [1]
