@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from kit.learn import descent, linear, losses, network, optimizers, regularizers, scaling, schedules, training
+from kit.learn import (
+    descent,
+    intervals,
+    linear,
+    losses,
+    network,
+    optimizers,
+    regularizers,
+    scaling,
+    schedules,
+    training,
+)
 
 NAN = np.array([1.0, np.nan, 1.0])
 NUMBER = ["ten", None, [1.0], np.nan, np.inf, True]
@@ -29,6 +40,7 @@ BOWL = {"objective": (lambda x: (float(x @ x), 2 * x), FUNCTION), "start": (np.o
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
+    intervals.mean_interval: {"numbers": (np.ones(3), [*ARRAY, np.ones(1), 3.0])},
     losses.mse: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.mae: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.huber: {"predictions": (np.ones(3), SHAPED), **TWO, "delta": (1.0, ABOVE_0)},
