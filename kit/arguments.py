@@ -125,7 +125,7 @@ def real_tensor(name: str, value: Any) -> Any:
     import torch  # whoever has a tensor has it loaded; those who have none need not wait for it
 
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
-        raise TypeError(f"{name} must be a tensor of real numbers, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of real numbers, got {shown(value)}")
     return value
 
 
@@ -139,7 +139,7 @@ def integer_tensor(name: str, value: Any) -> Any:
 
     whole = (torch.int64, torch.int32, torch.int16, torch.uint8)
     if not isinstance(value, torch.Tensor) or value.dtype not in whole:
-        raise TypeError(f"{name} must be a tensor of whole numbers, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of whole numbers, got {shown(value)}")
     return value
 
 
@@ -155,7 +155,7 @@ def matching_tensors(name: str, value: Any, other_name: str, other: Any) -> None
 
 
 def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None) -> Any:
-    """Return `value` if it is a batch of token ids: a tensor of the axes batch and time.
+    """Return `value`, as int64, if it is a batch of token ids: a tensor of the axes batch and time.
 
     On a GPU the ids themselves are not looked at: that would wait for it at every step.
 
@@ -176,22 +176,33 @@ def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None
         low, high = value.aminmax()
         if low < 0 or high >= below:
             raise ValueError(f"{name} must be from 0 to {below - 1}, got {low} to {high}")
-    return value
+    return value.long()  # an embedding looks up no narrower numbers
 
 
-def token_flags(name: str, value: Any, like: Any) -> Any:
+def token_flags(name: str, value: Any, like: Any, *, from_start: bool = False) -> Any:
     """Return `value` if it is a boolean for each token of the batch `like`.
+
+    Args:
+        from_start: demand that each row is true from its start, without a gap: what fills it up
+            stands at its end. As with `token_batch`, on a GPU nobody looks.
 
     Raises:
         TypeError: if `value` is not a tensor of booleans.
-        ValueError: if it is not of the shape of `like`.
+        ValueError: if it is not of the shape of `like`, or true in other places.
     """
     import torch
 
     if not isinstance(value, torch.Tensor) or value.dtype != torch.bool:
-        raise TypeError(f"{name} must be a tensor of booleans, got {_kind(value)}")
+        raise TypeError(f"{name} must be a tensor of booleans, got {shown(value)}")
     if value.shape != like.shape:
         raise ValueError(f"{name} must have a boolean for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
+    if from_start and value.device.type == "cpu" and not torch.compiler.is_compiling():
+        wrong = ~value[:, 0] | (value[:, 1:] > value[:, :-1]).any(dim=1)
+        if wrong.any():
+            row = int(wrong.nonzero()[0])
+            raise ValueError(
+                f"{name} must be true from the start of each row and without a gap, got otherwise in row {row}"
+            )
     return value
 
 
@@ -219,7 +230,7 @@ def real(
     ValueError: lr must be > 0, got 0
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, got {value}")
@@ -246,7 +257,7 @@ def count(name: str, value: Any, *, at_least: int = 1) -> int:
     ValueError: n_steps must be >= 0, got -1
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     if value < at_least:
         raise ValueError(f"{name} must be >= {at_least}, got {value}")
     return int(value)
@@ -259,7 +270,7 @@ def function(name: str, value: Any) -> None:
         TypeError: if `value` is not callable.
     """
     if not callable(value):
-        raise TypeError(f"{name} must be a function, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a function, got {shown(value)}")
 
 
 def instance(name: str, value: Any, kind: type) -> None:
@@ -273,7 +284,7 @@ def instance(name: str, value: Any, kind: type) -> None:
     TypeError: text must be a str, got int 5
     """
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
 
 
 def several(name: str, value: Any) -> None:
@@ -287,7 +298,7 @@ def several(name: str, value: Any) -> None:
     TypeError: texts must be a collection, got str 'moo'
     """
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a collection, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be a collection, got {shown(value)}")
 
 
 def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
@@ -296,9 +307,19 @@ def one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
     Raises:
         ValueError: if it is not; the message lists the choices.
     """
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
+    if not isinstance(value, str) or value not in choices:  # of an array, `in` would ask each number
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {_cut(value)}")
     return value
+
+
+def shown(value: Any) -> str:
+    """Write what a value is, for an error: its type and itself, in one line that is cut where it is long.
+
+    >>> shown(list(range(1000)))[-18:]
+    '20, 21, 22, 23,...'
+    """
+    is_array = hasattr(value, "dtype") and not isinstance(value, np.generic)
+    return f"{type(value).__name__} {f'of {value.dtype}' if is_array else _cut(value)}"
 
 
 def _rectangular(name: str, value: Any) -> np.ndarray:
@@ -308,5 +329,6 @@ def _rectangular(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name} must be rectangular: its rows differ in length") from None
 
 
-def _kind(value: Any) -> str:
-    return f"{type(value).__name__} {f'of {value.dtype}' if hasattr(value, 'dtype') else repr(value)}"
+def _cut(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
