@@ -179,6 +179,18 @@ def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None
     return value.long()  # an embedding looks up no narrower numbers
 
 
+def token_numbers(name: str, value: Any, like: Any, *, below: int) -> Any:
+    """Return `value`, as int64, if it is a whole number for each token of the batch `like`.
+
+    Raises:
+        TypeError: if `value` is not a tensor of whole numbers.
+        ValueError: if it is not of the shape of `like`, or holds a number not from 0 to `below` - 1.
+    """
+    if integer_tensor(name, value).shape != like.shape:
+        raise ValueError(f"{name} must have a number for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
+    return token_batch(name, value, below=below)
+
+
 def token_flags(name: str, value: Any, like: Any, *, from_start: bool = False) -> Any:
     """Return `value` if it is a boolean for each token of the batch `like`.
 

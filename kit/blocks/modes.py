@@ -1,8 +1,8 @@
 """Modes: a model in training drops out at random and a model in evaluation does not, part by part.
 
 `model.eval()` and `model.train()` reach into every part, and so forget which of them somebody had
-frozen in evaluation mode. Whoever asks a model something in the midst of training has to put back
-each part's own mode.
+frozen in evaluation mode. Whoever asks a model something in the midst of training has to put each
+part back in its own mode.
 
 Taught in: 16
 """
@@ -16,22 +16,20 @@ from kit.arguments import instance
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model in evaluation mode for a while, then each of its parts back in the mode that it was in.
+def modes_kept(model: nn.Module) -> Iterator[None]:
+    """Put each part of a model back in the mode that it was in, whatever happens in between.
 
     Raises:
         TypeError: if `model` is not a module.
 
     >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
-    >>> with evaluating(model):
-    ...     print([part.training for part in model])
-    [False, False]
+    >>> with modes_kept(model):
+    ...     model = model.eval()
     >>> [part.training for part in model]
     [True, False]
     """
     instance("model", model, nn.Module)
     modes = {part: part.training for part in model.modules()}
-    model.eval()
     try:
         yield
     finally:

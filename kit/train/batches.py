@@ -47,11 +47,11 @@ def epochs(*rows: Any, batch_size: int, seed: int = 0) -> Callable[[int], Batch]
     tensor([0, 1, 2, 3])
     """
     batch_size, seed = count("batch_size", batch_size), count("seed", seed, at_least=0)
-    names = list(rows[0]) if len(rows) == 1 and isinstance(rows[0], dict) else None
-    arrays = [_rows(array) for array in (rows if names is None else rows[0].values())]
+    named = rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None
+    arrays = [_rows(array) for array in (rows if named is None else named.values())]
     if not arrays or any(len(array) != len(arrays[0]) for array in arrays):
         raise ValueError(f"rows must be one or more arrays of one length, got {[len(array) for array in arrays]}")
-    n_rows = len(arrays[0])
+    n_rows, names = len(arrays[0]), list(named or ())
 
     @lru_cache(maxsize=2)
     def order(epoch: int) -> Tensor:
@@ -62,10 +62,10 @@ def epochs(*rows: Any, batch_size: int, seed: int = 0) -> Callable[[int], Batch]
         first, last = int(place[0]) // n_rows, int(place[-1]) // n_rows
         dealt = torch.cat([order(epoch) for epoch in range(first, last + 1)])
         chosen = dealt[place - first * n_rows].numpy()
-        parts = tuple(_tensor(array[chosen]) for array in arrays)
-        if names is not None:
+        parts = [_tensor(array[chosen]) for array in arrays]
+        if named is not None:
             return dict(zip(names, parts, strict=True))
-        return parts if len(parts) > 1 else parts[0]
+        return tuple(parts) if len(parts) > 1 else parts[0]
 
     return batch
 

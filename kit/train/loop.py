@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from kit.arguments import count, function, instance, real, several, shown
-from kit.blocks.modes import evaluating
+from kit.blocks.modes import modes_kept
 from kit.learn.schedules import Rate, as_schedule
 from kit.train.amp import Precision
 from kit.train.batches import Batch, first_tensor, micro_batches, on_device
@@ -181,7 +181,8 @@ def fit(
             record = {"step": step + 1, "loss": value, "lr": rate_at(step), "grad_norm": grad_norm, **scaling}
             record |= _speed(first_tensor(batch).numel(), seconds, flops_per_step, peak_flops)
             if evaluate and (last or diverged or (step + 1) % evaluate_every == 0):
-                with evaluating(model):
+                with modes_kept(model):
+                    model.eval()
                     record |= _measured(evaluate(model), record)
             records.append(record)
             for monitor in monitors:

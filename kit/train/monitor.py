@@ -9,13 +9,16 @@ Taught in: 17 21
 
 import json
 import math
+import os
+import secrets
 import sys
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from kit.arguments import count, several
+from kit.arguments import count, several, shown
 from kit.train.loop import Record
 
 
@@ -27,7 +30,8 @@ class JsonLines:
     infinity, which JSON does not have, are written as null.
 
     Raises:
-        TypeError: if `path` is not a path.
+        TypeError: if `path` is not a path, or a record holds what is neither a number nor text.
+        ValueError: if `path` is not a log of steps, or another run writes to it, too.
     """
 
     def __init__(self, path: str | Path):
@@ -35,15 +39,19 @@ class JsonLines:
 
     def __call__(self, record: Record) -> None:
         """Add a record."""
+        line = _line(record)
         if self._file is None:
             kept = [line for line in read_json_lines(self.path) if line["step"] < record["step"]]
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside = self.path.with_name(self.path.name + ".part")  # killed here, the log is as it was
-            beside.write_text("".join(_line(line) for line in kept), encoding="utf-8")
-            beside.replace(self.path)
+            beside = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.part")
+            beside.write_text("".join(map(_line, kept)), encoding="utf-8")
+            beside.replace(self.path)  # killed before this, the log is as it was
             self._file = self.path.open("a", encoding="utf-8")
-        self._file.write(_line(record))
+        elif not self._is_mine(self._file):
+            raise ValueError(f"path must be the log of one run alone, got {str(self.path)!r}, which another writes")
+        self._file.write(line)
         self._file.flush()
+        self._size = self.path.stat().st_size
 
     def close(self) -> None:
         """Close the file; a record that still comes opens it again."""
@@ -51,22 +59,37 @@ class JsonLines:
             self._file.close()
             self._file = None
 
+    def _is_mine(self, file: TextIO) -> bool:
+        """Tell whether the open file still stands at the path, and nobody else has added to it."""
+        if not self.path.exists():
+            return False
+        found = self.path.stat()
+        return os.path.samestat(found, os.fstat(file.fileno())) and found.st_size == self._size
+
 
 def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
     """Read the records that `JsonLines` wrote; a last line that a killed run left unfinished is none.
 
     Raises:
         TypeError: if `path` is not a path.
-        ValueError: if another line is not JSON.
+        ValueError: if another line is not a record of a step in JSON.
     """
-    path = _path(path)
-    if not path.exists():
-        return []
-    *whole, _ = path.read_text(encoding="utf-8").split("\n")
-    try:
-        return [json.loads(line) for line in whole]
-    except json.JSONDecodeError as error:
-        raise ValueError(f"path must hold a record of JSON a line, got {str(path)!r}: {error}") from None
+    path, records = _path(path), []
+    lines = path.read_text(encoding="utf-8-sig").split("\n") if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line) if line.strip() else None
+        except json.JSONDecodeError:
+            if number == len(lines) and line.startswith("{"):
+                break  # torn: it has no line end
+            record = line
+        if record is not None:
+            if not isinstance(record, dict) or not isinstance(record.get("step"), int | float):
+                raise ValueError(
+                    f"path must hold a record of a step a line, got {line[:40]!r} in line {number} of {path}"
+                )
+            records.append(record)
+    return records
 
 
 class TensorBoard:
@@ -135,10 +158,16 @@ class ProgressBar:
 
 
 def _line(record: dict[str, Any]) -> str:
-    return json.dumps({name: value if math.isfinite(value or 0) else None for name, value in record.items()}) + "\n"
+    plain = {}
+    for name, value in record.items():
+        number = value.item() if getattr(value, "ndim", None) == 0 else value  # of NumPy or torch
+        if not isinstance(number, str | Real | None):
+            raise TypeError(f"record must hold numbers and text, got {shown(value)} as {name!r}")
+        plain[name] = number if isinstance(number, str | None) or math.isfinite(number) else None
+    return json.dumps(plain) + "\n"
 
 
 def _path(path: str | Path, name: str = "path") -> Path:
     if not isinstance(path, str | Path):
-        raise TypeError(f"{name} must be a str or a Path, got {type(path).__name__} {path!r}")
+        raise TypeError(f"{name} must be a str or a Path, got {shown(path)}")
     return Path(path)

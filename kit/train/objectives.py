@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.arguments import function, instance, integer_tensor, several
-from kit.blocks.modes import evaluating
+from kit.blocks.modes import modes_kept
 from kit.text.packing import IGNORED
 from kit.train.batches import Batch, first_tensor, micro_batches, on_device
 
@@ -40,7 +40,7 @@ def token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
     """
     logits, targets = _answers(model, batch)
     # logits in float32: a sum over the vocabulary would lose its small terms in bfloat16
-    logits = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     total = F.cross_entropy(logits.flatten(0, -2), targets.flatten().long(), ignore_index=IGNORED, reduction="sum")
     return total / (targets != IGNORED).sum().clamp(min=1)  # a part of a batch may hold no target
 
@@ -117,7 +117,8 @@ def mean_loss(model: nn.Module, loss: Loss, batches: Iterable[Batch]) -> float:
     several("batches", batches)
     device = next((parameter.device for parameter in model.parameters()), "cpu")
     weights, losses = [], []
-    with evaluating(model):
+    with modes_kept(model):
+        model.eval()
         for batch in batches:
             here = on_device(batch, device)
             weights.append(n_targets(here))
