@@ -47,7 +47,7 @@ class Classifier(nn.Module):
         if token == "first" and hasattr(encoder, "new_cache"):
             raise ValueError("token must be last for a model whose first token sees no other, got 'first'")
         if token == "pooled" and not hasattr(encoder, "pool"):
-            raise ValueError(f"token must be first or last for a model without `pool`, got 'pooled'")
+            raise ValueError("token must be first or last for a model without `pool`, got 'pooled'")
         self.dropout = nn.Dropout(real("dropout", dropout, at_least=0, below=1))
         self.head = _linear(encoder, count("n_classes", n_classes))
 
