@@ -88,26 +88,32 @@ def reference_seconds() -> float:
     return min(_seconds(work) for _ in range(3))
 
 
-def seconds_in_turn(*works: Callable[[], object], repeats: int = 9) -> list[list[float]]:
+def seconds_in_turn(
+    *works: Callable[[], object], repeats: int = 9, clock: Callable[[], float] = time.perf_counter
+) -> list[list[float]]:
     """Time rivals one after the other, again and again, so that what else the machine does slows all alike.
 
     The ratio of two medians, or the median of the ratios of each turn, is then a fair comparison.
+
+    Args:
+        clock: tells seconds; `time.process_time` tells those that this process alone computes.
 
     Returns:
         For each of the works, the seconds of each turn; a first call of each, which pays for set-up, is left out.
 
     Raises:
-        TypeError: if a work is not a function, or `repeats` not a whole number.
+        TypeError: if a work or the clock is not a function, or `repeats` not a whole number.
         ValueError: if `repeats` < 1.
 
     >>> [len(seconds) for seconds in seconds_in_turn(int, float, repeats=3)]
     [3, 3]
     """
     repeats = count("repeats", repeats)
+    function("clock", clock)
     for work in works:
         function("works", work)
         work()
-    turns = [[_seconds(work) for work in works] for _ in range(repeats)]
+    turns = [[_seconds(work, clock) for work in works] for _ in range(repeats)]
     return [list(seconds) for seconds in zip(*turns, strict=True)]
 
 
@@ -123,10 +129,10 @@ def forecast() -> dict[str, float]:
     return {notebook: seconds * ratio for notebook, seconds in rows.items()}
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _processor() -> str:

@@ -3,6 +3,7 @@
 Taught in: every notebook
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,14 +19,22 @@ class Prediction:
 
     Where widgets do not run, `commit` does the same in code.
 
+    Args:
+        borders: where the options stand for ranges of a number, in rising order: the numbers at which one
+            ends and the next begins. A measured number then finds its option by itself.
+
     Raises:
-        ValueError: if there are fewer than two options.
+        TypeError, ValueError: if there are fewer than two options, or `borders` are not rising numbers, one
+            fewer than the options.
     """
 
-    def __init__(self, *, notebook: str, question: str, options: Sequence[str]):
+    def __init__(self, *, notebook: str, question: str, options: Sequence[str], borders: Sequence[float] = ()):
         if len(options) < 2:
             raise ValueError(f"options must be two or more, got {len(options)}")
-        self.notebook, self.question, self.options = notebook, question, tuple(options)
+        rising = [real("borders", border) for border in borders]
+        if rising and (len(rising) != len(options) - 1 or sorted(set(rising)) != rising):
+            raise ValueError(f"borders must rise, one between each two options, got {borders} for {len(options)}")
+        self.notebook, self.question, self.options, self.borders = notebook, question, tuple(options), tuple(rising)
         self.answer: str | None = None
         self.confidence = 0.0
 
@@ -44,18 +53,23 @@ class Prediction:
         confidence = real("confidence", confidence, above=0, below=1)
         self.answer, self.confidence = one_of("answer", answer, self.options), confidence
 
-    def reveal(self, measured: str) -> Card:
+    def reveal(self, measured: str | float) -> Card:
         """Show the guess beside what was measured, score it, and record the score.
+
+        Args:
+            measured: the option that was measured; or, where the options have borders, the number itself.
 
         The score is Brier's: (confidence - 1)² if right, confidence² if wrong; lower is better,
         and 0.25 is what saying "fifty-fifty" always earns.
 
         Raises:
-            ValueError: if `measured` is not an option.
+            TypeError, ValueError: if `measured` is neither an option nor a finite number between borders.
 
         Source: Brier (1950), Monthly Weather Review 78, 1-3.
         """
-        one_of("measured", measured, self.options)
+        if self.borders and not isinstance(measured, str):
+            measured = self.options[bisect_right(self.borders, real("measured", measured))]
+        measured = one_of("measured", measured, self.options)
         if self.answer is None:
             lines = ("No prediction was committed. Guess before you look: it is how the number stays with you.",)
             return Card(color=GREY, heading=f"Measured: {measured}", lines=lines)

@@ -113,4 +113,6 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from kit.evidence.__main__ import main as command  # its functions then have an address that new processes know
+
+    sys.exit(command(sys.argv[1:]))

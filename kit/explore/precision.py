@@ -66,11 +66,15 @@ def one_part(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
 
 
 @cache
-def gradients() -> Float[Tensor, "numbers"]:
-    """Train the small GPT in float32, and collect what flows back through its linear layers."""
-    model = story_gpt(0)
+def gradients(seed: int = 0) -> Float[Tensor, "numbers"]:
+    """Train the small GPT in float32, and collect what flows back through its linear layers.
+
+    Raises:
+        TypeError, ValueError: if `seed` is not a whole number of at least 0.
+    """
+    model = story_gpt(seed)
     schedule = warm_up(cosine(1e-2, n_steps=STEPS - 20), n_steps=20)
-    fit(model, next_token_loss, epochs(story_rows(), batch_size=ROWS), n_steps=STEPS, lr=schedule)
+    fit(model, next_token_loss, epochs(story_rows(), batch_size=ROWS, seed=seed), n_steps=STEPS, lr=schedule)
     with watched(model) as flow:
         backward(model, one_part, story_rows()[:ROWS])
     return flow.together()
@@ -80,6 +84,7 @@ def gradients() -> Float[Tensor, "numbers"]:
 
 POWERS = tuple(range(0, 37, 2))
 ENOUGH = 0.002
+EXPONENTS = (-58, 0)  # of the gradients, before they are scaled
 
 
 @cache
@@ -96,10 +101,13 @@ def bfloat16_loss() -> float:
 
 @cache
 def histogram() -> tuple[np.ndarray, np.ndarray]:
-    """Count the gradients by their exponent: exponents, and percent of those that are not 0."""
+    """Count the gradients by their exponent: exponents, and percent of those that are not 0.
+
+    The few that lie beyond either end, where the picture ends too, are counted there.
+    """
     sizes = gradients().abs().double()
-    exponents = sizes[sizes > 0].log2().floor().int().numpy()
-    edges = np.arange(exponents.min(), exponents.max() + 1)
+    exponents = sizes[sizes > 0].log2().floor().int().numpy().clip(*EXPONENTS)
+    edges = np.arange(EXPONENTS[0], EXPONENTS[1] + 1)
     return edges, 100 * np.array([(exponents == edge).mean() for edge in edges])
 
 
@@ -113,8 +121,8 @@ def underflow_frame(power: int) -> Frame:
     """Show the gradients' sizes at one scale, beside what float16 can hold."""
     exponents, heights = histogram()
     found = fates()[POWERS.index(power)]
-    overflow = f"{found.overflowed:.2%} overflow" if found.overflowed else "none overflows"
-    vanished = f"{found.vanished:.1%}" if found.vanished < 0.1 else f"{found.vanished:.0%}"
+    overflow = f"≈{found.overflowed:.2%} overflow" if found.overflowed else "none overflows"
+    vanished = f"≈{found.vanished:.1%}" if found.vanished < 0.1 else f"≈{found.vanished:.0%}"
     return Frame(
         lines=[
             stairs(exponents + power, heights),
@@ -122,7 +130,7 @@ def underflow_frame(power: int) -> Frame:
             (power, 100 * found.overflowed),
         ],
         sentence=f"Loss scale 2^{power}: of the gradients {vanished} vanish in float16, {overflow}, "
-        f"{found.coarse:.0%} lose digits. In bfloat16, unscaled, {bfloat16_loss():.0%} vanish.",
+        f"≈{found.coarse:.0%} lose digits. In bfloat16, unscaled, ≈{bfloat16_loss():.0%} vanish.",
         quest_met=found.vanished < ENOUGH and not found.overflowed,
     )
 
@@ -134,8 +142,8 @@ def underflow() -> LiveView:
         left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
         left.set(xlabel="size of the gradient, times the scale: power of 2", ylabel="percent of the gradients")
         left.set(title="Move the gradients into float16's range", xlim=(-58, 26), ylim=(0, 16))
-        zones = ((-58, -25, PINK, "become 0"), (-25, -14, ORANGE, "lose digits"), (-14, 16, GREEN, "kept"))
-        for low, high, color, name in (*zones, (16, 26, PINK, "inf")):
+        zones = ((-58, -25, BLUE, "become 0"), (-25, -14, GREY, "lose digits"), (-14, 16, GREEN, "kept"))
+        for low, high, color, name in (*zones, (16, 26, ORANGE, "overflow")):
             left.axvspan(low, high, color=color, alpha=0.16, linewidth=0)
             left.annotate(name, ((low + high) / 2, 15.2), ha="center", va="top", size=9)
         right.set(xlabel="loss scale: power of 2", ylabel="percent lost in float16", title="Too little, too much")
@@ -146,7 +154,7 @@ def underflow() -> LiveView:
         right.annotate("become 0", (0.18, 0.8), xycoords="axes fraction", color=BLUE, weight="bold")
         right.annotate("overflow", (0.62, 0.3), xycoords="axes fraction", color=ORANGE, weight="bold")
         lines = [
-            *left.plot([], [], color=BLUE, linewidth=2),
+            *left.plot([], [], color="#333333", linewidth=2),
             *right.plot([], [], "o", color=BLUE, markersize=8),
             *right.plot([], [], "o", color=ORANGE, markersize=8),
         ]
@@ -205,13 +213,14 @@ def memory() -> LiveView:
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9.2, 2.3))
         axes = figure.subplots()
-        axes.set(xlabel="GB", xlim=(0, 50), ylim=(-0.7, 1.1), yticks=[], title="Where the bytes of a step are")
+        axes.set(xlabel="GB", xlim=(0, 50), ylim=(-0.7, 0.6), yticks=[])
+        axes.set_title("Where the bytes of a step are", pad=26)
         for gigabytes in (16, 24, 40):
             axes.axvline(gigabytes, color=GREY, linestyle=":", linewidth=1.2)
             axes.annotate(f"{gigabytes} GB", (gigabytes, -0.62), xytext=(3, 0), textcoords="offset points", color=GREY)
         for i, (part, color) in enumerate(COLORS.items()):
-            axes.annotate("■", (0.01 + 0.13 * i, 0.84), xycoords="axes fraction", color=color, size=13)
-            axes.annotate(part, (0.03 + 0.13 * i, 0.85), xycoords="axes fraction")
+            axes.annotate("■", (0.13 * i, 1.05), xycoords="axes fraction", color=color, size=13)
+            axes.annotate(part, (0.02 + 0.13 * i, 1.06), xycoords="axes fraction")
         lines = [axes.plot([], [], color=color, linewidth=26, solid_capstyle="butt")[0] for color in COLORS.values()]
         lines += axes.plot([], [], "o", color="#000000", markersize=6)
     return LiveView(

@@ -1,5 +1,7 @@
 """Of every public function of kit.check and the ground floor, every argument: a value it takes, those it refuses."""
 
+import time
+
 import numpy as np
 
 from kit import arguments, files, machine
@@ -22,7 +24,11 @@ ARGUMENTS = {
         "size": (2, AT_LEAST_1),
         "repeats": (1, AT_LEAST_1),
     },
-    machine.seconds_in_turn: {"works": (int, ["ten", None, 3]), "repeats": (1, AT_LEAST_1)},
+    machine.seconds_in_turn: {
+        "works": (int, ["ten", None, 3]),
+        "repeats": (1, AT_LEAST_1),
+        "clock": (time.process_time, ["wall", None]),
+    },
     claim.settle: {
         "claim": ("B01", ["Z1", None]),
         "parts": ({"x": True}, [{}]),
@@ -35,7 +41,12 @@ ARGUMENTS = {
         "theirs": (ONE, [{"v": np.ones(3)}, {}]),
         "rtol": (1e-6, ABOVE_0),
     },
-    prediction.Prediction: {"notebook": ("00", []), "question": ("?", []), "options": (("a", "b"), [(), ("a",)])},
+    prediction.Prediction: {
+        "notebook": ("00", []),
+        "question": ("?", []),
+        "options": (("a", "b"), [(), ("a",)]),
+        "borders": ((1.0,), [(1.0, 2.0), ("x",), (float("nan"),)]),
+    },
     optimizer_exercises.suspect: {"lr": (0.1, ABOVE_0)},
     course.course_map: {"seconds": (None, [{}, {"00": 1.0}])},
 }

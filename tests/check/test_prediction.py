@@ -28,6 +28,20 @@ def test_a_prediction_is_committed_once():
         guess.commit("b", confidence=0.6)
 
 
+@pytest.mark.parametrize(
+    ("number", "option"), [(0.2, "less"), (1.0, "about as much"), (1.9, "about as much"), (2, "more")]
+)
+def test_a_measured_number_finds_its_option(number, option):
+    guess = Prediction(notebook="99", question="?", options=("less", "about as much", "more"), borders=(1, 2))
+    assert f"Measured: {option}" in repr(guess.reveal(number))
+
+
+@pytest.mark.parametrize("borders", [(1,), (2, 1), (1, 1), (1, float("nan"))])
+def test_borders_that_do_not_part_the_options_are_refused(borders):
+    with pytest.raises((ValueError, TypeError), match="borders must"):
+        Prediction(notebook="99", question="?", options=("a", "b", "c"), borders=borders)
+
+
 @pytest.mark.parametrize(("answer", "confidence"), [("c", 0.5), ("a", 0), ("a", 1), ("a", float("nan"))])
 def test_commit_rejects_what_is_no_answer_or_no_probability(answer, confidence):
     guess = question()

@@ -1,0 +1,36 @@
+"""What the contests of notebook 21 are made of: formats that train as `fit` does, and the gradients they lose."""
+
+import pytest
+
+from kit.evidence.precision import (
+    FORMATS,
+    LR,
+    WAYS,
+    gradients_lost,
+    held_out_losses,
+    speedup,
+)
+from kit.evidence.store import stored
+
+
+def test_a_run_has_the_losses_that_are_stored():
+    here = held_out_losses("float32", LR, 0)
+    assert list(here) == list(FORMATS.factors["step"])
+    assert list(here.values()) == pytest.approx(stored(FORMATS, "loss", way="float32")[0].tolist(), rel=0.02)
+
+
+def test_the_names_of_the_ways_say_what_they_are():
+    for name, (way, loss) in WAYS.items():
+        assert name.startswith(way.dtype)
+        assert way.scaled == name.endswith(", scaled")
+        assert (loss.__name__ == "next_token_loss") == name.endswith("small batch")
+
+
+def test_a_scale_keeps_gradients_in_float16():
+    bare, scaled = (gradients_lost("float16", power, 0) for power in (0, 16))
+    assert scaled["vanished"] < bare["vanished"] / 10
+    assert scaled["coarse"] < bare["coarse"]
+
+
+def test_a_step_is_timed_in_both_formats():
+    assert speedup(32, 0)["speedup"] > 0
