@@ -160,7 +160,7 @@ def matching_tensors(name: str, value: Any, other_name: str, other: Any) -> None
 
 
 def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None) -> Any:
-    """Return `value` if it is a batch of token ids: a tensor of the axes batch and time.
+    """Return `value`, as int64, if it is a batch of token ids: a tensor of the axes batch and time.
 
     On a GPU the ids themselves are not looked at: that would wait for it at every step.
 
@@ -181,15 +181,31 @@ def token_batch(name: str, value: Any, *, below: int, at_most: int | None = None
         low, high = value.aminmax()
         if low < 0 or high >= below:
             raise ValueError(f"{name} must be from 0 to {below - 1}, got {low} to {high}")
-    return value
+    return value.long()  # an embedding looks up no narrower numbers
 
 
-def token_flags(name: str, value: Any, like: Any) -> Any:
+def token_numbers(name: str, value: Any, like: Any, *, below: int) -> Any:
+    """Return `value`, as int64, if it is a whole number for each token of the batch `like`.
+
+    Raises:
+        TypeError: if `value` is not a tensor of whole numbers.
+        ValueError: if it is not of the shape of `like`, or holds a number not from 0 to `below` - 1.
+    """
+    if integer_tensor(name, value).shape != like.shape:
+        raise ValueError(f"{name} must have a number for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
+    return token_batch(name, value, below=below)
+
+
+def token_flags(name: str, value: Any, like: Any, *, from_start: bool = False) -> Any:
     """Return `value` if it is a boolean for each token of the batch `like`.
+
+    Args:
+        from_start: demand that each row is true from its start, without a gap: what fills it up
+            stands at its end. As with `token_batch`, on a GPU nobody looks.
 
     Raises:
         TypeError: if `value` is not a tensor of booleans.
-        ValueError: if it is not of the shape of `like`.
+        ValueError: if it is not of the shape of `like`, or true in other places.
     """
     import torch
 
@@ -197,6 +213,13 @@ def token_flags(name: str, value: Any, like: Any) -> Any:
         raise TypeError(f"{name} must be a tensor of booleans, got {shown(value)}")
     if value.shape != like.shape:
         raise ValueError(f"{name} must have a boolean for each token, {tuple(like.shape)}, got {tuple(value.shape)}")
+    if from_start and value.device.type == "cpu" and not torch.compiler.is_compiling():
+        wrong = ~value[:, 0] | (value[:, 1:] > value[:, :-1]).any(dim=1)
+        if wrong.any():
+            row = int(wrong.nonzero()[0])
+            raise ValueError(
+                f"{name} must be true from the start of each row and without a gap, got otherwise in row {row}"
+            )
     return value
 
 

@@ -47,6 +47,7 @@ def attention_weights(
         ValueError: if the heads of `k` do not divide those of `q`, widths differ, `mask` or `bias`
             does not fit the scores, or `scale` <= 0.
 
+    Numerics: scores of half precision are kept in float32: near 2,000, float16 counts in whole numbers.
     Source: Vaswani et al. (2017), arXiv:1706.03762, eq. 1; Shazeer (2019), arXiv:1911.02150;
     Ainslie et al. (2023), arXiv:2305.13245.
 
@@ -57,13 +58,14 @@ def attention_weights(
     """
     _check(q, k, k)
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else real("scale", scale, above=0)
-    scores = scale * q @ _one_for_each(q, k).transpose(-2, -1)
+    wide = torch.promote_types(q.dtype, torch.float32)
+    scores = scale * q.to(wide) @ _one_for_each(q, k).to(wide).transpose(-2, -1)
     if bias is not None:
         scores = scores + _fitting("bias", real_tensor("bias", bias), q, k)
     if mask is None:
-        return scores.softmax(dim=-1)
+        return scores.softmax(dim=-1).to(q.dtype)
     scores = scores.masked_fill(~_fitting("mask", _checked(mask), q, k), -math.inf)
-    return scores.softmax(dim=-1).masked_fill(~mask.any(dim=-1, keepdim=True), 0)
+    return scores.softmax(dim=-1).masked_fill(~mask.any(dim=-1, keepdim=True), 0).to(q.dtype)
 
 
 def plain_attention(
@@ -184,11 +186,14 @@ def padding_mask(present: Bool[Tensor, "batch keys"]) -> Bool[Tensor, "batch 1 1
     return present[:, None, None, :]
 
 
-def document_mask(numbers: Int[Tensor, "batch tokens"]) -> Bool[Tensor, "batch 1 tokens tokens"]:
+def document_mask(
+    numbers: Int[Tensor, "batch tokens"], *, causal: bool = False
+) -> Bool[Tensor, "batch 1 tokens tokens"]:
     """Let each token see its own document alone, where several are packed into a row.
 
     Args:
         numbers: the number of each token's document; `kit.text.packing.document_numbers` counts them.
+        causal: hide the future, too.
 
     Raises:
         TypeError: if `numbers` is not a tensor of whole numbers.
@@ -201,7 +206,8 @@ def document_mask(numbers: Int[Tensor, "batch tokens"]) -> Bool[Tensor, "batch 1
     """
     if integer_tensor("numbers", numbers).ndim != 2:
         raise ValueError(f"numbers must have the axes batch and tokens, got shape {tuple(numbers.shape)}")
-    return (numbers[:, :, None] == numbers[:, None, :])[:, None]
+    same = (numbers[:, :, None] == numbers[:, None, :])[:, None]
+    return same & causal_mask(numbers.shape[1], device=numbers.device) if causal else same
 
 
 class KVCache:

@@ -37,7 +37,7 @@ def layer_norm(
         ValueError: if `gain` or `shift` is not one number a feature, or `eps` is negative.
 
     Numerics: the variance comes from the centred values; E[x²] - E[x]² cancels in float32
-    once |μ| is some hundreds of σ.
+    once |μ| is some hundreds of σ. Half precision is squared and summed in float32.
     Source: Ba, Kiros & Hinton (2016), arXiv:1607.06450, eqs. 3-4.
     Oracle: torch.nn.functional.layer_norm.
 
@@ -45,9 +45,10 @@ def layer_norm(
     tensor([-1.,  1.])
     """
     _one_a_feature(x, gain=gain, shift=shift)
-    centred = x - x.mean(dim=-1, keepdim=True)
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    centred = wide - wide.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
-    return gain * centred / torch.sqrt(variance + real("eps", eps, at_least=0)) + shift
+    return (gain * centred / torch.sqrt(variance + real("eps", eps, at_least=0)) + shift).to(x.dtype)
 
 
 def rms_norm(
@@ -61,7 +62,7 @@ def rms_norm(
         TypeError: if a tensor is not of real numbers, or `eps` not a number.
         ValueError: if `gain` is not one number a feature, or `eps` is negative.
 
-    Numerics: x² overflows float16 from |x| = 256 on; models in half precision square in float32.
+    Numerics: x² overflows float16 from |x| = 256 on; half precision is squared and summed in float32.
     Source: Zhang & Sennrich (2019), arXiv:1910.07467, eq. 4.
     Oracle: torch.nn.functional.rms_norm.
 
@@ -69,8 +70,9 @@ def rms_norm(
     tensor([3., 4.])
     """
     _one_a_feature(x, gain=gain)
-    mean_square = x.square().mean(dim=-1, keepdim=True)
-    return gain * x / torch.sqrt(mean_square + real("eps", eps, at_least=0))
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    mean_square = wide.square().mean(dim=-1, keepdim=True)
+    return (gain * wide / torch.sqrt(mean_square + real("eps", eps, at_least=0))).to(x.dtype)
 
 
 def _one_a_feature(x: Tensor, **parameters: Tensor) -> None:

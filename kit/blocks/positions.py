@@ -2,7 +2,7 @@
 
     sinusoidal      waves added to the embeddings        the 2017 Transformer
     learned         a table added to the embeddings      GPT, BERT: an nn.Embedding, no code here
-    rotary          queries and keys turned by angles    PaLM
+    rotary          queries and keys turned by angles    PaLM, Llama
     T5's relative   a learned bias for each distance     T5
     XL's relative   a score for each distance            Transformer-XL
 
@@ -19,7 +19,9 @@ from torch.nn import functional as F
 from kit.arguments import count, integer_tensor, real, real_tensor
 
 
-def sinusoidal(positions: Int[Tensor, "time"], *, width: int, base: float = 10_000.0) -> Float[Tensor, "time width"]:
+def sinusoidal(
+    positions: Int[Tensor, "*batch time"], *, width: int, base: float = 10_000.0
+) -> Float[Tensor, "*batch time width"]:
     """Write each position as waves of growing length, a sine and a cosine of each.
 
         angle(p, i)  = p / base^(2i / width)
@@ -28,7 +30,7 @@ def sinusoidal(positions: Int[Tensor, "time"], *, width: int, base: float = 10_0
 
     Raises:
         TypeError: if `positions` are no whole numbers, `width` is none, or `base` no number.
-        ValueError: if `positions` are not one row, `width` is odd or below 2, or `base` <= 1.
+        ValueError: if `positions` are a single number, `width` is odd or below 2, or `base` <= 1.
 
     Source: Vaswani et al. (2017), arXiv:1706.03762, section 3.5.
 
@@ -40,15 +42,15 @@ def sinusoidal(positions: Int[Tensor, "time"], *, width: int, base: float = 10_0
 
 
 def rotary_angles(
-    positions: Int[Tensor, "time"], *, width: int, base: float = 10_000.0
-) -> Float[Tensor, "time half_width"]:
+    positions: Int[Tensor, "*batch time"], *, width: int, base: float = 10_000.0
+) -> Float[Tensor, "*batch time half_width"]:
     """Give the angle by which each pair of features is turned at each position.
 
         angle(p, i) = p / base^(2i / width)      for the pairs i = 0 ... width/2 - 1
 
     Raises:
         TypeError: if `positions` are no whole numbers, `width` is none, or `base` no number.
-        ValueError: if `positions` are not one row, `width` is odd or below 2, or `base` <= 1.
+        ValueError: if `positions` are a single number, `width` is odd or below 2, or `base` <= 1.
 
     Numerics: in float32 whatever the model's dtype; bfloat16 cannot tell position 256 from 257.
     Source: Su et al. (2021), arXiv:2104.09864, eq. 15.
@@ -57,18 +59,18 @@ def rotary_angles(
     tensor([[0.],
             [3.]])
     """
-    if integer_tensor("positions", positions).ndim != 1:
-        raise ValueError(f"positions must be one row, got shape {tuple(positions.shape)}")
+    if not integer_tensor("positions", positions).ndim:
+        raise ValueError(f"positions must be a row, or several, got shape {tuple(positions.shape)}")
     base = real("base", base, above=1)
     if count("width", width, at_least=2) % 2:
         raise ValueError(f"width must be even, got {width}")
     pairs = torch.arange(0, width, 2, device=positions.device, dtype=torch.float32)
-    return positions[:, None] * base ** (-pairs / width)
+    return positions[..., None] * base ** (-pairs / width)
 
 
 def rotate(
-    x: Float[Tensor, "*batch time width"], angles: Float[Tensor, "time half_width"]
-) -> Float[Tensor, "*batch time width"]:
+    x: Float[Tensor, "*axes time width"], angles: Float[Tensor, "*batch time half_width"]
+) -> Float[Tensor, "*axes time width"]:
     """Turn each pair of neighbouring features by the angle of its position.
 
         out[2i]   = x[2i] · cos - x[2i+1] · sin
@@ -76,10 +78,14 @@ def rotate(
 
     The product of a turned query and a turned key then depends on their distance alone.
 
+    Args:
+        x: with any axes before those of position and feature, such as batch and heads.
+        angles: the same for all of them; or with a third axis, the batch's, for each row its own.
+
     Raises:
         TypeError: if either is not a tensor of real numbers.
-        ValueError: if `x` does not have the axes of position and feature, or `angles` a row a position
-            and half as many columns as features.
+        ValueError: if `x` does not have the axes of position and feature, or `angles` not half as
+            many columns as there are features, a row for each position, or a table for each row of the batch.
 
     Source: Su et al. (2021), arXiv:2104.09864, eq. 34.
     Oracle: multiplication of complex numbers by exp(i · angle).
@@ -89,10 +95,14 @@ def rotate(
     """
     if real_tensor("x", x).ndim < 2:
         raise ValueError(f"x must have the axes of position and feature, got shape {tuple(x.shape)}")
-    if real_tensor("angles", angles).ndim != 2 or 2 * angles.shape[-1] != x.shape[-1]:
+    if real_tensor("angles", angles).ndim not in (2, 3) or 2 * angles.shape[-1] != x.shape[-1]:
         raise ValueError(f"angles must be half as many as the {x.shape[-1]} features, got {tuple(angles.shape)}")
-    if angles.shape[0] != x.shape[-2]:
-        raise ValueError(f"angles must have a row for each of {x.shape[-2]} positions, got {angles.shape[0]}")
+    if angles.shape[-2] != x.shape[-2]:
+        raise ValueError(f"angles must have a row for each of {x.shape[-2]} positions, got {angles.shape[-2]}")
+    if angles.ndim == 3:
+        if x.ndim < 3 or len(angles) not in (1, len(x)):
+            raise ValueError(f"angles must be for the batch of x, {tuple(x.shape)}, got {tuple(angles.shape)}")
+        angles = angles.reshape(len(angles), *[1] * (x.ndim - 3), *angles.shape[1:])  # the same for all heads
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], dim=-1).flatten(-2)
@@ -109,6 +119,8 @@ def relative_buckets(
     Args:
         distances: the key's position less the query's.
         bidirectional: whether the future has half of all buckets, or is taken as distance 0.
+        n_buckets: at least 2, so that one is exact and one is not; twice as many if bidirectional.
+        max_distance: beyond those that have a bucket of their own.
 
     Raises:
         TypeError: if `distances` are no whole numbers, or a count is none.
@@ -120,9 +132,9 @@ def relative_buckets(
     >>> relative_buckets(torch.tensor([0, -1, -2, -500, 500]), bidirectional=False, n_buckets=4, max_distance=8)
     tensor([0, 1, 2, 3, 0])
     """
-    integer_tensor("distances", distances)
-    count("n_buckets", n_buckets, at_least=4)
-    count("max_distance", max_distance, at_least=n_buckets)
+    distances = integer_tensor("distances", distances).long()  # what is unsigned has no negatives
+    exact = count("n_buckets", n_buckets, at_least=4 if bidirectional else 2) // (4 if bidirectional else 2)
+    count("max_distance", max_distance, at_least=exact + 1)
     offset = torch.zeros_like(distances)
     if bidirectional:
         n_buckets //= 2
@@ -130,7 +142,6 @@ def relative_buckets(
         back = distances.abs()
     else:
         back = (-distances).clamp(min=0)
-    exact = n_buckets // 2
     share = torch.log(back.clamp(min=1).float() / exact) / math.log(max_distance / exact)
     far = (exact + (share * (n_buckets - exact)).long()).clamp(max=n_buckets - 1)
     return offset + torch.where(back < exact, back, far)

@@ -169,6 +169,6 @@ class AblationGPT(nn.Module):
 
     def _embed(self, ids: Tensor) -> Tensor:
         config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
+        ids = token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
         x = self.token_embedding(ids)
         return x + self.position_embedding.weight[: ids.shape[1]] if config.position else x

@@ -2,7 +2,7 @@
 
     x = norm(token + position + segment)           learned positions; which of two texts
     x = norm(x + attention(x))                     in both directions
-    x = norm(x + down(gelu(up(x))))                d_ff = 4 · d_model
+    x = norm(x + down(gelu(up(x))))                d_ff = 4 · d_model, as published
     logits = norm(gelu(transform(x))) @ tokensᵀ + bias
 
 Source: Devlin et al. (2018), arXiv:1810.04805, section 3; the head and the pooler as in the code
@@ -20,8 +20,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags
-from kit.blocks.attention import attention, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
+from kit.blocks.attention import attention, document_mask, padding_mask
 from kit.blocks.initialisation import init_normal
 
 
@@ -31,6 +31,7 @@ class BERTConfig:
 
     Args:
         n_segments: how many texts may share a row.
+        d_ff: the width of the feed-forward layers; 4 · d_model where it is None.
         dropout: the share dropped after embeddings, attention weights and residual branches.
 
     Raises:
@@ -44,6 +45,7 @@ class BERTConfig:
     n_layers: int = 12
     n_heads: int = 12
     d_model: int = 768
+    d_ff: int | None = None
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -53,6 +55,13 @@ class BERTConfig:
         real("dropout", self.dropout, at_least=0, below=1)
         if self.d_model % self.n_heads:
             raise ValueError(f"n_heads must divide d_model, {self.d_model}, got {self.n_heads}")
+        if self.d_ff is not None:
+            count("d_ff", self.d_ff)
+
+    @property
+    def ff_width(self) -> int:
+        """Give the width of the feed-forward layers."""
+        return self.d_ff or 4 * self.d_model
 
 
 BERT_SIZES = {
@@ -71,7 +80,9 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
         self.out = nn.Linear(config.d_model, config.d_model)
 
-    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
+    def forward(
+        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 #t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
         y = attention(q, k, v, mask=mask, dropout=self.dropout if self.training else 0.0)
         return self.out(rearrange(y, "b h t d -> b t (h d)"))
@@ -82,8 +93,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: BERTConfig):
         super().__init__()
-        self.up = nn.Linear(config.d_model, 4 * config.d_model)
-        self.down = nn.Linear(4 * config.d_model, config.d_model)
+        self.up = nn.Linear(config.d_model, config.ff_width)
+        self.down = nn.Linear(config.ff_width, config.d_model)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         return self.down(F.gelu(self.up(x)))
@@ -100,7 +111,9 @@ class Block(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.d_model, eps=EPS)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
+    def forward(
+        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 #t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
         x = self.attention_norm(x + self.dropout(self.attention(x, mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
@@ -151,6 +164,9 @@ class BERT(nn.Module):
         ids: Int[Tensor, "batch time"],
         segments: Int[Tensor, "batch time"] | None = None,
         present: Bool[Tensor, "batch time"] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time d_model"]:
         """Give the last hidden states: what the head, or another of kit.models.heads, reads.
 
@@ -158,13 +174,19 @@ class BERT(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
+        ids = token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        if positions is not None:
+            places = token_numbers("positions", positions, ids, below=config.n_positions)
         if segments is None:
             segments = torch.zeros_like(ids)
-        elif token_batch("segments", segments, below=config.n_segments).shape != ids.shape:
-            raise ValueError(f"segments must have the shape of ids, {tuple(ids.shape)}, got {tuple(segments.shape)}")
-        mask = None if present is None else padding_mask(token_flags("present", present, ids))
-        places = torch.arange(ids.shape[1], device=ids.device)
+        segments = token_numbers("segments", segments, ids, below=config.n_segments)
+        mask = None
+        if present is not None:
+            mask = padding_mask(token_flags("present", present, ids, from_start=positions is None))
+        if documents is not None:
+            apart = document_mask(token_numbers("documents", documents, ids, below=2**62))
+            mask = apart if mask is None else mask & apart
         x = self.token_embedding(ids) + self.position_embedding(places) + self.segment_embedding(segments)
         x = self.dropout(self.embedding_norm(x))
         for block in self.blocks:
@@ -180,15 +202,20 @@ class BERT(nn.Module):
         ids: Int[Tensor, "batch time"],
         segments: Int[Tensor, "batch time"] | None = None,
         present: Bool[Tensor, "batch time"] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token at each place itself, hidden or not.
 
         Args:
             segments: to which of the texts in its row each token belongs; all to the first where it is None.
-            present: true for each token that is one, false for what fills up a row.
+            present: true for each token that is one, false for what fills up a row at its end.
+            positions: the place of each token, where rows are packed, or filled up elsewhere.
+            documents: the number of each token's document, where rows are packed: it sees no other.
 
         Raises:
             TypeError, ValueError: if `ids` are no tokens or more than there are positions for, or
-                `segments` or `present` do not fit them.
+                another does not fit them.
         """
-        return self.head(self.encode(ids, segments, present))
+        return self.head(self.encode(ids, segments, present, positions=positions, documents=documents))

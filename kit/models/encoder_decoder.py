@@ -26,6 +26,7 @@ from torch.nn import functional as F
 
 from kit.arguments import count, instance, real, token_batch, token_flags
 from kit.blocks.attention import KVCache, attention, padding_mask
+from kit.blocks.modes import modes_kept
 from kit.blocks.positions import sinusoidal
 
 KeysAndValues = tuple[Float[Tensor, "b heads keys d_head"], Float[Tensor, "b heads keys d_head"]]
@@ -162,7 +163,6 @@ class Given(nn.Module):
         super().__init__()
         self.model, self.mask, self.config = model, mask, model.config
         self.source = [block.cross_attention.keys_and_values(states) for block in model.decoder_blocks]
-        self.training = model.training  # and no call of train(), which would reach into the model
 
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
@@ -175,14 +175,14 @@ class Given(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are no tokens, or are not as many rows as the source.
         """
-        token_batch("ids", ids, below=self.config.vocab_size)
+        ids = token_batch("ids", ids, below=self.config.vocab_size)
         if len(ids) != len(self.source[0][0]):
             raise ValueError(f"ids must have a row for each of {len(self.source[0][0])} sources, got {len(ids)}")
         return self.model.decode(ids, self.source, self.mask, cache)
 
     def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
         """Make an empty cache for up to `n_tokens` of the target, or for 512."""
-        return [KVCache(n_tokens or 512) for _ in self.source]
+        return [KVCache(512 if n_tokens is None else n_tokens) for _ in self.source]
 
 
 class EncoderDecoder(nn.Module):
@@ -222,17 +222,22 @@ class EncoderDecoder(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         x = self._embed(token_batch("source", source, below=self.config.vocab_size))
-        mask = None if present is None else padding_mask(token_flags("present", present, source))
+        mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
         for block in self.encoder_blocks:
             x = block(x, mask)
         return x
 
     def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
-        """Read the source, once for all the tokens of the target.
+        """Read the source, once for all the tokens of the target, in evaluation mode.
 
         Raises:
             TypeError, ValueError: as `forward`.
         """
+        with modes_kept(self):
+            self.eval()
+            return self._read(source, present)
+
+    def _read(self, source: Tensor, present: Tensor | None) -> Given:
         return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
@@ -263,10 +268,10 @@ class EncoderDecoder(nn.Module):
             TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
                 `present` does not fit the source.
         """
-        given = self.given(source, present)
+        token_batch("source", source, below=self.config.vocab_size)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return given(target)
+        return self._read(source, present)(target)
 
     def _embed(self, ids: Tensor, past: int = 0) -> Tensor:
         width = self.config.d_model

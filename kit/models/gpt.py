@@ -2,7 +2,7 @@
 
     x = token + position                           learned positions
     x = x + attention(norm(x))                     causal
-    x = x + down(gelu(up(norm(x))))                d_ff = 4 · d_model
+    x = x + down(gelu(up(norm(x))))                d_ff = 4 · d_model, as published
     logits = norm(x) @ tokensᵀ                     the embedding once more
 
 Source: Radford et al. (2018) for GPT-1, whose blocks are post-norm; Radford et al. (2019) for
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch
-from kit.blocks.attention import KVCache, attention
+from kit.arguments import count, instance, real, token_batch, token_numbers
+from kit.blocks.attention import KVCache, attention, document_mask
 from kit.blocks.initialisation import init_normal, shrink_residuals
 
 
@@ -31,6 +31,7 @@ class GPTConfig:
 
     Args:
         d_head: the width of a head; d_model / n_heads where it is None.
+        d_ff: the width of the feed-forward layers; 4 · d_model where it is None.
         dropout: the share dropped after embeddings, attention weights and residual branches.
         init_std: of the first weights. Published models take 0.02; a narrow one learns several
             times faster from about 1/√d_model.
@@ -47,6 +48,7 @@ class GPTConfig:
     n_heads: int = 12
     d_model: int = 768
     d_head: int | None = None
+    d_ff: int | None = None
     dropout: float = 0.1
     init_std: float = 0.02
     post_norm: bool = False
@@ -57,6 +59,8 @@ class GPTConfig:
             count(name, getattr(self, name))
         real("dropout", self.dropout, at_least=0, below=1)
         real("init_std", self.init_std, above=0)
+        if self.d_ff is not None:
+            count("d_ff", self.d_ff)
         if self.d_head is not None:
             count("d_head", self.d_head)
         elif self.d_model % self.n_heads:
@@ -66,6 +70,11 @@ class GPTConfig:
     def head_width(self) -> int:
         """Give the width of a head."""
         return self.d_head or self.d_model // self.n_heads
+
+    @property
+    def ff_width(self) -> int:
+        """Give the width of the feed-forward layers."""
+        return self.d_ff or 4 * self.d_model
 
 
 GPT_1 = GPTConfig(vocab_size=40_478, n_positions=512, post_norm=True)
@@ -99,11 +108,13 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * inner)
         self.out = nn.Linear(inner, config.d_model)
 
-    def forward(self, x: Float[Tensor, "b t d"], cache: KVCache | None = None) -> Float[Tensor, "b t d"]:
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, mask: Bool[Tensor, "b 1 t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
         if cache is not None:
             k, v = cache.append(k, v)
-        y = attention(q, k, v, causal=True, dropout=self.dropout if self.training else 0.0)
+        y = attention(q, k, v, mask=mask, causal=mask is None, dropout=self.dropout if self.training else 0.0)
         return self.out(rearrange(y, "b h t d -> b t (h d)"))
 
 
@@ -112,8 +123,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.up = nn.Linear(config.d_model, 4 * config.d_model)
-        self.down = nn.Linear(4 * config.d_model, config.d_model)
+        self.up = nn.Linear(config.d_model, config.ff_width)
+        self.down = nn.Linear(config.ff_width, config.d_model)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         return self.down(F.gelu(self.up(x), approximate="tanh"))
@@ -130,16 +141,20 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Float[Tensor, "b t d"], cache: KVCache | None = None) -> Float[Tensor, "b t d"]:
-        x = x + self.dropout(self.attention(self.attention_norm(x), cache))
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, mask: Bool[Tensor, "b 1 t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        x = x + self.dropout(self.attention(self.attention_norm(x), cache, mask))
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class PostNormBlock(Block):
     """Post-norm: the same parts, with the norms after the sums."""
 
-    def forward(self, x: Float[Tensor, "b t d"], cache: KVCache | None = None) -> Float[Tensor, "b t d"]:
-        x = self.attention_norm(x + self.dropout(self.attention(x, cache)))
+    def forward(
+        self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, mask: Bool[Tensor, "b 1 t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
+        x = self.attention_norm(x + self.dropout(self.attention(x, cache, mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
@@ -174,35 +189,55 @@ class GPT(nn.Module):
             shrink_residuals(*writers, n_residuals=len(writers))
 
     def encode(
-        self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
+        self,
+        ids: Int[Tensor, "batch time"],
+        cache: list[KVCache] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time d_model"]:
         """Give the last hidden states: what the head, or another of kit.models.heads, reads.
 
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        past = len(cache[0]) if cache else 0
-        config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
+        config, past = self.config, len(cache[0]) if cache else 0
+        ids = token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions - past)
         places = torch.arange(past, past + ids.shape[1], device=ids.device)
+        if positions is not None:
+            places = token_numbers("positions", positions, ids, below=config.n_positions)
+        mask = None
+        if documents is not None:
+            mask = document_mask(token_numbers("documents", documents, ids, below=2**62), causal=True)
+            if cache:
+                raise ValueError("documents must be None beside a cache, which holds one text a row")
         x = self.dropout(self.token_embedding(ids) + self.position_embedding(places))
         for i, block in enumerate(self.blocks):
-            x = block(x, cache[i] if cache else None)
+            x = block(x, cache[i] if cache else None, mask)
         return self.final_norm(x)
 
     def forward(
-        self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
+        self,
+        ids: Int[Tensor, "batch time"],
+        cache: list[KVCache] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token after each.
 
         Args:
             cache: from `new_cache`; `ids` then go on from the tokens that it holds.
+            positions: the place of each token, where rows are packed; by default the place in the row.
+            documents: the number of each token's document: it sees no other. kit.text.packing counts
+                both, by `positions` and `document_numbers`.
 
         Raises:
-            TypeError, ValueError: if `ids` are no tokens, or more than there are positions for.
+            TypeError, ValueError: if `ids` are no tokens or more than there are positions for,
+                `positions` or `documents` do not fit them, or `documents` come with a cache.
         """
-        return self.head(self.encode(ids, cache))
+        return self.head(self.encode(ids, cache, positions=positions, documents=documents))
 
     def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
         """Make an empty cache for up to `n_tokens`, or for as many as there are positions."""
-        return [KVCache(n_tokens or self.config.n_positions) for _ in self.blocks]
+        return [KVCache(self.config.n_positions if n_tokens is None else n_tokens) for _ in self.blocks]

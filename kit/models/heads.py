@@ -31,7 +31,8 @@ class Classifier(nn.Module):
 
     Raises:
         TypeError: if `encoder` has no `encode`, or a number is none.
-        ValueError: if `n_classes` < 1, `token` is another word, or `dropout` is not a share below 1.
+        ValueError: if `n_classes` < 1, `token` is another word, "first" of a model that sees no
+            future, or "pooled" of one without a pooler, or `dropout` is not a share below 1.
 
     >>> from kit.models.gpt import GPT, GPTConfig
     >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
@@ -43,6 +44,10 @@ class Classifier(nn.Module):
         super().__init__()
         self.encoder: Any = _checked(encoder)
         self.token = one_of("token", token, ("first", "last", "pooled"))
+        if token == "first" and hasattr(encoder, "new_cache"):
+            raise ValueError("token must be last for a model whose first token sees no other, got 'first'")
+        if token == "pooled" and not hasattr(encoder, "pool"):
+            raise ValueError("token must be first or last for a model without `pool`, got 'pooled'")
         self.dropout = nn.Dropout(real("dropout", dropout, at_least=0, below=1))
         self.head = _linear(encoder, count("n_classes", n_classes))
 
@@ -56,8 +61,11 @@ class Classifier(nn.Module):
             inputs: whatever else `encode` takes, such as BERT's segments.
 
         Raises:
-            TypeError, ValueError: if `present` is not a boolean for each token; or as `encode`.
+            TypeError, ValueError: if `present` is not a boolean for each token, true from the start
+                of each row; or as `encode`.
         """
+        if present is not None:
+            token_flags("present", present, ids, from_start=True)
         states = _states(self.encoder, ids, present, inputs)
         if self.token == "last":
             last = -1 if present is None else present.sum(dim=1) - 1
@@ -93,7 +101,8 @@ class SpanFinder(nn.Module):
         """Give the logits of the answer's start over all tokens, and those of its end.
 
         Args:
-            present: true for each token that is one; the others get -∞.
+            present: true for each token that is one; the others get -∞. Before a model that sees no
+                future, and takes no mask, it may be true of the passage alone.
             inputs: whatever else `encode` takes, such as BERT's segments.
 
         Raises:
@@ -135,7 +144,7 @@ def best_span(
         if hidden.all(dim=1).any():
             raise ValueError("allowed must be true for a token of each row, got none")
         start, end = start.masked_fill(hidden, -torch.inf), end.masked_fill(hidden, -torch.inf)
-    best, first = start.cummax(dim=1)
+    best, first = start.to(torch.promote_types(start.dtype, torch.float32)).cummax(dim=1)
     last = (best + end).argmax(dim=1)
     return first.gather(1, last[:, None])[:, 0], last
 
@@ -149,16 +158,16 @@ def _checked(encoder: nn.Module) -> nn.Module:
 
 def _states(encoder: Any, ids: Tensor, present: Tensor | None, inputs: dict[str, Tensor]) -> Tensor:
     """Encode; a model that sees no future takes no mask, as it never sees what fills up the end of a row."""
-    takes = inspect.signature(encoder.encode).parameters
-    states = encoder.encode(ids, **inputs, **({"present": present} if "present" in takes else {}))
     if present is not None:
         token_flags("present", present, ids)
-    return states
+    takes = inspect.signature(encoder.encode).parameters
+    return encoder.encode(ids, **inputs, **({"present": present} if "present" in takes else {}))
 
 
 def _linear(encoder: Any, n_outputs: int) -> nn.Linear:
-    """Make a new head, drawn as GPT and BERT draw theirs."""
-    head = nn.Linear(encoder.config.d_model, n_outputs)
+    """Make a new head, where the encoder is, drawn as GPT and BERT draw theirs."""
+    some = next(encoder.parameters())
+    head = nn.Linear(encoder.config.d_model, n_outputs, device=some.device, dtype=some.dtype)
     nn.init.normal_(head.weight, std=0.02)
     nn.init.zeros_(head.bias)
     return head

@@ -13,11 +13,13 @@ import re
 from collections.abc import Mapping
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from kit.arguments import instance, one_of, several
 from kit.models.bert import BERT
 from kit.models.gpt import GPT, GPT_2
+from kit.models.llama import Llama
 from kit.models.longformer import Longformer
 from kit.models.t5 import T5
 
@@ -71,12 +73,16 @@ def _t5_stack(stack: str, *, feed_forward: int) -> dict[str, str]:
         f"{ours}.attention.out": f"{theirs}.0.SelfAttention.o",
         f"{ours}.feed_forward_norm": f"{theirs}.{feed_forward}.layer_norm",
         f"{ours}.feed_forward.up": f"{theirs}.{feed_forward}.DenseReluDense.wi",
+        f"{ours}.feed_forward.gate_up": (
+            f"{theirs}.{feed_forward}.DenseReluDense.wi_0 {theirs}.{feed_forward}.DenseReluDense.wi_1"
+        ),
         f"{ours}.feed_forward.down": f"{theirs}.{feed_forward}.DenseReluDense.wo",
     }
 
 
 T5_LAYERS = {
     "token_embedding": "shared",
+    "head": "lm_head",  # of version 1.1
     **_t5_stack("encoder", feed_forward=1),
     "encoder_norm": "encoder.final_layer_norm",
     **_t5_stack("decoder", feed_forward=2),
@@ -87,6 +93,17 @@ T5_LAYERS = {
     ),
     "decoder_blocks.#.cross_attention.out": "decoder.block.#.layer.1.EncDecAttention.o",
     "final_norm": "decoder.final_layer_norm",
+}
+LLAMA_LAYERS = {
+    "token_embedding": "embed_tokens",
+    "blocks.#.attention_norm": "layers.#.input_layernorm",
+    "blocks.#.attention.qkv": "layers.#.self_attn.q_proj layers.#.self_attn.k_proj layers.#.self_attn.v_proj",
+    "blocks.#.attention.out": "layers.#.self_attn.o_proj",
+    "blocks.#.feed_forward_norm": "layers.#.post_attention_layernorm",
+    "blocks.#.feed_forward.gate_up": "layers.#.mlp.gate_proj layers.#.mlp.up_proj",
+    "blocks.#.feed_forward.down": "layers.#.mlp.down_proj",
+    "final_norm": "norm",
+    "head": "lm_head",
 }
 HUB = {"gpt2": "small", "gpt2-medium": "medium", "gpt2-large": "large", "gpt2-xl": "XL"}
 
@@ -146,7 +163,7 @@ def load_bert(
 
 
 def load_t5(model: T5, state: Mapping[str, Tensor]) -> None:
-    """Fill `model` with the weights of a T5ForConditionalGeneration of version 1.0.
+    """Fill `model` with the weights of a T5ForConditionalGeneration of its version, 1.0 or 1.1.
 
     Raises:
         TypeError: if `model` is another model, or `state` no dictionary.
@@ -155,8 +172,32 @@ def load_t5(model: T5, state: Mapping[str, Tensor]) -> None:
     Oracle: its logits.
     """
     instance("model", model, T5)
-    names = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
+    names = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight", *["lm_head.weight"] * model.config.tied]
     _fill(model, state, T5_LAYERS, prefix="", twins=dict.fromkeys(names, "shared.weight"))
+
+
+def load_llama(model: Llama, state: Mapping[str, Tensor]) -> None:
+    """Fill `model` with the weights of a LlamaForCausalLM.
+
+    Theirs turns the first half of a head's features against the second half; kit turns neighbours,
+    as the paper does. The rows of queries and keys change places accordingly.
+
+    Raises:
+        TypeError: if `model` is another model, or `state` no dictionary.
+        ValueError: if a weight is missing, left over, or of another shape; then nothing is filled.
+
+    Oracle: its logits.
+    """
+    instance("model", model, Llama)
+    instance("state", state, Mapping)
+    d_head, paired = model.config.d_head, {}
+    for name, weight in state.items():
+        if name.endswith(("q_proj.weight", "k_proj.weight")) and len(weight) % d_head == 0:
+            weight = rearrange(weight, "(h two half) d -> (h half two) d", two=2, half=d_head // 2)
+        if not name.endswith("rotary_emb.inv_freq"):  # no weight; older versions list it
+            paired[name] = weight
+    twins = {"lm_head.weight": "embed_tokens.weight"} if model.config.tied else {}
+    _fill(model, paired, LLAMA_LAYERS, prefix="model.", twins=twins)
 
 
 def load_longformer(

@@ -2,7 +2,7 @@
 
     x = norm(token + position)                     learned positions, copied from a shorter model's
     x = norm(x + attention(x))                     a window to both sides; global tokens
-    x = norm(x + down(gelu(up(x))))                d_ff = 4 · d_model
+    x = norm(x + down(gelu(up(x))))                d_ff = 4 · d_model, as published
     logits = norm(gelu(transform(x))) @ tokensᵀ + bias
 
 Time and memory grow with the text, not with its square. Global tokens, such as the one that a
@@ -13,6 +13,7 @@ Source: Beltagy et al. (2020), arXiv:2004.05150, sections 3 and 5; all else as i
 Taught in: 16
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
@@ -33,6 +34,7 @@ class LongformerConfig:
 
     Args:
         window: how many tokens each sees on either side; the paper counts both sides, 512.
+        d_ff: the width of the feed-forward layers; 4 · d_model where it is None.
         dropout: the share dropped after embeddings, attention weights and residual branches.
 
     Raises:
@@ -46,6 +48,7 @@ class LongformerConfig:
     n_layers: int = 12
     n_heads: int = 12
     d_model: int = 768
+    d_ff: int | None = None
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -55,6 +58,13 @@ class LongformerConfig:
         real("dropout", self.dropout, at_least=0, below=1)
         if self.d_model % self.n_heads:
             raise ValueError(f"n_heads must divide d_model, {self.d_model}, got {self.n_heads}")
+        if self.d_ff is not None:
+            count("d_ff", self.d_ff)
+
+    @property
+    def ff_width(self) -> int:
+        """Give the width of the feed-forward layers."""
+        return self.d_ff or 4 * self.d_model
 
 
 LONGFORMER = {
@@ -107,8 +117,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: LongformerConfig):
         super().__init__()
-        self.up = nn.Linear(config.d_model, 4 * config.d_model)
-        self.down = nn.Linear(4 * config.d_model, config.d_model)
+        self.up = nn.Linear(config.d_model, config.ff_width)
+        self.down = nn.Linear(config.ff_width, config.d_model)
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
         return self.down(F.gelu(self.up(x)))
@@ -190,8 +200,8 @@ class Longformer(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         config = self.config
-        token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
-        present = None if present is None else token_flags("present", present, ids)
+        ids = token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
+        present = None if present is None else token_flags("present", present, ids, from_start=True)
         is_global = None if is_global is None else token_flags("is_global", is_global, ids)
         x = self.token_embedding(ids) + self.position_embedding(torch.arange(ids.shape[1], device=ids.device))
         x = self.dropout(self.embedding_norm(x))
@@ -237,8 +247,9 @@ def extend_positions(model: Longformer, *, n_positions: int) -> Longformer:
     instance("model", model, Longformer)
     n_old = model.config.n_positions
     n_positions = count("n_positions", n_positions, at_least=n_old)
-    state, table = model.state_dict(), model.position_embedding.weight.detach()
-    state["position_embedding.weight"] = table.repeat(-(-n_positions // n_old), 1)[:n_positions]
-    longer = Longformer(replace(model.config, n_positions=n_positions)).to(table.device, table.dtype)
-    longer.load_state_dict(state)
-    return longer.train(model.training)
+    longer = deepcopy(model)  # with each part in its mode, and frozen where it was
+    longer.config = replace(model.config, n_positions=n_positions)
+    table = longer.position_embedding
+    rows = table.weight.detach()[torch.arange(n_positions, device=table.weight.device) % n_old]
+    table.num_embeddings, table.weight = n_positions, nn.Parameter(rows, requires_grad=table.weight.requires_grad)
+    return longer

@@ -9,9 +9,13 @@
     logits = rms(y) / √d_model @ tokensᵀ           one embedding for source, target and logits
 
 No layer has a bias of its own, and all blocks of a stack share the table of distances. Version 1.1
-differs in a gated feed-forward layer, `geglu` of kit.blocks.feedforward, and a head of its own.
+differs in two places:
 
-Source: Raffel et al. (2019), arXiv:1910.10683, sections 2.1 and 3.7.
+    down(gelu(gate(rms(x))) · up(rms(x)))          in place of down(relu(up(rms(x))))
+    logits = rms(y) @ headᵀ                        a matrix of its own, and no scale
+
+Source: Raffel et al. (2019), arXiv:1910.10683, sections 2.1 and 3.7; Shazeer (2020),
+arXiv:2002.05202, for the gate; version 1.1 as in the configurations published with the code.
 
 Taught in: 16
 """
@@ -26,6 +30,7 @@ from torch.nn import functional as F
 
 from kit.arguments import count, instance, real, token_batch, token_flags
 from kit.blocks.attention import KVCache, attention, causal_mask, padding_mask
+from kit.blocks.modes import modes_kept
 from kit.blocks.positions import relative_buckets
 from kit.models.encoder_decoder import Given, KeysAndValues
 
@@ -36,33 +41,53 @@ class T5Config:
 
     Args:
         vocab_size: 32,000 word pieces, 100 sentinels, and 28 to fill up to a multiple of 128.
-        n_layers: of the encoder, and as many of the decoder.
+        n_layers: of the encoder.
+        n_decoder_layers: of the decoder; as many as of the encoder where it is None.
         d_head: the width of a head; n_heads · d_head need not be d_model.
         n_buckets: of distances, as `relative_buckets` sorts them, up to `max_distance`.
+        gated: give the feed-forward layers the gate of version 1.1.
+        tied: let the head be the embedding, scaled; in version 1.1 it is not.
         dropout: the share dropped after embeddings, attention weights and residual branches.
 
     Raises:
         TypeError, ValueError: if a size is not a whole number above 0, a count of buckets is too
-            small, or `dropout` is not a share below 1.
+            small, a switch is neither true nor false, or `dropout` is not a share below 1.
     """
 
     vocab_size: int = 32_128
     n_layers: int = 12
+    n_decoder_layers: int | None = None
     n_heads: int = 12
     d_model: int = 768
     d_head: int = 64
     d_ff: int = 3072
     n_buckets: int = 32
     max_distance: int = 128
+    gated: bool = False
+    tied: bool = True
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse what makes no model."""
         for name in ("vocab_size", "n_layers", "n_heads", "d_model", "d_head", "d_ff"):
             count(name, getattr(self, name))
-        count("n_buckets", self.n_buckets, at_least=4)
-        count("max_distance", self.max_distance, at_least=self.n_buckets)
+        if self.n_decoder_layers is not None:
+            count("n_decoder_layers", self.n_decoder_layers)
+        for bidirectional in (True, False):
+            relative_buckets(
+                torch.zeros(1, dtype=torch.int64),
+                bidirectional=bidirectional,
+                n_buckets=self.n_buckets,
+                max_distance=self.max_distance,
+            )
+        instance("gated", self.gated, bool)
+        instance("tied", self.tied, bool)
         real("dropout", self.dropout, at_least=0, below=1)
+
+    @property
+    def decoder_depth(self) -> int:
+        """Give the number of the decoder's layers."""
+        return self.n_decoder_layers or self.n_layers
 
 
 T5_SIZES = {
@@ -71,6 +96,13 @@ T5_SIZES = {
     "large": T5Config(n_layers=24, n_heads=16, d_model=1024, d_ff=4096),
     "3B": T5Config(n_layers=24, n_heads=32, d_model=1024, d_head=128, d_ff=16_384),
     "11B": T5Config(n_layers=24, n_heads=128, d_model=1024, d_head=128, d_ff=65_536),
+}
+T5_1_1_SIZES = {
+    "small": T5Config(n_layers=8, n_heads=6, d_model=512, d_ff=1024, gated=True, tied=False),
+    "base": T5Config(n_layers=12, n_heads=12, d_model=768, d_ff=2048, gated=True, tied=False),
+    "large": T5Config(n_layers=24, n_heads=16, d_model=1024, d_ff=2816, gated=True, tied=False),
+    "XL": T5Config(n_layers=24, n_heads=32, d_model=2048, d_ff=5120, gated=True, tied=False),
+    "XXL": T5Config(n_layers=24, n_heads=64, d_model=4096, d_ff=10_240, gated=True, tied=False),
 }
 EPS = 1e-6  # under the root of every norm, as published
 
@@ -123,6 +155,22 @@ class FeedForward(nn.Module):
         return self.down(self.dropout(F.relu(self.up(x))))
 
 
+class GatedFeedForward(nn.Module):
+    """GeGLU: one projection opens and closes another; its GELU is the published weights' approximation."""
+
+    def __init__(self, config: T5Config):
+        super().__init__()
+        self.gate_up = nn.Linear(config.d_model, 2 * config.d_ff, bias=False)
+        self.dropout = nn.Dropout(config.dropout)
+        self.down = nn.Linear(config.d_ff, config.d_model, bias=False)
+        nn.init.normal_(self.gate_up.weight, std=config.d_model**-0.5)
+        nn.init.normal_(self.down.weight, std=config.d_ff**-0.5)
+
+    def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(self.dropout(F.gelu(gate, approximate="tanh") * up))
+
+
 class EncoderBlock(nn.Module):
     """Pre-norm: each branch reads a normalised copy, and the residual stream itself is never touched."""
 
@@ -131,7 +179,7 @@ class EncoderBlock(nn.Module):
         self.attention_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.attention = Attention(config)
         self.feed_forward_norm = nn.RMSNorm(config.d_model, eps=EPS)
-        self.feed_forward = FeedForward(config)
+        self.feed_forward = (GatedFeedForward if config.gated else FeedForward)(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "b t d"], bias: Float[Tensor, "#b heads t t"]) -> Float[Tensor, "b t d"]:
@@ -150,7 +198,7 @@ class DecoderBlock(nn.Module):
         self.cross_attention_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.cross_attention = Attention(config)
         self.feed_forward_norm = nn.RMSNorm(config.d_model, eps=EPS)
-        self.feed_forward = FeedForward(config)
+        self.feed_forward = (GatedFeedForward if config.gated else FeedForward)(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
@@ -193,13 +241,15 @@ class T5(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.encoder_blocks = nn.ModuleList([EncoderBlock(config) for _ in range(config.n_layers)])
         self.encoder_norm = nn.RMSNorm(config.d_model, eps=EPS)
-        self.decoder_blocks = nn.ModuleList([DecoderBlock(config) for _ in range(config.n_layers)])
+        self.decoder_blocks = nn.ModuleList([DecoderBlock(config) for _ in range(config.decoder_depth)])
         self.final_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         for table in (self.encoder_bias, self.decoder_bias):
             nn.init.normal_(table.weight, std=config.d_model**-0.5)
         nn.init.normal_(self.token_embedding.weight)
-        self.head.weight = self.token_embedding.weight  # tied: read and written in one language
+        nn.init.normal_(self.head.weight)
+        if config.tied:
+            self.head.weight = self.token_embedding.weight  # read and written in one language
 
     def encode(
         self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
@@ -213,17 +263,22 @@ class T5(nn.Module):
         places = torch.arange(source.shape[1], device=source.device)
         bias = self._bias(self.encoder_bias, places, places)
         if present is not None:
-            bias = bias.masked_fill(~padding_mask(token_flags("present", present, source)), -torch.inf)
+            bias = bias.masked_fill(~padding_mask(token_flags("present", present, source, from_start=True)), -torch.inf)
         for block in self.encoder_blocks:
             x = block(x, bias)
         return self.dropout(self.encoder_norm(x))
 
     def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
-        """Read the source, once for all the tokens of the target.
+        """Read the source, once for all the tokens of the target, in evaluation mode.
 
         Raises:
             TypeError, ValueError: as `forward`.
         """
+        with modes_kept(self):
+            self.eval()
+            return self._read(source, present)
+
+    def _read(self, source: Tensor, present: Tensor | None) -> Given:
         return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
@@ -243,7 +298,7 @@ class T5(nn.Module):
         for i, block in enumerate(self.decoder_blocks):
             x = block(x, bias, source[i], mask, cache[i] if cache else None)
         x = self.dropout(self.final_norm(x))
-        return self.head(self.config.d_model**-0.5 * x)  # the embedding, made for the input, is too large here
+        return self.head(self.config.d_model**-0.5 * x if self.config.tied else x)  # an embedding is too large here
 
     def forward(
         self,
@@ -262,10 +317,10 @@ class T5(nn.Module):
             TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
                 `present` does not fit the source.
         """
-        given = self.given(source, present)
+        token_batch("source", source, below=self.config.vocab_size)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return given(target)
+        return self._read(source, present)(target)
 
     def _bias(self, table: nn.Embedding, queries: Tensor, keys: Tensor) -> Float[Tensor, "1 heads queries keys"]:
         """Look up what each distance adds to the scores of each head."""

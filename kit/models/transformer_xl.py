@@ -208,7 +208,7 @@ class TransformerXL(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         config = self.config
-        token_batch("ids", ids, below=config.vocab_size)
+        ids = token_batch("ids", ids, below=config.vocab_size)
         n_keys = ids.shape[1] + (len(cache[0]) if cache else 0)
         x = self.dropout(self.token_embedding(ids) * config.d_model**0.5)
         waves = sinusoidal(torch.arange(n_keys - 1, -1, -1, device=ids.device), width=config.d_model).to(x.dtype)
@@ -235,4 +235,4 @@ class TransformerXL(nn.Module):
         Text may go on for ever: what no longer fits is forgotten. Up to `n_tokens` in all, nothing
         is, and the logits are those of one long segment.
         """
-        return [Memory(n_tokens or self.config.n_memory) for _ in self.blocks]
+        return [Memory(self.config.n_memory if n_tokens is None else n_tokens) for _ in self.blocks]

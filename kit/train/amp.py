@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from kit.arguments import count, instance, one_of, real, real_tensor
 
 FORMATS = ("float32", "bfloat16", "float16")
+SMALLEST = torch.finfo(torch.float32).tiny  # the smallest number with all its digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,9 +157,11 @@ class LossScaler:
         n_good: how many steps in a row must go well before the scale grows.
 
     Raises:
-        TypeError, ValueError: if one of them is out of these bounds.
+        TypeError, ValueError: if one of them is out of these bounds, or `scale` below float32's smallest
+            normal number, of which 1 / scale would overflow.
 
     Numerics: torch keeps the scale in float32, and does not let it grow to infinity; so it is here.
+    It would let it fall to 0; here that is an error.
     Source: Micikevicius et al. (2017), arXiv:1710.03740, section 3.2.
     Oracle: torch.amp.GradScaler.
 
@@ -168,10 +171,11 @@ class LossScaler:
     """
 
     def __init__(self, *, scale: float = 2.0**16, growth: float = 2.0, backoff: float = 0.5, n_good: int = 2000):
-        self._scale = _single(real("scale", scale, above=0))
+        self._scale = _single(real("scale", scale, at_least=SMALLEST))
         self.growth, self.backoff = real("growth", growth, above=1), real("backoff", backoff, above=0, below=1)
         self.n_good, self.n_good_so_far, self.n_skipped = count("n_good", n_good), 0, 0
-        self._finite: bool | None = None  # None until this step's gradients are unscaled
+        self._finite: dict[torch.optim.Optimizer, bool] = {}  # of this step's gradients, once they are unscaled
+        self._stepped: set[torch.optim.Optimizer] = set()
 
     def get_scale(self) -> float:
         """Give the scale of the next loss."""
@@ -189,42 +193,52 @@ class LossScaler:
             RuntimeError: if this step's gradients are unscaled already.
         """
         instance("optimizer", optimizer, torch.optim.Optimizer)
-        if self._finite is not None:
+        if optimizer in self._finite:
             raise RuntimeError("unscale_ was called twice in one step: the gradients are unscaled already")
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        self._finite = all(bool(gradient.isfinite().all()) for gradient in gradients)
+        self._finite[optimizer] = all(bool(gradient.isfinite().all()) for gradient in gradients)
         for gradient in gradients:
             gradient.mul_(_single(1 / self._scale))
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Let the optimiser step, unless a gradient overflowed.
+        """Let the optimiser step, unless one of its gradients overflowed.
 
         Raises:
             TypeError: if `optimizer` is none.
+            RuntimeError: if it has made its step since the last update.
         """
         instance("optimizer", optimizer, torch.optim.Optimizer)
-        if self._finite is None:
+        if optimizer in self._stepped:
+            raise RuntimeError("step was called twice for an optimiser without an update")
+        if optimizer not in self._finite:
             self.unscale_(optimizer)
-        if self._finite:
+        self._stepped.add(optimizer)
+        if self._finite[optimizer]:
             optimizer.step()
 
     def update(self) -> None:
-        """Set the scale of the next step: down after an overflow, up after `n_good` good steps.
+        """Set the scale of the next step: down after any overflow, up after `n_good` good steps.
 
         Raises:
-            RuntimeError: if there was no step to learn from.
+            RuntimeError: if there was no step to learn from, or the scale has nowhere to fall to.
         """
-        if self._finite is None:
-            raise RuntimeError("update was called before step: there are no gradients to judge the scale by")
         if not self._finite:
-            self._scale, self.n_good_so_far = _single(self._scale * self.backoff), 0
-            self.n_skipped += 1
-        else:
+            raise RuntimeError("update was called before step: there are no gradients to judge the scale by")
+        if all(self._finite.values()):
             self.n_good_so_far += 1
             if self.n_good_so_far == self.n_good:
                 grown = _single(self._scale * self.growth)
                 self._scale, self.n_good_so_far = grown if grown < float("inf") else self._scale, 0
-        self._finite = None
+        else:
+            lower = _single(self._scale * self.backoff)
+            if lower < SMALLEST:
+                raise RuntimeError(
+                    f"gradients overflow at a scale of {self._scale:g}, too: it is not the scale's doing"
+                )
+            self._scale, self.n_good_so_far = lower, 0
+            self.n_skipped += 1
+        self._finite.clear()
+        self._stepped.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """Give what a checkpoint must hold, under the names of torch.amp.GradScaler."""
@@ -241,10 +255,21 @@ class LossScaler:
 
         Raises:
             TypeError: if `state` is no dictionary.
+            ValueError: if it lacks a part, as that of an idle scaler does, or one is out of bounds.
         """
         instance("state", state, dict)
-        self._scale, self.growth, self.backoff = state["scale"], state["growth_factor"], state["backoff_factor"]
-        self.n_good, self.n_good_so_far = state["growth_interval"], state["_growth_tracker"]
+        if lacking := self.state_dict().keys() - state.keys():
+            raise ValueError(
+                f"state must have {min(lacking)}, got {', '.join(map(str, state)) or 'that of an idle scaler'}"
+            )
+        scale = real("state['scale']", state["scale"], at_least=SMALLEST)
+        growth = real("state['growth_factor']", state["growth_factor"], above=1)
+        backoff = real("state['backoff_factor']", state["backoff_factor"], above=0, below=1)
+        n_good = count("state['growth_interval']", state["growth_interval"])
+        self.n_good_so_far = count("state['_growth_tracker']", state["_growth_tracker"], at_least=0)
+        self._scale, self.growth, self.backoff, self.n_good = scale, growth, backoff, n_good
+        self._finite.clear()
+        self._stepped.clear()
 
 
 def _single(number: float) -> float:

@@ -35,6 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kit.arguments import count, function, instance, one_of
 from kit.blocks.cost import LayerShape
+from kit.blocks.modes import modes_kept
 from kit.train.amp import FORMATS, Precision
 from kit.train.batches import Batch
 from kit.train.loop import backward
@@ -59,6 +60,8 @@ class Sizes(Protocol):
     def d_model(self) -> int: ...
     @property
     def head_width(self) -> int: ...
+    @property
+    def ff_width(self) -> int: ...
     @property
     def post_norm(self) -> bool: ...
 
@@ -91,12 +94,12 @@ def training_bytes(
 ) -> Bill:
     """Reckon the bytes of a GPT's training step by Adam.
 
-    With b rows of t tokens, width d, heads of inner width i in all, and s bytes a number of the
-    format, each block keeps
+    With b rows of t tokens, width d, heads of inner width i in all, feed-forward width f, and s
+    bytes a number of the format, each block keeps
 
-        bytes = b t [ 8 d + s (10 d + 4 i) ] + 16 b t + 4 b t n_heads
+        bytes = b t [ 8 d + s (2 d + 4 i + 2 f) ] + 16 b t + 4 b t n_heads
 
-    of which 8 d are its two residual sums, which stay float32; 10 d + 4 i the outputs of two
+    of which 8 d are its two residual sums, which stay float32; 2 d + 4 i + 2 f the outputs of two
     norms, of queries, keys and values, of attention, and of the feed-forward layer before and
     after its GELU; the rest the norms' means and attention's sums. After the blocks come the last
     norm and, the largest part in a small model, the logarithms of all chances: 4 b t vocab_size.
@@ -119,9 +122,9 @@ def training_bytes(
     """
     t, b = _time(config, time), count("batch_size", batch_size)
     narrow = {"float32": 4}.get(one_of("dtype", dtype, FORMATS), 2)
-    d, inner = config.d_model, config.n_heads * config.head_width
+    d, inner, ff = config.d_model, config.n_heads * config.head_width, config.ff_width
     n_parameters = _n_parameters(config)
-    kept = 4 * d if checkpoint_blocks else 8 * d + narrow * (10 * d + 4 * inner) + 16 + 4 * config.n_heads
+    kept = 4 * d if checkpoint_blocks else 8 * d + narrow * (2 * d + 4 * inner + 2 * ff) + 16 + 4 * config.n_heads
     last = narrow * d + (0 if config.post_norm else 4 * d + 8) + 4 * config.vocab_size + 8  # 8: the target itself
     copied = config.vocab_size * d + (0 if checkpoint_blocks else config.n_layers * _layer(config).n_weights)
     return Bill(
@@ -172,20 +175,22 @@ def measure_bytes(
         with format_of_step():
             return loss(model, batch)
 
-    model.train()
-    model.zero_grad()
-    forward().backward()
-    optimizer.step()
-    model.zero_grad()
-    weights = _storages([*model.parameters(), *model.buffers()])
-    state = _storages(tree_leaves(list(optimizer.state.values())))
-    with _Ledger(weights, {*weights, *state, *_storages(tree_leaves(batch))}) as ledger:
-        value = forward()
-        kept = set(ledger.alive)
-        value.backward()
-        gradients = ledger.of(p.grad for p in model.parameters() if p.grad is not None)
+    with modes_kept(model):
+        if not model.training:
+            model.train()
+        model.zero_grad()
+        forward().backward()
         optimizer.step()
-    model.zero_grad()
+        model.zero_grad()
+        weights = _storages([*model.parameters(), *model.buffers()])
+        state = _storages(tree_leaves(list(optimizer.state.values())))
+        with _Ledger(weights, {*weights, *state, *_storages(tree_leaves(batch))}) as ledger:
+            value = forward()
+            kept = set(ledger.alive)
+            value.backward()
+            gradients = ledger.of(p.grad for p in model.parameters() if p.grad is not None)
+            optimizer.step()
+        model.zero_grad()
 
     def bill(made: Iterable[int]) -> Bill:
         sizes = dict.fromkeys(("gradients", "copies", "activations", "temporary"), 0)
@@ -389,7 +394,7 @@ def checkpointed(model: nn.Module) -> Iterator[None]:
     if not isinstance(blocks, nn.ModuleList) or not len(blocks):
         raise ValueError(f"model must have blocks, in a ModuleList, got {type(blocks).__name__}")
     if any("forward" in vars(block) for block in blocks):
-        raise ValueError("model must not be checkpointed already")
+        raise ValueError("model must not be checkpointed already, got blocks with a forward of their own")
     for block in blocks:
         block.forward = partial(_recompute, block.forward)
     try:
@@ -420,14 +425,14 @@ def _time(config: Sizes, time: int) -> int:
 
 
 def _layer(config: Sizes) -> LayerShape:
-    """Give the widths of a block; its feed-forward layer is four times as wide as the model."""
+    """Give the widths of a block."""
     d, heads = config.d_model, config.n_heads
-    return LayerShape(d_model=d, n_heads=heads, d_head=config.head_width, n_kv_heads=heads, d_ff=4 * d)
+    return LayerShape(d_model=d, n_heads=heads, d_head=config.head_width, n_kv_heads=heads, d_ff=config.ff_width)
 
 
 def _n_parameters(config: Sizes) -> int:
     d, inner = config.d_model, config.n_heads * config.head_width
-    shifts_and_norms = 3 * inner + d + 5 * d + 4 * d
+    shifts_and_norms = 3 * inner + d + config.ff_width + d + 4 * d
     last_norm = 0 if config.post_norm else 2 * d
     blocks = config.n_layers * (_layer(config).n_weights + shifts_and_norms)
     return (config.vocab_size + config.n_positions) * d + blocks + last_norm

@@ -2,6 +2,7 @@
 
     generate(model, prompts, n_tokens=100)                                        the likeliest token, always
     generate(model, prompts, n_tokens=100, temperature=0.8, top_p=0.9, generator=torch.Generator())
+    generate(model, prompts, n_tokens=100, temperature=1.0, min_p=0.1, generator=torch.Generator())
 
 With a cache each token is computed once: the model reads one token a step, and not the whole text anew.
 
@@ -16,7 +17,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from kit.arguments import count, instance, integer_tensor, real, real_tensor, several
+from kit.arguments import count, instance, integer_tensor, real, real_tensor, several, token_batch
+from kit.blocks.modes import modes_kept
 
 
 @runtime_checkable
@@ -40,6 +42,8 @@ def generate(
     temperature: float = 0.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
+    repetition_penalty: float = 1.0,
     generator: torch.Generator | None = None,
     stop: int | None = None,
     cache: bool = True,
@@ -48,10 +52,13 @@ def generate(
 
     Prompts of unequal length start together, at the end of the shortest; each longer one takes its
     own tokens while they last. So no padding is ever seen, and each row is what it would be alone.
+    The model is asked in evaluation mode, and left in the modes that its parts were in.
 
     Args:
         prompts: a tensor of rows, or a list of rows of any lengths.
         temperature: 0 takes the likeliest token; otherwise tokens are drawn, as `sample` does.
+        repetition_penalty: above 1, what makes the tokens of a row's text so far less likely, as
+            `penalise_repeats` does.
         stop: a token that ends a row.
         cache: False computes all of the text anew at every token.
 
@@ -61,20 +68,24 @@ def generate(
 
     Raises:
         TypeError, ValueError: if an argument is of the wrong kind or out of range, a prompt is
-            empty, or `temperature` > 0 has no `generator` to draw by.
+            empty, or `temperature` > 0 has no `generator` to draw by; and where `model.config` says
+            `n_positions` and `vocab_size`, if the text will not fit, or a token is none of them.
 
     Oracle: `generate` of Hugging Face transformers.
     """
     n_tokens = count("n_tokens", n_tokens)
-    _check_sampling(temperature, top_k, top_p, generator)
+    _check_sampling(temperature, top_k, top_p, min_p, generator)
+    real("repetition_penalty", repetition_penalty, above=0)
     if not isinstance(model, CausalModel):
         raise TypeError(f"model must take ids and have a method new_cache, got {type(model).__name__}")
     rows = _rows(prompts)
     stop = None if stop is None else count("stop", stop, at_least=0)
     lengths = [len(row) for row in rows]
     shortest, longest = min(lengths), max(lengths)
+    _check_room(model, rows, n_tokens, stop)
 
-    device = next(model.parameters()).device if isinstance(model, nn.Module) else rows[0].device
+    module = model if isinstance(model, nn.Module) else nn.Module()
+    device = next((parameter.device for parameter in module.parameters()), rows[0].device)
     ids = torch.zeros(len(rows), longest + n_tokens, dtype=torch.long)
     given = torch.zeros_like(ids, dtype=torch.bool)
     for i, row in enumerate(rows):
@@ -82,66 +93,76 @@ def generate(
     ids, given = ids.to(device), given.to(device)
     stopped = torch.zeros(len(rows), dtype=torch.bool, device=device)
 
-    was_training = isinstance(model, nn.Module) and model.training
-    if isinstance(model, nn.Module):
-        model.eval()
-    try:
-        with torch.inference_mode():
-            memory = model.new_cache(ids.shape[1]) if cache else None
-            read = 0
-            for place in range(shortest, ids.shape[1]):
-                logits = model(ids[:, read:place]) if memory is None else model(ids[:, read:place], memory)
-                read = 0 if memory is None else place
-                new = sample(logits[:, -1], temperature=temperature, top_k=top_k, top_p=top_p, generator=generator)
-                if stop is not None:
-                    new = new.masked_fill(stopped, stop)
-                    stopped |= (new == stop) & ~given[:, place]
-                ids[:, place] = torch.where(given[:, place], ids[:, place], new) if place < longest else new
-                if stop is not None and stopped.all():
-                    ids[:, place + 1 :] = stop
-                    break
-    finally:
-        if isinstance(model, nn.Module):
-            model.train(was_training)
+    with modes_kept(module), torch.inference_mode():
+        module.eval()
+        memory = model.new_cache(ids.shape[1]) if cache else None
+        read = 0
+        for place in range(shortest, ids.shape[1]):
+            logits = model(ids[:, read:place]) if memory is None else model(ids[:, read:place], memory)
+            read, logits = 0 if memory is None else place, logits[:, -1]
+            if repetition_penalty != 1:
+                logits = penalise_repeats(logits, ids[:, :place], repetition_penalty)
+            new = sample(
+                logits, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator
+            )  # fmt: skip
+            if stop is not None:
+                new = new.masked_fill(stopped, stop)
+                stopped |= (new == stop) & ~given[:, place]
+            ids[:, place] = torch.where(given[:, place], ids[:, place], new) if place < longest else new
+            if stop is not None and stopped.all():
+                ids[:, place + 1 :] = stop
+                break
     if isinstance(prompts, Tensor):
         return ids
     return [_until(row[: n + n_tokens], n, stop) for row, n in zip(ids, lengths, strict=True)]
 
 
 def sample(
-    logits: Float[Tensor, "batch vocab"],
+    logits: Float[Tensor, "*batch vocab"],
     *,
     temperature: float = 0.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
     generator: torch.Generator | None = None,
-) -> Int[Tensor, "batch"]:
+) -> Int[Tensor, "*batch"]:
     """Choose a token for each row of logits.
 
-        softmax(logits / temperature), cut to the `top_k` likeliest, then to the fewest that hold `top_p`
+        softmax(logits / temperature), cut to the `top_k` likeliest, then to the fewest that hold
+        `top_p`, then to those of at least `min_p` times the largest chance
 
     Args:
         temperature: above 1 evens the chances out, below 1 sharpens them; 0 leaves the likeliest alone.
         generator: what the tokens are drawn by, where `temperature` > 0.
 
     Raises:
-        TypeError, ValueError: if an argument is of the wrong kind or out of range.
+        TypeError, ValueError: if an argument is of the wrong kind or out of range, or the largest
+            of a row of `logits` is not finite.
+
+    Numerics: the largest logit is taken off before the division, which thereby overflows to -∞ alone.
 
     >>> sample(torch.tensor([[0.0, 2.0, 1.0]]))
     tensor([1])
     """
-    real_tensor("logits", logits)
-    _check_sampling(temperature, top_k, top_p, generator)
+    if not real_tensor("logits", logits).ndim or not logits.numel():
+        raise ValueError(f"logits must have an axis of tokens, and one of them, got shape {tuple(logits.shape)}")
+    _check_sampling(temperature, top_k, top_p, min_p, generator)
+    largest = logits.amax(dim=-1, keepdim=True)
+    if not largest.isfinite().all():
+        raise ValueError(f"logits must have a finite largest in each row, got {largest[~largest.isfinite()][0].item()}")
     if temperature == 0 or generator is None:
         return logits.argmax(dim=-1)
-    logits = logits.float() / temperature
+    logits = (logits - largest).float() / max(temperature, torch.finfo(torch.float32).tiny)
     if top_k is not None:
         logits = top_k_filter(logits, top_k)
     if top_p is not None:
         logits = top_p_filter(logits, top_p)
+    if min_p is not None:
+        logits = min_p_filter(logits, min_p)
     # drawn where the generator lives, so that one seed gives one text whatever computes the logits
-    chances = logits.softmax(dim=-1).to(generator.device)
-    return torch.multinomial(chances, 1, generator=generator)[:, 0].to(logits.device)
+    chances = logits.softmax(dim=-1).flatten(0, -2) if logits.ndim > 1 else logits.softmax(dim=-1)[None]
+    drawn = torch.multinomial(chances.to(generator.device), 1, generator=generator)
+    return drawn.reshape(logits.shape[:-1]).to(logits.device)
 
 
 def top_k_filter(logits: Float[Tensor, "*batch vocab"], k: int) -> Float[Tensor, "*batch vocab"]:
@@ -164,23 +185,80 @@ def top_k_filter(logits: Float[Tensor, "*batch vocab"], k: int) -> Float[Tensor,
 def top_p_filter(logits: Float[Tensor, "*batch vocab"], p: float) -> Float[Tensor, "*batch vocab"]:
     """Rule out all but the fewest tokens whose chances add up to at least `p`, by logits of -∞.
 
-    A token stays if those likelier than it do not yet hold `p`; so the likeliest always stays.
+    A token stays if those likelier than it do not yet hold `p`: if it and all that are less likely
+    hold more than 1 - p. So the likeliest always stays, and p = 1 rules nothing out.
 
     Raises:
         TypeError, ValueError: if `logits` are not real numbers, or `p` not above 0 and at most 1.
 
+    Numerics: chances are added up from the smallest, in float32 at least: a sum of thousands that
+    begins at the largest loses the rest.
     Source: Holtzman et al. (2019), arXiv:1904.09751, section 3.1.
     Oracle: transformers.TopPLogitsWarper.
 
     >>> top_p_filter(torch.tensor([0.2, 0.5, 0.3]).log(), 0.7).exp()
     tensor([0.0000, 0.5000, 0.3000])
     """
-    real_tensor("logits", logits)
     p = real("p", p, above=0, at_most=1)
-    chances, order = logits.softmax(dim=-1).sort(dim=-1, descending=True)
-    likelier = chances.cumsum(dim=-1) - chances
-    out = torch.empty_like(likelier, dtype=torch.bool).scatter_(-1, order, likelier >= p)
-    return logits.masked_fill(out, -math.inf)
+    wide = torch.promote_types(real_tensor("logits", logits).dtype, torch.float32)
+    if p == 1:
+        return logits
+    chances, order = logits.to(wide).softmax(dim=-1).sort(dim=-1)
+    rest = chances.cumsum(dim=-1) <= 1 - p
+    rest[..., -1] = False
+    return logits.masked_fill(torch.empty_like(rest).scatter_(-1, order, rest), -math.inf)
+
+
+def min_p_filter(logits: Float[Tensor, "*batch vocab"], p: float) -> Float[Tensor, "*batch vocab"]:
+    """Rule out the tokens whose chance is below `p` times the largest chance, by logits of -∞.
+
+        keep where  logit >= max(logits) + log p
+
+    Where the model is sure, few are left; where it is not, many.
+
+    Raises:
+        TypeError, ValueError: if `logits` are not real numbers, or `p` not above 0 and at most 1.
+
+    Source: Nguyen et al. (2024), arXiv:2407.01082, section 3.
+    Oracle: transformers.MinPLogitsWarper.
+
+    >>> min_p_filter(torch.tensor([0.2, 0.5, 0.3]).log(), 0.5).exp()
+    tensor([0.0000, 0.5000, 0.3000])
+    """
+    log_p = math.log(real("p", p, above=0, at_most=1))
+    return logits.masked_fill(real_tensor("logits", logits) < logits.amax(dim=-1, keepdim=True) + log_p, -math.inf)
+
+
+def penalise_repeats(
+    logits: Float[Tensor, "batch vocab"], ids: Int[Tensor, "batch time"], penalty: float
+) -> Float[Tensor, "batch vocab"]:
+    """Make every token that stands in a text less likely to come again.
+
+        logit / penalty    where it is above 0
+        logit · penalty    where it is not; the paper divides there, too, which makes it likelier
+
+    Args:
+        ids: the text of each row so far.
+        penalty: 1 changes nothing, 1.2 is usual; below 1 it makes repeats likelier.
+
+    Raises:
+        TypeError: if `logits` are not real numbers, or `ids` not whole ones.
+        ValueError: if they differ in rows, or `penalty` <= 0.
+
+    Source: Keskar et al. (2019), arXiv:1909.05858, section 4.1.
+    Oracle: transformers.RepetitionPenaltyLogitsProcessor.
+
+    >>> penalise_repeats(torch.tensor([[2.0, -1.0, 2.0]]), torch.tensor([[0, 1, 1]]), 2.0)
+    tensor([[ 1., -2., 2.]])
+    """
+    penalty = real("penalty", penalty, above=0)
+    if real_tensor("logits", logits).ndim != 2:
+        raise ValueError(f"logits must have the axes batch and vocab, got shape {tuple(logits.shape)}")
+    if integer_tensor("ids", ids).ndim != 2 or len(ids) != len(logits):
+        raise ValueError(f"ids must be a row for each of {len(logits)} rows of logits, got shape {tuple(ids.shape)}")
+    ids = token_batch("ids", ids, below=logits.shape[1])
+    seen = logits.gather(1, ids)
+    return logits.scatter(1, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
 
 
 def _until(row: Tensor, start: int, stop: int | None) -> Tensor:
@@ -207,10 +285,27 @@ def _rows(prompts: Any) -> list[Tensor]:
     return rows
 
 
-def _check_sampling(temperature: Any, top_k: Any, top_p: Any, generator: Any) -> None:
+def _check_room(model: Any, rows: list[Tensor], n_tokens: int, stop: int | None) -> None:
+    """Refuse what a model could not finish, as far as it says what it can; the last token is never read."""
+    config, longest = getattr(model, "config", None), max(map(len, rows))
+    if (room := getattr(config, "n_positions", None)) is not None:
+        if longest > room:
+            raise ValueError(f"prompts must be at most {room} tokens long, got {longest}")
+        if n_tokens > room - longest + 1:
+            rule = f"n_tokens must be <= {room - longest + 1}, for {room} positions and a prompt of {longest} tokens"
+            raise ValueError(f"{rule}, got {n_tokens}")
+    if (vocab_size := getattr(config, "vocab_size", None)) is not None:
+        for row in rows:
+            token_batch("prompts", row[None], below=vocab_size)
+        if stop is not None and stop >= vocab_size:
+            raise ValueError(f"stop must be < {vocab_size}, the number of tokens, got {stop}")
+
+
+def _check_sampling(temperature: Any, top_k: Any, top_p: Any, min_p: Any, generator: Any) -> None:
     if real("temperature", temperature, at_least=0) > 0:
         instance("generator", generator, torch.Generator)
     if top_k is not None:
         count("top_k", top_k)
-    if top_p is not None:
-        real("top_p", top_p, above=0, at_most=1)
+    for name, p in (("top_p", top_p), ("min_p", min_p)):
+        if p is not None:
+            real(name, p, above=0, at_most=1)

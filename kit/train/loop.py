@@ -3,8 +3,7 @@
     batches = epochs(rows, next_tokens(rows, end=0), batch_size=32)
     history = fit(model, next_token_loss, batches, n_steps=1000, lr=warm_up(cosine(3e-3, n_steps=950), n_steps=50))
 
-What a step does depends on its number, the weights, the optimiser's state and the random number
-generator. A checkpoint holds these, so a run that was killed goes on as if it never had been.
+A run that was killed goes on from its checkpoint as if it never had been; kit.train.checkpoint says how.
 
 Taught in: 17 21
 """
@@ -12,8 +11,9 @@ Taught in: 17 21
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from kit.arguments import count, function, instance, real, several
+from kit.arguments import count, function, instance, real, several, shown
+from kit.blocks.modes import modes_kept
 from kit.learn.schedules import Rate, as_schedule
 from kit.train.amp import Precision
 from kit.train.batches import Batch, first_tensor, micro_batches, on_device
-from kit.train.checkpoint import load, save
+from kit.train.checkpoint import RunFile
 from kit.train.objectives import Loss, n_targets
 
 Record = dict[str, float]
@@ -42,7 +43,7 @@ class History:
         records: one a step: step, loss, lr, grad_norm, tokens, seconds, tokens_per_second, mfu where
             it is known, what `evaluate` gave, and where the loss is scaled, scale, and skipped: 1
             where gradients overflowed and the step was not taken, else 0.
-        diverged: whether the run ended because its loss or gradient was no longer finite.
+        diverged: whether the run ended because its loss, gradient or weights were no longer finite.
     """
 
     records: list[Record]
@@ -94,10 +95,13 @@ def fit(
 ) -> History:
     """Train a model where it is, by AdamW, and leave it in evaluation mode.
 
+    A part that is in evaluation mode, while the model around it is in training, stays so.
+
     Args:
         loss: from the model and a batch to a scalar tensor: the mean over the batch's targets.
-        batches: from the step, counted from 0, to its batch, such as `epochs` makes. Documents
-            packed into one row see those before them.
+        batches: from the step, counted from 0, to its batch, such as `epochs` makes. A batch without
+            a target moves nothing. Documents packed into one row see those before them, unless the
+            model is given their mask.
         lr: a number, or a schedule of kit.learn.schedules.
         weight_decay: of matrices and embeddings; gains and shifts are left alone.
         clip: the longest gradient; a longer one is shortened to it. None clips nothing.
@@ -105,18 +109,21 @@ def fit(
             stays that of the whole batch; the memory is that of a part.
         precision: from `kit.train.amp.precision`; float32 where it is None. Weights, gradients and
             the optimiser's state stay float32 in any.
-        evaluate: measures the model after every `evaluate_every` steps and at the end.
+        evaluate: measures the model, in evaluation mode, after every `evaluate_every` steps and at
+            the end: numbers, under names that the record does not have.
         checkpoint: a file. If it exists, training goes on from there; it is written every
-            `checkpoint_every` steps and at the end.
+            `checkpoint_every` steps and at the end. It serves one run: `betas`, `weight_decay`,
+            `clip` and the rates of the steps taken must be those that it was begun with.
         flops_per_step: with `peak_flops`, the machine's most a second, gives the share of it used (mfu).
 
     Raises:
         TypeError, ValueError: if an argument is of the wrong kind or out of range, or `checkpoint`
-            is damaged or of another model.
+            is damaged, or of another model or run.
 
     Numerics: a step whose loss or gradient is not finite is not taken: it ends the run, as
     `diverged`, with the last finite weights. Where the loss is scaled, a gradient that overflowed
-    lowers the scale instead, and the run goes on, as long as the scale is not below 1.
+    lowers the scale instead, and the run goes on, as long as the scale is not below 1. A step that
+    itself makes the weights infinite ends the run as well; such weights are never saved.
     Source: Loshchilov & Hutter (2017), arXiv:1711.05101; Pascanu et al. (2012), arXiv:1211.5063 (clipping).
     Oracle: a loop written out by hand with torch.optim.AdamW.
     """
@@ -127,55 +134,65 @@ def fit(
     count("checkpoint_every", checkpoint_every)
     optimizer = adamw(model, betas=betas, weight_decay=weight_decay)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    device = parameters[0].device
+    device, largest = parameters[0].device, min(torch.finfo(parameter.dtype).max for parameter in parameters)
     precision = precision or Precision(device=device.type, dtype="float32")
     if precision.device != device.type:
         raise ValueError(f"precision must be for the model's device, {device.type}, got {precision.device}")
     scaler = precision.scaler()
 
-    records: list[Record] = []
-    if checkpoint and Path(checkpoint).exists():
-        records = _resume(checkpoint, model, optimizer, scaler)
+    def rate_at(step: int) -> float:
+        return real(f"lr({step})", rate(step), at_least=0, below=largest)
+
+    for step in {0, n_steps - 1} if n_steps else ():  # a schedule that is too short is told before any work
+        rate_at(step)
+    settings = {"betas": tuple(betas), "weight_decay": weight_decay, "clip": clip}
+    file = RunFile(checkpoint, model, optimizer, scaler, settings) if checkpoint else None
+    records: list[Record] = file.resume(n_steps, rate_at) if file else []
     diverged = False
-    model.train()
-    try:
+    if not model.training:
+        model.train()
+    with ExitStack() as closing:
+        closing.callback(model.eval)
+        for monitor in monitors:
+            closing.callback(getattr(monitor, "close", lambda: None))
         for step in range(len(records), n_steps):
             begin = time.perf_counter()
-            batch = on_device(batches(step), device)
+            batch = batches(step)
             for group in optimizer.param_groups:
-                group["lr"] = rate(step)
+                group["lr"] = rate_at(step)
+            optimizer.zero_grad()
             mean = backward(model, loss, batch, accumulate=accumulate, precision=precision, scaler=scaler)
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
-            norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+            norm = nn.utils.get_total_norm(gradients)
             value, grad_norm = torch.stack([mean, norm.to(mean)]).tolist()  # waits for the device, once a step
             if clip is not None and grad_norm > clip:  # a short gradient need not be passed through once more
                 nn.utils.clip_grads_with_norm_(parameters, clip, norm)
             scaling = _scaling(scaler, value, grad_norm)
             finite = math.isfinite(value) and math.isfinite(grad_norm)
             diverged = not finite and not scaling.get("skipped")
-            if not diverged:
+            if gradients and not diverged:
                 scaler.step(optimizer)
                 scaler.update()
-            optimizer.zero_grad()
+            last = diverged or step + 1 == n_steps
+            if last or (step + 1) % checkpoint_every == 0:  # between, the next loss would tell
+                diverged = diverged or not math.isfinite(nn.utils.get_total_norm(parameters, math.inf))
             seconds = time.perf_counter() - begin
 
-            record = {"step": step + 1, "loss": value, "lr": rate(step), "grad_norm": grad_norm, **scaling}
+            record = {"step": step + 1, "loss": value, "lr": rate_at(step), "grad_norm": grad_norm, **scaling}
             record |= _speed(first_tensor(batch).numel(), seconds, flops_per_step, peak_flops)
-            last = diverged or step + 1 == n_steps
-            if evaluate and (last or (step + 1) % evaluate_every == 0):
-                record |= evaluate(model)
-                model.train()
+            if evaluate and (last or diverged or (step + 1) % evaluate_every == 0):
+                with modes_kept(model):
+                    model.eval()
+                    record |= _measured(evaluate(model), record)
             records.append(record)
             for monitor in monitors:
                 monitor(record)
             if diverged:
                 break
-            if checkpoint and (last or (step + 1) % checkpoint_every == 0):
-                _save(checkpoint, model, optimizer, scaler, records)
-    finally:
-        model.eval()
-        for monitor in monitors:
-            getattr(monitor, "close", lambda: None)()
+            if file and (last or (step + 1) % checkpoint_every == 0):
+                file.save(records)
+        optimizer.zero_grad()
     return History(records=records, diverged=diverged)
 
 
@@ -191,9 +208,10 @@ def backward(
     """Add the gradient of the batch's mean loss to the parameters', part by part, and return that loss.
 
     A part weighs by its targets: the mean of the parts' means would be another loss wherever
-    some rows have fewer targets than others.
+    some rows have fewer targets than others. A part without any is left out.
 
     Args:
+        batch: moved to the model's device, a part at a time.
         scaler: multiplies what is differentiated, and is left to unscale the gradients.
 
     Raises:
@@ -202,14 +220,20 @@ def backward(
     """
     instance("model", model, nn.Module)
     function("loss", loss)
-    total = torch.zeros((), device=first_tensor(batch).device)
-    weight_of_all = n_targets(batch) if count("accumulate", accumulate) > 1 else None
-    for part in micro_batches(batch, accumulate):
+    if count("accumulate", accumulate) > 1 and accumulate > (n_rows := len(first_tensor(batch))):
+        raise ValueError(f"accumulate must be <= the number of rows, {n_rows}, got {accumulate}")
+    device = next((parameter.device for parameter in model.parameters()), "cpu")
+    parts = list(micro_batches(batch, accumulate))
+    weights = torch.stack([n_targets(part) for part in parts]).tolist()
+    total = torch.zeros((), device=device)
+    for part, weight in zip(parts, weights, strict=True):
+        if not weight:
+            continue
         with precision.autocast() if precision else nullcontext():
-            value = loss(model, part)
+            value = loss(model, on_device(part, device))
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if weight_of_all is None else value * n_targets(part) / weight_of_all
+        share = value if weight == sum(weights) else value * (weight / sum(weights))
         (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
@@ -229,7 +253,7 @@ def adamw(
     instance("model", model, nn.Module)
     real("weight_decay", weight_decay, at_least=0)
     if not isinstance(betas, tuple | list) or len(betas) != 2:
-        raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
+        raise TypeError(f"betas must be a pair of numbers, got {shown(betas)}")
     decays = (real("betas", betas[0], at_least=0, below=1), real("betas", betas[1], at_least=0, below=1))
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
@@ -238,7 +262,8 @@ def adamw(
         {"params": [parameter for parameter in trained if parameter.ndim >= 2], "weight_decay": weight_decay},
         {"params": [parameter for parameter in trained if parameter.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=0.0, betas=decays, fused=True)
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in trained)  # others may have no such kernel
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=0.0, betas=decays, fused=fused)
 
 
 def _speed(tokens: int, seconds: float, flops: float | None, peak: float | None) -> Record:
@@ -254,46 +279,20 @@ def _scaling(scaler: torch.amp.GradScaler, loss: float, grad_norm: float) -> Rec
     return {"scale": scaler.get_scale(), "skipped": float(overflowed and scaler.get_scale() >= 1)}
 
 
-def _save(
-    path: str | Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scaler: torch.amp.GradScaler,
-    records: list[Record],
-) -> None:
-    random = {"cpu": torch.get_rng_state()}
-    device = next(model.parameters()).device
-    if device.type == "cuda":
-        random["cuda"] = torch.cuda.get_rng_state(device)
-    weights = _plain(model).state_dict()
-    states = {"model": weights, "optimizer": optimizer.state_dict(), "scaler": scaler.state_dict()}
-    save(path, states | {"random": random, "records": records})
-
-
-def _resume(
-    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler
-) -> list[Record]:
-    try:
-        state = load(path)
-    except ValueError as error:
-        raise ValueError(f"checkpoint: {error}") from None
-    try:
-        _plain(model).load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        if state.get("scaler"):  # empty where the run was not scaled
-            scaler.load_state_dict(state["scaler"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise ValueError(f"checkpoint must be of this model, got {str(path)!r}: {error}") from None
-    torch.set_rng_state(state["random"]["cpu"])
-    device = next(model.parameters()).device
-    if device.type == "cuda" and "cuda" in state["random"]:
-        torch.cuda.set_rng_state(state["random"]["cuda"], device)
-    return state["records"]
-
-
-def _plain(model: nn.Module) -> nn.Module:
-    """Give the model inside a compiled one, whose weights have the same names in both."""
-    return getattr(model, "_orig_mod", model)
+def _measured(found: Any, record: Record) -> Record:
+    """Give what `evaluate` found as plain numbers, which any monitor and any file takes."""
+    if not isinstance(found, dict):
+        raise TypeError(f"evaluate must return a dict of numbers, got {shown(found)}")
+    numbers = {}
+    for name, value in found.items():
+        is_array = isinstance(value, Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1
+        number = value.item() if is_array else value
+        if name in record:
+            raise ValueError(f"evaluate must return names that the record has not, got {name!r}")
+        if not isinstance(name, str) or not isinstance(number, Real):
+            raise TypeError(f"evaluate must return numbers under names, got {shown(value)} as {name!r}")
+        numbers[name] = float(number)
+    return numbers
 
 
 def _check(
@@ -319,7 +318,7 @@ def _check(
     for monitor in monitors:
         function("monitors", monitor)
     if not isinstance(checkpoint, str | Path | None):
-        raise TypeError(f"checkpoint must be a str or a Path, got {type(checkpoint).__name__} {checkpoint!r}")
+        raise TypeError(f"checkpoint must be a str or a Path, got {shown(checkpoint)}")
     for name, value in (("clip", clip), ("flops_per_step", flops_per_step), ("peak_flops", peak_flops)):
         if value is not None:
             real(name, value, above=0)

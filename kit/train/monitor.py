@@ -9,13 +9,15 @@ Taught in: 17 21
 
 import json
 import math
+import os
 import sys
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from kit.arguments import count, real, several
+from kit.arguments import count, several, shown
 from kit.files import write_whole
 from kit.train.loop import Record
 
@@ -28,8 +30,8 @@ class JsonLines:
     infinity, which JSON does not have, are written as null.
 
     Raises:
-        TypeError: if `path` is not a path.
-        ValueError: if there is a file of something else at `path`.
+        TypeError: if `path` is not a path, or a record holds what is neither a number nor text.
+        ValueError: if `path` is not a log of steps, or another run writes to it, too.
     """
 
     def __init__(self, path: str | Path):
@@ -38,19 +40,30 @@ class JsonLines:
 
     def __call__(self, record: Record) -> None:
         """Add a record."""
+        line = _line(record)
         if self._file is None:
             kept = [line for line in read_json_lines(self.path) if line["step"] < record["step"]]
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, "".join(map(_line, kept)))  # killed here, the log is as it was
             self._file = self.path.open("a", encoding="utf-8")
-        self._file.write(_line(record))
+        elif not self._is_mine(self._file):
+            raise ValueError(f"path must be the log of one run alone, got {str(self.path)!r}, which another writes")
+        self._file.write(line)
         self._file.flush()
+        self._size = self.path.stat().st_size
 
     def close(self) -> None:
         """Close the file; a record that still comes opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _is_mine(self, file: TextIO) -> bool:
+        """Tell whether the open file still stands at the path, and nobody else has added to it."""
+        if not self.path.exists():
+            return False
+        found = self.path.stat()
+        return os.path.samestat(found, os.fstat(file.fileno())) and found.st_size == self._size
 
 
 def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
@@ -60,22 +73,23 @@ def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
 
     Raises:
         TypeError: if `path` is not a path.
-        ValueError: if another line is not a record: an object of JSON with a step.
+        ValueError: if another line is not a record of a step in JSON.
     """
-    path = _path(path)
-    records = []
-    lines = path.read_bytes().decode("utf-8-sig", errors="replace").split("\n") if path.exists() else []
+    path, records = _path(path), []
+    lines = path.read_text(encoding="utf-8-sig").split("\n") if path.exists() else []
     for number, line in enumerate(lines, start=1):
         try:
-            if line.strip():
-                records.append(found := json.loads(line))
-                real("step", found["step"])
-        except (ValueError, TypeError, KeyError) as error:
-            if number == len(lines) and line.startswith("{") and isinstance(error, json.JSONDecodeError):
-                continue  # it has no line end either
-            raise ValueError(
-                f"path must hold a record of JSON a line, each with a step, got line {number} of {str(path)!r}: {error}"
-            ) from None
+            record = json.loads(line) if line.strip() else None
+        except json.JSONDecodeError:
+            if number == len(lines) and line.startswith("{"):
+                break  # torn: it has no line end
+            record = line
+        if record is not None:
+            if not isinstance(record, dict) or not isinstance(record.get("step"), int | float):
+                raise ValueError(
+                    f"path must hold a record of JSON a line, each with a step, got {line[:40]!r} in line {number} of {path}"
+                )
+            records.append(record)
     return records
 
 
@@ -145,10 +159,16 @@ class ProgressBar:
 
 
 def _line(record: dict[str, Any]) -> str:
-    return json.dumps({name: value if math.isfinite(value or 0) else None for name, value in record.items()}) + "\n"
+    plain = {}
+    for name, value in record.items():
+        number = value.item() if getattr(value, "ndim", None) == 0 else value  # of NumPy or torch
+        if not isinstance(number, str | Real | None):
+            raise TypeError(f"record must hold numbers and text, got {shown(value)} as {name!r}")
+        plain[name] = number if isinstance(number, str | None) or math.isfinite(number) else None
+    return json.dumps(plain) + "\n"
 
 
 def _path(path: str | Path, name: str = "path") -> Path:
     if not isinstance(path, str | Path):
-        raise TypeError(f"{name} must be a str or a Path, got {type(path).__name__} {path!r}")
+        raise TypeError(f"{name} must be a str or a Path, got {shown(path)}")
     return Path(path)

@@ -89,17 +89,20 @@ ARGUMENTS = {
         "gain": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
         "eps": (1e-5, AT_LEAST_0),
     },
-    positions.sinusoidal: {"positions": (POSITIONS, [*WHOLE, POSITIONS[None]]), **TURNS},
-    positions.rotary_angles: {"positions": (POSITIONS, [*WHOLE, POSITIONS[None]]), **TURNS},
+    positions.sinusoidal: {"positions": (POSITIONS, [*WHOLE, POSITIONS[0]]), **TURNS},
+    positions.rotary_angles: {"positions": (POSITIONS, [*WHOLE, POSITIONS[0]]), **TURNS},
     positions.rotate: {
         "x": (X, [*REAL, ROW]),
-        "angles": (torch.ones(3, 2), [*REAL, torch.ones(3, 4), torch.ones(4, 2), torch.ones(1, 3, 2)]),
+        "angles": (
+            torch.ones(3, 2),
+            [*REAL, torch.ones(3, 4), torch.ones(4, 2), torch.ones(1, 3, 2), torch.ones(1, 1, 3, 2)],
+        ),
     },
     positions.relative_buckets: {
         "distances": (POSITIONS, WHOLE),
         "bidirectional": (True, []),
         "n_buckets": (32, [*COUNT, 3]),
-        "max_distance": (128, [*COUNT, 31]),
+        "max_distance": (128, [*COUNT, 8]),  # of 16 buckets for either side, 8 hold one distance each
     },
     sliding_window.window_attention: {
         "q": (Q, HEADS),

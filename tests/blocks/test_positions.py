@@ -71,6 +71,26 @@ def test_the_first_position_is_not_turned():
     assert torch.equal(rotate(x, rotary_angles(torch.tensor([0]), width=8)), x)
 
 
+@given(SEEDS, HALVES, st.integers(1, 3))
+def test_each_row_of_a_batch_is_turned_by_angles_of_its_own(seed, half, n_heads):
+    """With three axes and with four, where all heads of a row have the same."""
+    positions = torch.tensor([[0, 1, 2], [5, 0, 9]])
+    x, angles = draw(seed, 2, n_heads, 3, 2 * half), rotary_angles(positions, width=2 * half)
+    turned = rotate(x, angles)
+    assert angles.shape == (2, 3, half)
+    for row in range(2):
+        assert torch.equal(angles[row], rotary_angles(positions[row], width=2 * half))
+        assert torch.equal(turned[row], rotate(x[row], angles[row]))
+    assert torch.equal(rotate(x[:, 0], angles), turned[:, 0])
+    assert torch.equal(rotate(x, angles[:1]), rotate(x, angles[0]))
+
+
+def test_waves_of_each_row_are_those_of_its_positions():
+    positions = torch.tensor([[0, 1, 2], [5, 0, 9]])
+    waves = sinusoidal(positions, width=8)
+    assert all(torch.equal(waves[row], sinusoidal(positions[row], width=8)) for row in range(2))
+
+
 def test_rotate_keeps_the_dtype_of_its_input():
     angles = rotary_angles(torch.arange(3), width=4)
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
@@ -81,14 +101,40 @@ def test_rotate_gradcheck():
     assert gradcheck(rotate, [draw(0, 3, 4).requires_grad_(), draw(1, 3, 2).requires_grad_()])
 
 
-@given(st.booleans(), st.integers(4, 64).map(lambda n: 2 * n), st.integers(0, 300))
+@given(st.booleans(), st.integers(2, 128), st.integers(1, 300))
 def test_buckets_of_any_number_match_transformers(bidirectional, n_buckets, extra):
+    """Down to the fewest that the formula allows: one exact bucket on each side, and a distance beyond it."""
+    exact = n_buckets // (4 if bidirectional else 2)
+    if not exact:
+        return
     distances = torch.arange(-700, 701)
-    options = {"bidirectional": bidirectional, "max_distance": n_buckets + extra}
+    options = {"bidirectional": bidirectional, "max_distance": exact + extra}
     ours = relative_buckets(distances, n_buckets=n_buckets, **options)
     assert torch.equal(ours, T5Attention._relative_position_bucket(distances, num_buckets=n_buckets, **options))
     assert ours.min() >= 0
     assert ours.max() < n_buckets
+
+
+@pytest.mark.parametrize(
+    ("bidirectional", "n_buckets", "max_distance", "sentence"),
+    [
+        (True, 3, 128, "n_buckets must be >= 4, got 3"),
+        (False, 1, 128, "n_buckets must be >= 2, got 1"),
+        (True, 32, 8, "max_distance must be >= 9, got 8"),  # log(8 / 8) would divide by zero
+        (False, 32, 16, "max_distance must be >= 17, got 16"),
+    ],
+)
+def test_buckets_that_the_formula_does_not_allow_are_refused(bidirectional, n_buckets, max_distance, sentence):
+    options = {"n_buckets": n_buckets, "max_distance": max_distance}
+    with pytest.raises(ValueError, match=f"^{sentence}"):
+        relative_buckets(torch.arange(3), bidirectional=bidirectional, **options)
+
+
+def test_unsigned_distances_are_those_of_their_numbers():
+    distances = torch.arange(200)
+    for bidirectional in (True, False):
+        expected = relative_buckets(distances, bidirectional=bidirectional)
+        assert torch.equal(relative_buckets(distances.to(torch.uint8), bidirectional=bidirectional), expected)
 
 
 def test_buckets_widen_with_distance():

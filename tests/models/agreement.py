@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from kit.blocks.attention import causal_mask
 from kit.blocks.positions import rotary_angles, sinusoidal
-from kit.models import bert, encoder_decoder, longformer, palm, t5, transformer_xl
+from kit.models import bert, encoder_decoder, llama, longformer, palm, t5, transformer_xl
 from tests.blocks.agreement import Case, differences, normal, table
-from tests.models.written_out import longformer_attention, palm_block, transformer_xl_attention
+from tests.models.written_out import llama_block, longformer_attention, palm_block, transformer_xl_attention
 
 D, HEADS, D_FF = 24, 4, 96
 X, SOURCE = 2 * normal(3, 7, D), 2 * normal(3, 5, D)
@@ -157,6 +157,12 @@ def palm_case(*, serial: bool) -> Case:
     return Case(ours=lambda x: ours(x, angles), theirs=lambda x: palm_block(ours, x), inputs=(X,))
 
 
+def llama_case() -> Case:
+    ours = drawn(llama.Block(llama.LlamaConfig(d_model=D, n_heads=HEADS, n_kv_heads=2, d_ff=40)))
+    angles = rotary_angles(torch.arange(7), width=D // HEADS)
+    return Case(ours=lambda x: ours(x, angles), theirs=lambda x: llama_block(ours, x), inputs=(X,))
+
+
 def transformer_xl_case() -> Case:
     """With the source for a memory, through which no gradient goes."""
     ours = drawn(transformer_xl.SelfAttention(transformer_xl.TransformerXLConfig(d_model=D, n_heads=HEADS, d_head=5)))
@@ -202,6 +208,7 @@ CASES = {
     "T5's decoder: nn.TransformerDecoderLayer with RMSNorm and a bias": t5_decoder_case(),
     "PaLM's block, parallel: written out": palm_case(serial=False),
     "PaLM's block, serial: written out": palm_case(serial=True),
+    "Llama's block, grouped queries: written out": llama_case(),
     "Transformer-XL's attention and memory: each score by itself": transformer_xl_case(),
     "Longformer's attention, padded, global: all scores, masked": longformer_case(),
     "Longformer's block, window of all: nn.TransformerEncoderLayer, padded": wide_longformer_case(),

@@ -16,6 +16,7 @@ from torch import nn
 from kit.blocks.initialisation import init_normal
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
+from kit.models.llama import Llama, LlamaConfig
 from kit.models.palm import PaLM, PaLMConfig
 from kit.models.t5 import T5, T5Config
 from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
@@ -34,6 +35,7 @@ def decoders() -> dict[str, Any]:
         "GPT, pre-norm": GPT(GPTConfig(**SIZES)),
         "GPT, post-norm": GPT(GPTConfig(**SIZES, post_norm=True)),
         "PaLM": PaLM(PaLMConfig(**SIZES, d_head=32)),
+        "Llama": Llama(LlamaConfig(**SIZES, n_kv_heads=2, d_ff=344)),
         "Transformer-XL": TransformerXL(TransformerXLConfig(**SIZES, d_head=32, d_ff=512, n_memory=N_TOKENS + 1)),
         "encoder-decoder": EncoderDecoder(EncoderDecoderConfig(**SIZES, d_ff=512)),
         "T5": T5(T5Config(**SIZES, d_head=32, d_ff=512)),

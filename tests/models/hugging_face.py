@@ -14,11 +14,14 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
+from kit.blocks.positions import rotary_angles
 from kit.models.bert import BERT, BERTConfig
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.hugging_face import load_bert, load_gpt1, load_gpt2, load_longformer, load_t5
+from kit.models.hugging_face import load_bert, load_gpt1, load_gpt2, load_llama, load_longformer, load_t5
+from kit.models.llama import Llama, LlamaConfig
 from kit.models.longformer import Longformer, LongformerConfig
 from kit.models.t5 import T5, T5Config
 
@@ -85,23 +88,85 @@ def bert_pooler_pair(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return ours.pool(ours.encode(IDS, SEGMENTS, PRESENT)), pooled
 
 
-def t5_pair(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Give the logits of both; in float64 with torch's norm in theirs, whose own takes its mean in float32."""
+def with_torchs_norms(model: Any, dtype: torch.dtype) -> None:
+    """Put torch's norm in the place of theirs, which takes its mean in float32 whatever else it computes in."""
+    for layer in list(model.modules()):
+        for name, norm in layer.named_children():
+            if isinstance(norm, T5LayerNorm | LlamaRMSNorm):
+                setattr(layer, name, nn.RMSNorm(24, eps=norm.variance_epsilon, dtype=dtype))
+                getattr(layer, name).load_state_dict(norm.state_dict())
+
+
+def t5_pair(dtype: torch.dtype, *, gated: bool = False) -> tuple[Tensor, Tensor]:
+    """Give the logits of both: of version 1.0, or with a gate of 1.1, whose head is its own, and a deeper decoder."""
+    newer = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "num_decoder_layers": 4}
     config = transformers.T5Config(
-        vocab_size=97, d_model=24, d_kv=5, d_ff=40, num_layers=3, num_heads=3, decoder_start_token_id=0
+        vocab_size=97,
+        d_model=24,
+        d_kv=5,
+        d_ff=40,
+        num_layers=3,
+        num_heads=3,
+        decoder_start_token_id=0,
+        **(newer if gated else {}),
     )
-    theirs = random(transformers.T5ForConditionalGeneration(config), dtype)
-    ours = T5(T5Config(vocab_size=97, n_layers=3, n_heads=3, d_model=24, d_head=5, d_ff=40)).to(dtype).eval()
+    theirs = transformers.T5ForConditionalGeneration(config)
+    if gated:  # transformers 5 ties it nonetheless, until weights are loaded
+        theirs.lm_head.weight = nn.Parameter(torch.randn(97, 24))
+    theirs = random(theirs, dtype)
+    depth = 4 if gated else None
+    sizes = T5Config(
+        vocab_size=97,
+        n_layers=3,
+        n_decoder_layers=depth,
+        n_heads=3,
+        d_model=24,
+        d_head=5,
+        d_ff=40,
+        gated=gated,
+        tied=not gated,
+    )
+    ours = T5(sizes).to(dtype).eval()
     load_t5(ours, theirs.state_dict())
     if dtype == torch.float64:
-        for layer in list(theirs.modules()):
-            for name, norm in layer.named_children():
-                if isinstance(norm, T5LayerNorm):
-                    setattr(layer, name, nn.RMSNorm(24, eps=norm.variance_epsilon, dtype=dtype))
-                    getattr(layer, name).load_state_dict(norm.state_dict())
+        with_torchs_norms(theirs, dtype)
     present = torch.arange(200) < torch.tensor([200, 120, 1])[:, None]
     logits = theirs(input_ids=LONG_SOURCE, attention_mask=present.long(), decoder_input_ids=TARGET).logits
     return ours(LONG_SOURCE, TARGET, present), logits
+
+
+def llama_pair(dtype: torch.dtype, *, tied: bool = False, n_kv_heads: int = 2) -> tuple[Tensor, Tensor]:
+    """Give the logits of both; their angles are rounded one operation later, so they take kit's."""
+    config = transformers.LlamaConfig(
+        vocab_size=97,
+        max_position_embeddings=50,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=n_kv_heads,
+        hidden_size=24,
+        intermediate_size=40,
+        tie_word_embeddings=tied,
+        rms_norm_eps=1e-5,
+        rope_theta=500.0,
+    )
+    theirs = random(transformers.LlamaForCausalLM(config), dtype)
+    sizes = LlamaConfig(
+        vocab_size=97,
+        n_positions=50,
+        n_layers=3,
+        n_heads=4,
+        n_kv_heads=n_kv_heads,
+        d_model=24,
+        d_ff=40,
+        base=500.0,
+        tied=tied,
+    )
+    ours = Llama(sizes).to(dtype).eval()
+    load_llama(ours, theirs.state_dict())
+    if dtype == torch.float64:
+        with_torchs_norms(theirs, dtype)
+        theirs.model.rotary_emb.inv_freq = rotary_angles(torch.tensor([1]), width=6, base=500.0)[0]
+    return ours(IDS), theirs(IDS).logits
 
 
 def longformer_pair(make: Callable, dtype: torch.dtype, keep: str) -> tuple[Longformer, Any, dict[str, Tensor]]:
@@ -147,6 +212,10 @@ PAIRS = {
     "BERT, segments and padding": bert_pair,
     "BERT's pooler": bert_pooler_pair,
     "T5, padded source": t5_pair,
+    "T5 1.1, padded source": lambda dtype: t5_pair(dtype, gated=True),
+    "Llama": lambda dtype: llama_pair(dtype, n_kv_heads=4),
+    "Llama, grouped queries": llama_pair,
+    "Llama, tied": lambda dtype: llama_pair(dtype, tied=True),
     "Longformer, padded, global": longformer_logits,
     "Longformer's pooler": longformer_pooled,
 }

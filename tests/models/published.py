@@ -17,9 +17,10 @@ from torch import nn
 from kit.models.bert import BERT, BERT_SIZES
 from kit.models.encoder_decoder import TRANSFORMER, EncoderDecoder
 from kit.models.gpt import GPT, GPT_1, GPT_2, GPT_3
+from kit.models.llama import LLAMA, LLAMA_2, LLAMA_3, Llama
 from kit.models.palm import PALM, PaLM
 from kit.models.parameters import n_params, sketch
-from kit.models.t5 import T5, T5_SIZES
+from kit.models.t5 import T5, T5_1_1_SIZES, T5_SIZES
 from kit.models.transformer_xl import TRANSFORMER_XL, TransformerXL
 
 UNITS = {"M": 10**6, "B": 10**9}
@@ -91,13 +92,35 @@ def bert_body(config: Any) -> int:
 
 
 def t5(config: Any) -> Callable[[], nn.Module]:
-    return lambda: transformers.T5ForConditionalGeneration(
-        transformers.T5Config(
-            d_model=config.d_model,
-            d_kv=config.d_head,
-            d_ff=config.d_ff,
-            num_layers=config.n_layers,
-            num_heads=config.n_heads,
+    def make() -> nn.Module:
+        model = transformers.T5ForConditionalGeneration(
+            transformers.T5Config(
+                d_model=config.d_model,
+                d_kv=config.d_head,
+                d_ff=config.d_ff,
+                num_layers=config.n_layers,
+                num_heads=config.n_heads,
+                feed_forward_proj="gated-gelu" if config.gated else "relu",
+                tie_word_embeddings=config.tied,
+            )
+        )
+        if not config.tied:  # transformers 5 ties it nonetheless, until weights are loaded
+            model.lm_head.weight = nn.Parameter(torch.empty_like(model.lm_head.weight))
+        return model
+
+    return make
+
+
+def llama(config: Any) -> Callable[[], nn.Module]:
+    return lambda: transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=config.vocab_size,
+            hidden_size=config.d_model,
+            intermediate_size=config.d_ff,
+            num_hidden_layers=config.n_layers,
+            num_attention_heads=config.n_heads,
+            num_key_value_heads=config.n_kv_heads or config.n_heads,
+            tie_word_embeddings=config.tied,
         )
     )
 
@@ -108,7 +131,9 @@ def rows() -> Iterator[tuple[str, Row]]:
     yield from gpt_rows()
     yield from bert_rows()
     yield from t5_rows()
+    yield from t5_1_1_rows()
     yield from palm_rows()
+    yield from llama_rows()
     yield from transformer_xl_rows()
 
 
@@ -217,6 +242,39 @@ def t5_rows() -> Iterator[tuple[str, Row]]:
                 fits=counted + config.vocab_size * config.d_model if size == "large" else None,
             ),
         )
+
+
+def t5_1_1_rows() -> Iterator[tuple[str, Row]]:
+    """List version 1.1, with the figures that stand beside the published checkpoints."""
+    exact = (76_961_152, 247_577_856, 783_150_080, 2_849_757_184, 11_135_332_352)
+    papers = ("77M", "250M", "800M", "3B", "11B")
+    for (size, config), count, paper in zip(T5_1_1_SIZES.items(), exact, papers, strict=True):
+        yield (
+            f"T5 1.1 {size}",
+            Row(exact=count, counted=n_params(sketch(T5, config)), theirs=t5(config), paper=paper),
+        )
+
+
+def llama_rows() -> Iterator[tuple[str, Row]]:
+    """Touvron et al. (2023), arXiv:2302.13971, table 2; arXiv:2307.09288 and arXiv:2407.21783 print round names."""
+    published = {
+        "Llama": (LLAMA, (6_738_415_616, 13_015_864_320, 32_528_943_616, 65_285_660_672), "6.7B 13.0B 32.5B 65.2B"),
+        "Llama 2": (LLAMA_2, (6_738_415_616, 13_015_864_320, 68_976_648_192), "7B 13B 70B"),
+        "Llama 3": (LLAMA_3, (8_030_261_248, 70_553_706_496), "8B 70B"),
+    }
+    because = {("Llama", "65B"): "cut, not rounded"}
+    for name, (sizes, exact, papers) in published.items():
+        for (size, config), count, paper in zip(sizes.items(), exact, papers.split(), strict=True):
+            yield (
+                f"{name} {size}",
+                Row(
+                    exact=count,
+                    counted=n_params(sketch(Llama, config)),
+                    theirs=llama(config),
+                    paper=paper,
+                    because=because.get((name, size), ""),
+                ),
+            )
 
 
 def palm_by_hand(config: Any) -> int:

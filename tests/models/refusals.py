@@ -13,13 +13,14 @@ from kit.models import (
     gpt,
     heads,
     hugging_face,
+    llama,
     longformer,
     palm,
     parameters,
     t5,
     transformer_xl,
 )
-from tests.learn.refusals import AT_LEAST_1, FUNCTION, KEPT
+from tests.learn.refusals import ABOVE_0, AT_LEAST_1, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
 TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
@@ -28,7 +29,14 @@ PRESENT = IDS != 0
 SCORES = torch.zeros(1, 3)
 SCORE = [None, "ten", [[1.0]], SCORES.int(), SCORES[0], SCORES[:, :0]]
 STATES = torch.zeros(1, 3, 4)
+NOT_A_NUMBER_EACH = [*TOKENS[1:4], IDS.float(), IDS[:, 1:]]
+PACKED = {
+    "positions": (IDS, [*NOT_A_NUMBER_EACH, IDS + 99, IDS - 9]),
+    "documents": (IDS, [*NOT_A_NUMBER_EACH, IDS - 9]),
+}
+FROM_START = [IDS, PRESENT[:, 1:], torch.tensor([[False, True, True]]), torch.tensor([[True, False, True]])]
 CONFIG = [None, 5, "small"]
+SWITCH = [1, None, "yes"]
 
 
 def sizes(**config: int | float) -> dict:
@@ -43,10 +51,12 @@ BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
     "segments": (IDS % 2, [*TOKENS[1:], IDS[:, 1:] % 2]),
     "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    **PACKED,
 }
 ENCODER_DECODER = encoder_decoder.EncoderDecoderConfig(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8)
 T5 = t5.T5Config(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
-SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])}
+T5_1_1 = replace(T5, gated=True, tied=False)
+SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, FROM_START)}
 SOURCE_AND_TARGET = {**SOURCE, "target": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
 GIVEN = {"ids": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
 TRANSLATOR, TEXT_TO_TEXT = encoder_decoder.EncoderDecoder(ENCODER_DECODER), t5.T5(T5)
@@ -77,21 +87,31 @@ THEIRS = {
             attention_window=4,
         )
     ),
+    "llama": transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=11,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            hidden_size=4,
+            intermediate_size=8,
+        )
+    ),
     "t5": transformers.T5ForConditionalGeneration(
         transformers.T5Config(vocab_size=11, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2)
     ),
 }
-PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 LONG = longformer.LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4)
+LLAMA = llama.LlamaConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, n_kv_heads=1, d_model=4, d_ff=8)
+CAUSAL_INPUTS = {"ids": (IDS, [*TOKENS, TOO_LONG]), **PACKED}
 LONG_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
-    "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    "present": (PRESENT, FROM_START),
     "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
 }
 
 ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
-SWITCH = [1, None, "yes"]
 
 ARGUMENTS = {
     ablation.AblationConfig: {
@@ -107,6 +127,7 @@ ARGUMENTS = {
     bert.BERTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
+        "d_ff": (None, [0, "ten"]),
     },
     bert.BERT: {"config": (BERT, CONFIG)},
     bert.BERT(BERT).forward: BERT_INPUTS,
@@ -115,11 +136,12 @@ ARGUMENTS = {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
         "d_head": (None, [0, "ten"]),
+        "d_ff": (None, [0, "ten"]),
     },
     gpt.GPT: {"config": (GPT, CONFIG)},
-    gpt.GPT(GPT).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
-    gpt.GPT(GPT).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
-    gpt.GPT(GPT).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    gpt.GPT(GPT).forward: CAUSAL_INPUTS,
+    gpt.GPT(GPT).encode: CAUSAL_INPUTS,
+    gpt.GPT(GPT).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     encoder_decoder.EncoderDecoderConfig: {
         **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8, dropout=0.1),
         "n_heads": (1, [*AT_LEAST_1, 3]),
@@ -130,13 +152,17 @@ ARGUMENTS = {
     TRANSLATOR.encode: SOURCE,
     TRANSLATOR.given: SOURCE,
     TRANSLATOR.given(IDS).forward: GIVEN,
-    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     t5.T5Config: {
         **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
         "n_buckets": (32, [*AT_LEAST_1, 3]),
-        "max_distance": (128, [*AT_LEAST_1, 31]),
+        "max_distance": (128, [*AT_LEAST_1, 16]),
+        "n_decoder_layers": (None, [0, "ten"]),
+        "gated": (True, SWITCH),
+        "tied": (True, SWITCH),
     },
     t5.T5: {"config": (T5, CONFIG)},
+    t5.T5(T5_1_1).forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.encode: SOURCE,
     TEXT_TO_TEXT.given: SOURCE,
@@ -155,6 +181,10 @@ ARGUMENTS = {
         "keep": (("pooler",), [None, "pooler"]),
         "ignore": ((), [None, "cls"]),
     },
+    hugging_face.load_llama: {
+        "model": (llama.Llama(LLAMA), [*CONFIG, gpt.GPT(GPT)]),
+        "state": (THEIRS["llama"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
+    },
     hugging_face.load_longformer: {
         "model": (longformer.Longformer(LONG), [*CONFIG, bert.BERT(BERT)]),
         "state": (THEIRS["longformer"].state_dict(), [*STATE, THEIRS["bert"].state_dict()]),
@@ -168,12 +198,12 @@ ARGUMENTS = {
     heads.Classifier: {
         "encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)]),
         "n_classes": (2, AT_LEAST_1),
-        "token": ("last", ["second", None]),
+        "token": ("last", ["second", None, "first", "pooled"]),
         "dropout": (0.1, KEPT),
     },
     heads.Classifier(gpt.GPT(GPT), n_classes=2, token="last").forward: {
         "ids": (IDS, TOKENS),
-        "present": (PRESENT, [IDS, PRESENT[:, 1:]]),
+        "present": (PRESENT, FROM_START),
     },
     heads.SpanFinder(gpt.GPT(GPT)).forward: {"ids": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])},
     heads.SpanFinder: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
@@ -185,20 +215,35 @@ ARGUMENTS = {
     longformer.LongformerConfig: {
         **sizes(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
+        "d_ff": (None, [0, "ten"]),
     },
     longformer.Longformer: {"config": (LONG, CONFIG)},
     longformer.Longformer(LONG).forward: LONG_INPUTS,
     longformer.Longformer(LONG).encode: LONG_INPUTS,
     longformer.extend_positions: {"model": (longformer.Longformer(LONG), CONFIG), "n_positions": (9, [*AT_LEAST_1, 7])},
+    llama.LlamaConfig: {
+        **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_ff=8),
+        "n_heads": (2, [*AT_LEAST_1, 3, 4]),
+        "n_kv_heads": (1, [0, "ten", 3]),
+        "base": (10_000.0, [1, *ABOVE_0]),
+        "eps": (1e-5, ABOVE_0),
+        "tied": (False, SWITCH),
+        "init_std": (0.02, ABOVE_0),
+    },
+    llama.Llama: {"config": (LLAMA, CONFIG)},
+    llama.Llama(LLAMA).forward: CAUSAL_INPUTS,
+    llama.Llama(LLAMA).encode: CAUSAL_INPUTS,
+    llama.Llama(LLAMA).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     palm.PaLMConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
         "d_head": (2, [*AT_LEAST_1, 3]),
+        "d_ff": (None, [0, "ten"]),
         "serial": (True, []),
     },
     palm.PaLM: {"config": (PALM, CONFIG)},
-    palm.PaLM(PALM).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
-    palm.PaLM(PALM).encode: {"ids": (IDS, [*TOKENS, TOO_LONG])},
-    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    palm.PaLM(PALM).forward: CAUSAL_INPUTS,
+    palm.PaLM(PALM).encode: CAUSAL_INPUTS,
+    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     transformer_xl.TransformerXLConfig: {
         **sizes(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
         "d_model": (4, [*AT_LEAST_1, 5]),
@@ -208,7 +253,7 @@ ARGUMENTS = {
     transformer_xl.TransformerXL: {"config": (XL, CONFIG)},
     transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS)},
     transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS)},
-    transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1])},
+    transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
@@ -218,7 +263,8 @@ CARRIERS = {
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
     *(encoder_decoder.DecoderBlock, encoder_decoder.Given),
-    *(t5.Attention, t5.FeedForward, t5.EncoderBlock, t5.DecoderBlock),
+    *(t5.Attention, t5.FeedForward, t5.GatedFeedForward, t5.EncoderBlock, t5.DecoderBlock),
+    *(llama.SelfAttention, llama.FeedForward, llama.Block),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
     *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedHead),

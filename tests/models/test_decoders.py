@@ -9,6 +9,7 @@ import torch
 from kit.blocks.initialisation import init_normal
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
+from kit.models.llama import Llama, LlamaConfig
 from kit.models.palm import PaLM, PaLMConfig
 from kit.models.t5 import T5, T5Config
 from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
@@ -23,8 +24,8 @@ def gpt(**changes: Any) -> GPT:
     return model
 
 
-def t5() -> Any:
-    model = T5(T5Config(vocab_size=31, n_layers=2, n_heads=2, d_model=16, d_head=4, d_ff=32))
+def t5(**changes: Any) -> Any:
+    model = T5(T5Config(vocab_size=31, n_layers=2, n_heads=2, d_model=16, d_head=4, d_ff=32, **changes))
     return model.eval().given(SOURCE, SOURCE != 0)
 
 
@@ -38,6 +39,11 @@ def palm(**changes: Any) -> PaLM:
     return PaLM(PaLMConfig(**sizes, **changes))
 
 
+def llama(**changes: Any) -> Llama:
+    sizes = {"vocab_size": 31, "n_positions": N_TOKENS, "n_layers": 2, "n_heads": 4, "d_model": 16, "d_ff": 24}
+    return Llama(LlamaConfig(**sizes, init_std=0.3, **changes))
+
+
 def transformer_xl() -> TransformerXL:
     sizes = {"n_layers": 2, "n_heads": 2, "d_model": 16, "d_head": 5, "d_ff": 32}
     return TransformerXL(TransformerXLConfig(vocab_size=31, **sizes))
@@ -47,10 +53,14 @@ DECODERS: dict[str, Callable[[], Any]] = {
     "GPT, pre-norm": gpt,
     "GPT, post-norm": lambda: gpt(post_norm=True),
     "GPT, wide heads": lambda: gpt(d_head=6),
+    "GPT, narrow feed-forward": lambda: gpt(d_ff=12),
     "T5": t5,
+    "T5 1.1, a deeper decoder": lambda: t5(gated=True, tied=False, n_decoder_layers=3),
     "encoder-decoder": encoder_decoder,
     "PaLM, parallel": palm,
     "PaLM, serial": lambda: palm(serial=True),
+    "Llama": llama,
+    "Llama, grouped queries, tied": lambda: llama(n_kv_heads=2, tied=True),
     "Transformer-XL": transformer_xl,
 }
 DTYPES = [torch.float32, torch.float64]

@@ -7,7 +7,8 @@ import transformers
 from kit.models import hugging_face
 from kit.models.bert import BERT, BERTConfig
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.hugging_face import gpt2_from_hub, load_bert, load_gpt2, load_t5
+from kit.models.hugging_face import gpt2_from_hub, load_bert, load_gpt2, load_llama, load_t5
+from kit.models.llama import Llama, LlamaConfig
 from kit.models.t5 import T5, T5Config
 from tests.models.hugging_face import (
     BARS,
@@ -77,13 +78,33 @@ def test_all_of_a_pre_trained_bert_but_what_is_named_goes_into_ours():
     torch.testing.assert_close(theirs.cls.seq_relationship(pooled), theirs(IDS).seq_relationship_logits)
 
 
-def test_a_t5_of_version_1_1_is_refused():
+@pytest.mark.parametrize("gated", [False, True])
+def test_a_t5_of_the_other_version_is_refused(gated):
     config = transformers.T5Config(
-        vocab_size=97, d_model=24, d_kv=5, d_ff=40, num_layers=1, num_heads=3, feed_forward_proj="gated-gelu"
+        vocab_size=97,
+        d_model=24,
+        d_kv=5,
+        d_ff=40,
+        num_layers=1,
+        num_heads=3,
+        feed_forward_proj="relu" if gated else "gated-gelu",
     )
-    ours = T5(T5Config(vocab_size=97, n_layers=1, n_heads=3, d_model=24, d_head=5, d_ff=40))
+    sizes = T5Config(vocab_size=97, n_layers=1, n_heads=3, d_model=24, d_head=5, d_ff=40, gated=gated, tied=not gated)
     with pytest.raises(ValueError, match="state must"):
-        load_t5(ours, transformers.T5ForConditionalGeneration(config).state_dict())
+        load_t5(T5(sizes), transformers.T5ForConditionalGeneration(config).state_dict())
+
+
+def test_an_untied_head_does_not_go_into_a_tied_llama():
+    """And the frequencies that older checkpoints list go nowhere."""
+    sizes = {"vocab_size": 97, "num_hidden_layers": 1, "hidden_size": 24, "intermediate_size": 40}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, **heads))
+    state = theirs.state_dict() | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(3)}
+    ours = {"vocab_size": 97, "n_layers": 1, "n_heads": 4, "n_kv_heads": 2, "d_model": 24, "d_ff": 40, "eps": 1e-6}
+    with pytest.raises(ValueError, match=r"too much: lm_head\.weight$"):
+        load_llama(Llama(LlamaConfig(**ours, tied=True)), state)
+    load_llama(model := Llama(LlamaConfig(**ours)).eval(), state)
+    torch.testing.assert_close(model(IDS), theirs.eval()(IDS).logits, rtol=1e-4, atol=1e-4)
 
 
 def test_the_published_weights_come_by_name(monkeypatch):

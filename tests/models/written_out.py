@@ -9,31 +9,42 @@ from torch.nn import functional as F
 
 from kit.blocks.attention import window_mask
 from kit.blocks.positions import rotary_angles, sinusoidal
-from kit.models import longformer, palm, transformer_xl
+from kit.models import llama, longformer, palm, transformer_xl
 
 
 def palm_block(block: palm.Block, x: Tensor) -> Tensor:
     """Compute either block of PaLM: one head after the other, positions as complex numbers."""
     h = F.layer_norm(x, x.shape[-1:], block.norm.weight)
-    y = x + palm_attention(block.attention, h)
+    y = x + rotary_attention(block.attention, h, n_kv_heads=1)
     if isinstance(block, palm.SerialBlock):
         h = F.layer_norm(y, x.shape[-1:], block.feed_forward_norm.weight)
     gate, up = block.feed_forward.gate_up.weight.chunk(2)
     return y + F.linear(F.silu(F.linear(h, gate)) * F.linear(h, up), block.feed_forward.down.weight)
 
 
-def palm_attention(layer: palm.SelfAttention, h: Tensor) -> Tensor:
+def llama_block(block: llama.Block, x: Tensor) -> Tensor:
+    """Compute a block of Llama in the same way."""
+    h = F.rms_norm(x, x.shape[-1:], block.attention_norm.weight, eps=1e-5)
+    y = x + rotary_attention(block.attention, h, n_kv_heads=block.attention.n_kv_heads)
+    h = F.rms_norm(y, x.shape[-1:], block.feed_forward_norm.weight, eps=1e-5)
+    gate, up = block.feed_forward.gate_up.weight.chunk(2)
+    return y + F.linear(F.silu(F.linear(h, gate)) * F.linear(h, up), block.feed_forward.down.weight)
+
+
+def rotary_attention(layer: palm.SelfAttention | llama.SelfAttention, h: Tensor, *, n_kv_heads: int) -> Tensor:
     time, d_head = h.shape[1], layer.d_head
-    q, k, v = F.linear(h, layer.qkv.weight).split([layer.n_heads * d_head, d_head, d_head], dim=-1)
+    widths = [layer.n_heads * d_head, n_kv_heads * d_head, n_kv_heads * d_head]
+    q, keys, values = F.linear(h, layer.qkv.weight).split(widths, dim=-1)
     angles = rotary_angles(torch.arange(time), width=d_head)
     turn = torch.complex(angles.cos().double(), angles.sin().double())  # of float32 angles, as in the model
 
     def turned(x: Tensor) -> Tensor:
         return torch.view_as_real(torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous()) * turn).flatten(-2)
 
-    heads, k = [], turned(k)
-    for one in q.split(d_head, dim=-1):
-        scores = turned(one) @ k.mT / d_head**0.5
+    heads, group = [], layer.n_heads // n_kv_heads
+    for i, one in enumerate(q.split(d_head, dim=-1)):
+        k, v = (shared.split(d_head, dim=-1)[i // group] for shared in (keys, values))
+        scores = turned(one) @ turned(k).mT / d_head**0.5
         scores = scores.masked_fill(torch.ones(time, time).triu(1).bool(), -torch.inf)
         heads.append(scores.softmax(dim=-1) @ v)
     return F.linear(torch.cat(heads, dim=-1), layer.out.weight)

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -35,6 +36,7 @@ SAMPLING = {
     "temperature": (0.0, [*AT_LEAST_0]),
     "top_k": (None, OPTIONAL_AT_LEAST_1),
     "top_p": (None, [bad for bad in P if bad is not None]),
+    "min_p": (None, [bad for bad in P if bad is not None]),
 }
 
 DEVICE, FORMAT = ["gpu?", None, 3.5, "cuda:99"], ["float8", 16, None]
@@ -85,7 +87,7 @@ ARGUMENTS = {
     amp.precision: {"device": ("cpu", DEVICE), "wanted": ("float32", FORMAT[:-1]), "emulate": (True, [])},
     amp.native_formats: {"device": ("cpu", DEVICE)},
     amp.LossScaler: {
-        "scale": (2.0, ABOVE_0),
+        "scale": (2.0, [*ABOVE_0, 1e-42]),
         "growth": (2.0, [*ABOVE_0, 1.0]),
         "backoff": (0.5, [*ABOVE_0, 1.0]),
         "n_good": (3, AT_LEAST_1),
@@ -93,7 +95,9 @@ ARGUMENTS = {
     SCALER.scale: {"loss": (torch.tensor(1.0), REAL)},
     unscaled: {"optimizer": (OPTIMIZER, [None, 3])},
     SCALER.step: {"optimizer": (OPTIMIZER, [None, 3])},
-    SCALER.load_state_dict: {"state": (SCALER.state_dict(), [None, 3])},
+    SCALER.load_state_dict: {
+        "state": (SCALER.state_dict(), [None, 3, {}, SCALER.state_dict() | {"scale": 0.0, "growth_interval": 1}]),
+    },
     amp.fate: {
         "numbers": (torch.ones(2), [*REAL, torch.zeros(3)]),
         "dtype": ("float16", FORMAT),
@@ -116,21 +120,31 @@ ARGUMENTS = {
     batches.on_device: {"batch": (PAIR, NO_BATCH[:-1]), "device": ("cpu", [])},
     batches.micro_batches: {"batch": (PAIR, NO_BATCH), "n": (2, [*AT_LEAST_1, 99])},
     batches.first_tensor: {"batch": (PAIR, NO_BATCH)},
-    checkpoint.save: {"path": (WHOLE, PATH), "state": ({"step": 1}, [None, 3, [1]])},
+    checkpoint.save: {
+        "path": (WHOLE, PATH),
+        "state": ({"step": 1}, [None, 3, [1], {"step": np.arange(2)}, {(1, 2): 3}, {"step": {4}}]),
+    },
     checkpoint.load: {"path": (WHOLE, [*PATH, DAMAGED, FOLDER / "none.pt"])},
     decoding.generate: {
         "model": (MODEL, [None, "ten", nn.Linear(2, 2)]),
         "prompts": (ROWS, [None, "ten", 3, [], [[]], [[1], []], [1], ROWS[0], ROWS.float(), ROWS[:, :0], [[0.5]]]),
-        "n_tokens": (2, AT_LEAST_1),
+        "n_tokens": (2, [*AT_LEAST_1, 9]),
         **SAMPLING,
+        "repetition_penalty": (1.0, ABOVE_0),
         "generator": (None, []),
-        "stop": (None, ["ten", 1.5, -1]),
+        "stop": (None, ["ten", 1.5, -1, VOCAB]),
         "cache": (True, []),
     },
     decoding.sample: {"logits": (LOGITS, REAL), **SAMPLING, "generator": (None, [])},
     drawn: {"logits": (LOGITS, REAL), "generator": (torch.Generator(), [None, 0])},
     decoding.top_k_filter: {"logits": (LOGITS, REAL), "k": (2, AT_LEAST_1)},
     decoding.top_p_filter: {"logits": (LOGITS, REAL), "p": (0.5, P)},
+    decoding.min_p_filter: {"logits": (LOGITS, REAL), "p": (0.5, P)},
+    decoding.penalise_repeats: {
+        "logits": (LOGITS, [*REAL, LOGITS[0]]),
+        "ids": (ROWS[:2], ["ten", None, ROWS, ROWS[:2].float(), ROWS[0], ROWS[:2] + VOCAB]),
+        "penalty": (1.2, ABOVE_0),
+    },
     loop.adamw: {
         "model": (MODEL, [*MODULE, nn.ReLU()]),
         "betas": ((0.9, 0.95), BETAS),
@@ -196,5 +210,5 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(amp.Fate, amp.Flow, budget.Sizes, budget.Bill, budget.Measured, budget.Operations),
-    *(loop.History, decoding.CausalModel),
+    *(loop.History, decoding.CausalModel, checkpoint.RunFile, lora.NoGradient),  # RunFile is made by `fit`
 }

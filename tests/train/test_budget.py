@@ -47,6 +47,23 @@ def test_training_bytes_match_at_any_size(batch_size, time, n_layers, d_model, v
     assert furthest(training_bytes(config, batch_size=batch_size, time=time, dtype="bfloat16"), found.parts) < 0.1
 
 
+@pytest.mark.parametrize("d_ff", [8, 100])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_training_bytes_and_flops_match_at_any_feed_forward_width(d_ff, dtype):
+    config = GPTConfig(
+        vocab_size=90, n_positions=16, n_layers=2, n_heads=2, d_model=16, d_ff=d_ff, dropout=0.0
+    )  # fmt: skip
+    found = measured(config, 4, 16, dtype=dtype, checkpoint_blocks=False, device="cpu")
+    reckoned = training_bytes(config, batch_size=4, time=16, dtype=dtype)
+    assert furthest(reckoned, found.parts) < 0.01
+    assert reckoned.weights == 4 * n_params(sketch(GPT, config))
+    flops = training_flops(config, batch_size=4, time=16, checkpoint_blocks=True)
+    model, ids = GPT(config), tokens(config, 4, 16)
+    assert measure_flops(model, next_token_loss, ids) == flops.model
+    with checkpointed(model):
+        assert measure_flops(model, next_token_loss, ids) == flops.total
+
+
 @pytest.mark.parametrize("config", [GPT_1, *GPT_2.values(), *GPT_3.values()])
 def test_the_weights_are_those_of_the_model(config):
     bill = training_bytes(config, batch_size=1, time=1)

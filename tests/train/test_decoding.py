@@ -5,9 +5,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from transformers import TopKLogitsWarper, TopPLogitsWarper
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
-from kit.train.decoding import generate, sample, top_k_filter, top_p_filter
+from kit.train.decoding import generate, min_p_filter, penalise_repeats, sample, top_k_filter, top_p_filter
 from tests.train.small import VOCAB, rows, small_gpt
 
 SEEDS = st.integers(0, 2**31)
@@ -48,9 +55,63 @@ def test_top_p_keeps_the_fewest_that_hold_p(seed, p):
     assert kept[1:].sum() < p + 1e-12
 
 
+@given(seed=SEEDS, p=st.floats(1e-6, 1))
+def test_min_p_filter_matches_transformers(seed, p):
+    logits = random_logits(seed, 3, VOCAB)
+    chances = logits.softmax(dim=-1)
+    if (chances / chances.amax(dim=-1, keepdim=True) / p - 1).abs().min() < 1e-12:  # there rounding decides
+        return
+    assert torch.equal(min_p_filter(logits, p), MinPLogitsWarper(p)(None, logits))
+
+
+@given(seed=SEEDS, penalty=st.floats(0.1, 10), length=st.integers(1, 30))
+def test_penalise_repeats_matches_transformers(seed, penalty, length):
+    logits, ids = random_logits(seed, 24, VOCAB), rows(length=length, seed=seed)
+    ours, before = penalise_repeats(logits, ids, penalty), logits.clone()
+    assert torch.equal(ours, RepetitionPenaltyLogitsProcessor(penalty)(ids, logits.clone()))
+    assert torch.equal(logits, before)
+
+
+def test_the_cuts_come_in_the_order_of_transformers():
+    logits, cuts = random_logits(3, 200, VOCAB), {"top_k": 9, "top_p": 0.8, "min_p": 0.2}
+    theirs = LogitsProcessorList(
+        [TemperatureLogitsWarper(0.7), TopKLogitsWarper(9), TopPLogitsWarper(0.8), MinPLogitsWarper(0.2)]
+    )
+    kept = theirs(None, logits.float()) > -math.inf
+    assert kept.sum(dim=-1).unique().numel() > 3
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.zeros_like(kept)
+    for _ in range(200):  # the least of the kept has 1/15 of the chances or more: it stays undrawn once in 10⁵ rows
+        drawn.scatter_(1, sample(logits, temperature=0.7, **cuts, generator=generator)[:, None], value=True)
+    assert torch.equal(drawn, kept)
+
+
+@pytest.mark.parametrize("shape", [(VOCAB,), (3, VOCAB), (2, 3, VOCAB)])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_one_row_of_logits_or_a_table_of_them_is_sampled_as_rows_are(shape, temperature):
+    logits = random_logits(0, *shape)
+    new = [
+        sample(each, temperature=temperature, min_p=0.01, generator=torch.Generator().manual_seed(0))
+        for each in (logits, logits.reshape(-1, VOCAB))
+    ]
+    assert new[0].shape == shape[:-1]
+    assert torch.equal(new[0].flatten(), new[1])
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_the_penalty_counts_the_prompt_and_all_that_was_written(cache):
+    model, prompts = gpt().eval(), rows(n=2, length=5)
+    ids = prompts
+    for _ in range(20):
+        likely = penalise_repeats(model(ids)[:, -1], ids, 1.5)
+        ids = torch.cat([ids, likely.argmax(dim=-1, keepdim=True)], dim=1)
+    assert torch.equal(generate(model, prompts, n_tokens=20, repetition_penalty=1.5, cache=cache), ids)
+    assert not torch.equal(generate(model, prompts, n_tokens=20), ids)
+
+
 def test_filters_keep_the_likeliest_whatever_they_cut():
     logits = random_logits(0, 5, VOCAB)
-    for cut in (top_k_filter(logits, 1), top_p_filter(logits, 1e-9)):
+    for cut in (top_k_filter(logits, 1), top_p_filter(logits, 1e-9), min_p_filter(logits, 1.0)):
         assert torch.equal(cut.argmax(dim=-1), logits.argmax(dim=-1))
         assert (cut > -math.inf).sum() == 5
     assert torch.equal(top_p_filter(logits, 1.0), logits)

@@ -50,6 +50,66 @@ def test_merged_logits_equal_unmerged():
     torch.testing.assert_close(merge(model)(IDS), before, rtol=1e-12, atol=1e-12)
 
 
+def test_merging_into_a_shared_matrix_leaves_the_other_layer_as_it_is():
+    model = trained_a_little(add_lora(gpt(), layers=("head",), rank=3))
+    before, embedding = model(IDS), model.token_embedding.weight.detach().clone()
+    torch.testing.assert_close(merge(model)(IDS), before, rtol=1e-12, atol=1e-12)
+    assert torch.equal(model.token_embedding.weight, embedding)
+    assert torch.equal(unmerge(model)(IDS), before)
+
+
+def test_pairs_for_further_layers_leave_the_first_ones_trained(tmp_path):
+    model = add_lora(gpt(), layers=("qkv",), rank=2)
+    first = n_trained(model)
+    add_lora(model, layers=("up",), rank=3)
+    assert n_trained(model) == first + CONFIG.n_layers * 3 * (12 + 48)
+    save_adapter(trained_a_little(model), tmp_path / "both")
+    twin = add_lora(add_lora(gpt(), layers=("qkv",), rank=2), layers=("up",), rank=3)
+    assert torch.equal(load_adapter(twin, tmp_path / "both")(IDS), model(IDS))
+    with pytest.raises(
+        ValueError, match=r"^layers must name linear layers of the model, without a pair as yet, got 'qkv'"
+    ):
+        add_lora(model, layers=("qkv",), rank=2)
+    with pytest.raises(ValueError, match=r"^layers must name .* got 'base'"):
+        add_lora(model, layers=("base",), rank=2)
+
+
+def test_a_head_over_an_encoder_stays_trained_and_goes_into_the_file(tmp_path):
+    def classifier():
+        torch.manual_seed(1)
+        return add_lora(Classifier(gpt(), n_classes=2, token="last"), layers=("qkv",), rank=2).eval()
+
+    model = classifier()
+    assert n_trained(model) == CONFIG.n_layers * 2 * (12 + 36) + 12 * 2 + 2
+    save_adapter(trained_a_little(model), tmp_path / "tuned")
+    assert torch.equal(load_adapter(classifier(), tmp_path / "tuned")(IDS), model(IDS))
+
+
+def test_what_cannot_be_done_in_one_layer_is_done_in_none():
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2))
+    with pytest.raises(ValueError, match=r"^rank must be <= 2, the layer's smaller side, got 4"):
+        add_lora(model, layers=["0", "1"], rank=4)
+    assert not any(isinstance(module, LoRALinear) for module in model.modules())
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_layer_that_stands_in_two_places_has_one_pair_in_both():
+    shared = nn.Linear(4, 4)
+    model = add_lora(nn.ModuleDict({"a": nn.Sequential(shared), "b": nn.Sequential(shared)}), layers=["0"], rank=1)
+    assert model["a"][0] is model["b"][0]
+    assert isinstance(model["a"][0], LoRALinear)
+
+
+def test_a_merged_model_can_be_differentiated_by_its_input_but_not_trained():
+    model = merge(trained_a_little(add_lora(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), layers=["0"], rank=1)))
+    x = torch.randn(3, 4, requires_grad=True)
+    (by_input,) = torch.autograd.grad(model(x).sum(), x)
+    (before,) = torch.autograd.grad(unmerge(model)(x).sum(), x)
+    torch.testing.assert_close(by_input, before)
+    with pytest.raises(RuntimeError, match=r"^model must be unmerged"):
+        merge(model)(x).sum().backward()
+
+
 def test_unmerge_gives_back_every_bit():
     model = trained_a_little(add_lora(gpt(torch.float32), layers=LAYERS, rank=3))
     weights, before = copy.deepcopy(model.state_dict()), model(IDS)

@@ -1,0 +1,55 @@
+"""Call every public function with a whole data set where it wants something else, and measure what it says.
+
+    python -m tests.house.messages
+
+An error names the argument, the rule and the value: in one line, however large the value is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tests.blocks import refusals as blocks
+from tests.house.bad_input import call
+from tests.models import refusals as models
+from tests.train import refusals as train
+
+ROOMS = (blocks, models, train)
+LONGEST = 300
+LARGE: dict[str, Any] = {
+    "a list": list(range(50_000)),
+    "a list of texts": ["moo"] * 50_000,
+    "a dict": {f"column {i}": [i] * 10 for i in range(5_000)},
+    "an array": np.arange(50_000.0),
+    "a tensor": torch.arange(50_000.0),
+    "a tensor of flags": torch.ones(50_000, dtype=torch.bool),
+    "a text": "moo " * 50_000,
+    "a module": nn.Sequential(*[nn.Linear(2, 2) for _ in range(200)]),
+}
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Give each call's description, and what it said; "" where it took the value."""
+    for room in ROOMS:
+        for function, arguments in room.ARGUMENTS.items():
+            good = {name: value for name, (value, _) in arguments.items()}
+            for name, (_, refused) in arguments.items():
+                for what, value in LARGE.items() if refused else ():
+                    try:
+                        call(function, good | {name: value})
+                        said = ""
+                    except (TypeError, ValueError) as error:
+                        said = str(error)
+                    yield f"{function.__qualname__}({name}={what})", said
+
+
+if __name__ == "__main__":
+    found = list(messages())
+    wrong = [(bad, said) for bad, said in found if len(said) > LONGEST or "\n" in said]
+    for bad, said in wrong:
+        print(f"{bad}: {len(said)} letters, {said.count(chr(10)) + 1} lines: {said[:200]!r}")
+    print(f"{len(found) - len(wrong)} of {len(found)} answers to a large value fit into a line of {LONGEST} letters")
+    raise SystemExit(bool(wrong))
