@@ -76,7 +76,7 @@ def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
         ValueError: if another line is not a record of a step in JSON.
     """
     path, records = _path(path), []
-    lines = path.read_text(encoding="utf-8-sig").split("\n") if path.exists() else []
+    lines = path.read_bytes().decode("utf-8-sig", errors="replace").split("\n") if path.exists() else []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line) if line.strip() else None
@@ -86,9 +86,8 @@ def read_json_lines(path: str | Path) -> list[dict[str, Any]]:
             record = line
         if record is not None:
             if not isinstance(record, dict) or not isinstance(record.get("step"), int | float):
-                raise ValueError(
-                    f"path must hold a record of JSON a line, each with a step, got {line[:40]!r} in line {number} of {path}"
-                )
+                rule = "path must hold a record of JSON a line, each with a step"
+                raise ValueError(f"{rule}, got {line[:40]!r} in line {number} of {path}")
             records.append(record)
     return records
 
