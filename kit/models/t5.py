@@ -259,11 +259,13 @@ class T5(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        x = self.dropout(self.token_embedding(token_batch("source", source, below=self.config.vocab_size)))
+        source = token_batch("source", source, below=self.config.vocab_size)
+        mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
+        x = self.dropout(self.token_embedding(source))
         places = torch.arange(source.shape[1], device=source.device)
         bias = self._bias(self.encoder_bias, places, places)
-        if present is not None:
-            bias = bias.masked_fill(~padding_mask(token_flags("present", present, source, from_start=True)), -torch.inf)
+        if mask is not None:
+            bias = bias.masked_fill(~mask, -torch.inf)
         for block in self.encoder_blocks:
             x = block(x, bias)
         return self.dropout(self.encoder_norm(x))

@@ -163,7 +163,8 @@ def fit(
             optimizer.zero_grad()
             mean = backward(model, loss, batch, accumulate=accumulate, precision=precision, scaler=scaler)
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-            scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
+            if gradients:
+                scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
             norm = nn.utils.get_total_norm(gradients)
             value, grad_norm = torch.stack([mean, norm.to(mean)]).tolist()  # waits for the device, once a step
             if clip is not None and grad_norm > clip:  # a short gradient need not be passed through once more

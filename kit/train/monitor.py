@@ -38,7 +38,7 @@ class JsonLines:
         self.path, self._file = _path(path), None
         read_json_lines(self.path)  # what is not a run's must not be written over
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: dict[str, Any]) -> None:
         """Add a record."""
         line = _line(record)
         if self._file is None:

@@ -255,7 +255,7 @@ def test_a_scaler_s_state_is_taken_whole_or_not_at_all():
 def test_a_log_is_not_written_over_what_is_none(tmp_path, text):
     path = tmp_path / "notes"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"^path must hold a record of a step a line, got "):
+    with pytest.raises(ValueError, match=r"^path must hold a record of JSON a line, each with a step, got "):
         JsonLines(path)({"step": 3})
     assert path.read_text() == text
 
