@@ -72,7 +72,7 @@ SIZES: dict[str, Any] = {"vocab_size": len(VOCAB), "n_layers": 2, "n_heads": 4}
 SMALL: dict[str, tuple[Callable[[Any], nn.Module], Any]] = {
     "BERT": (BERT, BERTConfig(**SIZES, n_positions=64, d_model=48, dropout=0)),
     "GPT": (GPT, GPTConfig(**SIZES, n_positions=64, d_model=48, dropout=0)),
-    "T5": (T5, T5Config(**SIZES | {"n_layers": 1}, d_model=48, d_head=12, d_ff=192, max_distance=64, dropout=0)),
+    "T5": (T5, T5Config(**{**SIZES, "n_layers": 1}, d_model=48, d_head=12, d_ff=192, max_distance=64, dropout=0)),
     "PaLM": (PaLM, PaLMConfig(**SIZES, n_positions=64, d_model=46, d_head=12)),
     "PaLM, serial": (PaLM, PaLMConfig(**SIZES, n_positions=64, d_model=46, d_head=12, serial=True)),
     "Transformer-XL": (

@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kit.arguments import count, instance, one_of, real, real_tensor
+from kit.arguments import count, instance, one_of, real, real_tensor, shown
 
 FORMATS = ("float32", "bfloat16", "float16")
 
@@ -125,7 +125,7 @@ def _device(device: torch.device | str) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError):
-        raise ValueError(f"device must be one that torch knows, got {device!r}") from None
+        raise ValueError(f"device must be one that torch knows, got {shown(device)}") from None
 
 
 def _cpu_abilities() -> set[str]:
@@ -258,7 +258,7 @@ class LossScaler:
         instance("state", state, dict)
         if lacking := self.state_dict().keys() - state.keys():
             raise ValueError(
-                f"state must have {min(lacking)}, got {', '.join(map(str, state)) or 'that of an idle scaler'}"
+                f"state must have {min(lacking)}, got {shown([*state]) if state else 'that of an idle scaler'}"
             )
         scale = real("state['scale']", state["scale"], above=0)
         growth = real("state['growth_factor']", state["growth_factor"], above=1)

@@ -68,7 +68,7 @@ class History:
         found = [(record["step"], record[name]) for record in self.records if name in record]
         if not found:
             known = sorted(set().union(*self.records))
-            raise ValueError(f"name must be one of {', '.join(known)}; got {name!r}")
+            raise ValueError(f"name must be one of {', '.join(known)}; got {shown(name)}")
         steps, values = zip(*found, strict=True)
         return np.array(steps, dtype=int), np.array(values)
 

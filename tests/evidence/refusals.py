@@ -9,7 +9,7 @@ import numpy as np
 import kit.evidence
 from kit.evidence import finetuning, optimizers, reading, schedules, store
 from kit.models.heads import Classifier
-from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION
+from tests.learn.refusals import ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION
 
 STORY_GPT = reading.story_gpt(0, d_model=8)
 ENDINGS = finetuning.labelled("endings", 2, seed=0)
@@ -26,7 +26,7 @@ ARGUMENTS = {
     optimizers.set_up: {"task": ("tumours, scaled", ["tumours"])},
     optimizers.make_table: {"n": (3, AT_LEAST_1), "seed": (0, [])},
     schedules.settings_of: {"family": ("cosine", ["sine"]), "n_steps": (9, AT_LEAST_1)},
-    schedules.peaked: {"way": ("with", ["both"]), "lr": (0.1, ABOVE_0)},
+    schedules.peaked: {"way": ("with", ["both"]), "lr": (0.1, AT_LEAST_0)},
     reading.small_gpt: {
         "vocab_size": (3, AT_LEAST_1),
         "n_positions": (3, AT_LEAST_1),
@@ -42,7 +42,7 @@ ARGUMENTS = {
         "start": (STORY_GPT, [None, 5]),
         "examples": (ENDINGS, [None, "ten"]),
         "method": ("full", ["from scratch", None]),
-        "lr": (1e-3, ABOVE_0),
+        "lr": (1e-3, AT_LEAST_0),
         "n_steps": (12, AT_LEAST_1),
         "rank": (1, []),
         "seed": (0, COUNT),

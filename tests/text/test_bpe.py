@@ -172,7 +172,7 @@ def test_encode_survives_a_long_piece():
 
 
 def test_bpe_rejects_two_tokens_of_the_same_bytes():
-    with pytest.raises(ValueError, match="special must not make a token twice, got b'a'"):
+    with pytest.raises(ValueError, match="special must not make a token twice, got bytes b'a'"):
         BPE(merges=(), special=("a",))
 
 

@@ -106,7 +106,7 @@ def test_a_rule_that_asks_for_itself_has_the_entropy_of_a_geometric_run():
         ("Mia ran home. He slept.", "story must have 'She' at token 4"),
         ("Mia ran away. She slept.", "story must have a where at token 2, got .*away"),
         ("Mia ran", "story must have a where at token 2"),
-        ("Nobody slept. Mia", "story must end after 3 tokens, got 'Mia' more"),
+        ("Nobody slept. Mia", "story must end after 3 tokens, got str 'Mia' more"),
     ],
 )
 def test_surprise_rejects_what_the_grammar_cannot_write(story, complaint):

@@ -106,5 +106,5 @@ def test_tasks_are_told_in_the_words_of_stories_up_to_a_few():
 
 
 def test_encode_rejects_a_word_that_no_story_has():
-    with pytest.raises(ValueError, match="text must be in the words of the stories, got 'zebra'"):
+    with pytest.raises(ValueError, match="text must be in the words of the stories, got str 'zebra'"):
         encode("the zebra")
