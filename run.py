@@ -9,32 +9,21 @@
     python run.py bench        measure the live views, descent and the notebooks
     python run.py bench-gpu    train GPTs on this machine's NVIDIA GPU in every precision; under 8 minutes
 
-Needs Python 3.11 or newer and nothing else. The first call makes .venv; later calls find it.
+Needs Python 3.11 to 3.14 and nothing else. The first call makes .venv, by set_up.py; later calls find it.
 Arguments after the verb are handed on: `python run.py test tests/learn -x`.
 """
 
-import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import venv
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-CONSTRAINTS = ROOT / "constraints.txt"
+if not (3, 11) <= sys.version_info[:2] <= (3, 14):  # said here: below, an older Python would stumble over a type
+    sys.exit(
+        f"The kit runs on Python 3.11 to 3.14, and this is {sys.version.split()[0]}. "
+        "Install one of those beside it, and start run.py with that one: python3.13 run.py lab"
+    )
 
-CUDA_NOT_WANTED = """\
-This Linux machine has no NVIDIA GPU, and pip would fetch PyTorch's CUDA build: about 2.7 GB, all
-of it useless here. PyTorch offers a CPU build at an index of its own. Open
-https://pytorch.org/get-started/locally, choose Linux, Pip and CPU, and copy the address that
-follows --index-url. Then run
-
-    PIP_EXTRA_INDEX_URL=<that address> python3 run.py {verb}
-
-To take the CUDA build all the same, run  KIT_ALLOW_CUDA=1 python3 run.py {verb}"""
+from set_up import PYTHON, ROOT, set_up
 
 
 def main() -> int:
@@ -54,40 +43,15 @@ def main() -> int:
         return 0 if verb in {"help", "-h", "--help"} else 2
     set_up(verb)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # two torch threads on two busy cores are slower than one
-    return subprocess.call([PYTHON, *commands[verb], *rest], cwd=ROOT)
+    code = subprocess.call([PYTHON, *commands[verb], *rest], cwd=ROOT)
+    if verb == "test" and (seconds := sum(os.times()[2:4])):  # of children; Windows does not count them
+        print(f"{seconds / 60:.1f} CPU-minutes")
+    return code
 
 
 def allow_root() -> list[str]:
     """JupyterLab refuses to run as root, the only user inside many containers, unless told."""
     return ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-
-
-def set_up(verb: str) -> None:
-    """Make .venv with the kit and its tools in it, unless it was made from these very files."""
-    if sys.version_info < (3, 11):  # noqa: UP036, this file must say so itself: nothing else has run yet
-        sys.exit(f"The kit needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
-    sources = [ROOT / "pyproject.toml", CONSTRAINTS]
-    state = hashlib.sha256(sys.version.encode() + b"".join(p.read_bytes() for p in sources)).hexdigest()
-    stamp = VENV / "installed"
-    if stamp.exists() and stamp.read_text() == state:
-        return
-    print("Setting up .venv: a few minutes, once.", flush=True)
-    venv.create(VENV, with_pip=True, clear=True)
-    refuse_needless_cuda(verb)
-    install = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", CONSTRAINTS]
-    if subprocess.call([PYTHON, *install, "-e", ".[lab,test]"], cwd=ROOT):
-        sys.exit("Set-up did not finish; pip's message above says why. Run the same command to try again.")
-    stamp.write_text(state)
-
-
-def refuse_needless_cuda(verb: str) -> None:
-    """Stop, before anything is fetched, where pip would bring CUDA to a Linux machine without a GPU."""
-    if sys.platform != "linux" or shutil.which("nvidia-smi") or "KIT_ALLOW_CUDA" in os.environ:
-        return
-    pinned = next(line.split("==")[1] for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
-    offered = subprocess.run([PYTHON, "-m", "pip", "index", "versions", "torch"], capture_output=True, text=True)
-    if f"{pinned}+cpu" not in offered.stdout:
-        sys.exit(CUDA_NOT_WANTED.format(verb=verb))
 
 
 if __name__ == "__main__":

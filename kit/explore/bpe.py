@@ -1,4 +1,4 @@
-"""Three views of tokens: the vocabulary's size, a text as you type it, and what counted runs foresee.
+"""Three views of tokens: the vocabulary's size, a text as you type it, and what counted runs predict.
 
 All three learn from some seventy files of Python's standard library, and are judged on others.
 
@@ -173,7 +173,8 @@ def vocabulary() -> LiveView:
         kinds = (("files trained on", BLUE), ("unseen files", ORANGE), ("English stories", GREEN))
         for i, (kind, color) in enumerate(kinds):
             left.annotate(kind, (0.04, 0.92 - 0.09 * i), xycoords="axes fraction", color=color, weight="bold")
-        lines = [*(left.plot([], [], color=color)[0] for _, color in kinds)]
+        widths = (7, 2, 2)  # two of the curves lie on one another: the first is a broad band beneath
+        lines = [left.plot([], [], color=c, linewidth=w)[0] for (_, c), w in zip(kinds, widths, strict=True)]
         lines += left.plot([], [], "o", color=ORANGE, markersize=7)
         lines += letters(right, SNIPPET, "Each tooth parts two tokens", color=ORANGE)
     return LiveView(
@@ -259,7 +260,7 @@ def typing() -> LiveView:
     )
 
 
-# What counted runs foresee -----------------------------------------------------------------------
+# What counted runs predict -----------------------------------------------------------------------
 
 ORDERS, RULES = range(1, 7), ("Laplace", "Witten-Bell")
 BITS_A_ROW = 26.0  # the surprise that would reach up to the row above
@@ -326,7 +327,7 @@ def order_frame(n: int, rule: str) -> Frame:
     before = f"after {n - 1} byte{'' if n == 2 else 's'}" if n > 1 else "after none"
     return Frame(
         lines=[(ORDERS, measured.seen), (ORDERS, measured.unseen), (n, seen), (n, unseen), *rises],
-        sentence=f"{rule}, each byte foretold {before}: {seen:.2f} bits per byte on files trained on, "
+        sentence=f"{rule}, each byte predicted {before}: {seen:.2f} bits per byte on files trained on, "
         f"{unseen:.2f} on unseen files.",
         quest_met=unseen == min(min(foresight(each).unseen) for each in RULES),
     )
@@ -358,7 +359,7 @@ def orders() -> LiveView:
         lines += [left.plot([], [], "o", color=color, markersize=8)[0] for color in (BLUE, ORANGE)]
         lines += letters(right, SNIPPET, "The higher the stair, the greater the surprise", color=ORANGE, headroom=0.4)
     return LiveView(
-        title="What runs of bytes foresee",
+        title="What runs of bytes predict",
         controls=[
             Slider(name="n", label="order", values=ORDERS, labels=[str(n) for n in ORDERS], start=2),
             Choice(name="rule", label="counts smoothed by", values=RULES, labels=RULES),

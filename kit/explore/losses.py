@@ -72,6 +72,7 @@ def outlier_frame(slope_without: float, *, delta: float, bmi: float, progression
         lines=[
             (ends, found.mse[0] + found.mse[1] * ends),
             (ends, found.huber[0] + found.huber[1] * ends),
+            patients(),
             (bmi, progression),
             (np.array([-1000, 1000]), np.array([-1000, 1000])),
             (np.array([-1000, -delta, delta, 1000]), np.array([-delta, -delta, delta, delta])),
@@ -96,7 +97,6 @@ def outlier_stage() -> Stage:
         without = least_squares(with_intercept(bmi[:, None]), progression)
         ends = np.array(BMI)
         data.plot(ends, without[0] + without[1] * ends, ":", color=GREY, linewidth=1.5)
-        data.plot(bmi, progression, "o", color=GREY, markersize=4)
         data.set(xlabel="body mass index (kg/m²)", ylabel="progression after a year", xlim=BMI, ylim=PROGRESSION)
         data.set_title("Drag the black patient")
         notes = (("MSE line", BLUE), ("Huber line", ORANGE), ("without the patient", GREY))
@@ -111,6 +111,7 @@ def outlier_stage() -> Stage:
         lines = [
             *data.plot([], [], "-", color=BLUE),
             *data.plot([], [], "-", color=ORANGE),
+            *data.plot([], [], "o", color=GREY, markersize=4),  # they stand still, but above the lines
             *data.plot([], [], "o", color="black", markersize=10),
             *pull.plot([], [], "-", color=BLUE),
             *pull.plot([], [], "-", color=ORANGE),

@@ -102,8 +102,7 @@ def mask_stage() -> Stage:
         full = [BERT_BASE.pair_flops(n * n) / BERT_BASE.matrix_flops(n) for n in LENGTHS]
         cost.axhline(1, color=GREY, linewidth=1)
         cost.annotate("as much as the matrices", (LENGTHS[0], 1.15), color=GREY, fontsize=8)
-        cost.plot(LENGTHS, full, "--", color=GREY, linewidth=1.5)
-        cost.annotate("full attention", (LENGTHS[6], 0.16), color=GREY, fontsize=8)
+        cost.plot(LENGTHS, full, "--", color=GREY, linewidth=1.5, label="full attention")
         cost.set(xscale="log", yscale="log", xlim=(LENGTHS[0], LENGTHS[-1]), ylim=(2e-4, 20))
         cost.set(xlabel="tokens in the text", ylabel="work for pairs / for matrices", title="What length costs BERT")
         cost.set_xticks([32, 256, 2048, 16384], ["32", "256", "2K", "16K"])
@@ -113,8 +112,9 @@ def mask_stage() -> Stage:
             *grid.plot([], [], "o", color=BLUE, markersize=5),
             *depth.plot([], [], "-", color=BLUE),
             *depth.plot([], [], "o", color=ORANGE, markersize=9),
-            *cost.plot([], [], "-", color=BLUE),
+            *cost.plot([], [], "-", color=BLUE, label="this mask"),
         ]
+        cost.legend(loc="upper left", fontsize=8)
     return Stage(figure=figure, lines=lines)
 
 

@@ -199,6 +199,7 @@ def race_stage(surface: Surface) -> Stage:
         for axes in (curve, tuning):
             axes.set(yscale="log", ylim=(FLOOR / 3, 1e4), yticks=10.0 ** np.arange(-12, 5, 4))
             axes.axhline(GOAL, color="#666666", linestyle="--", linewidth=1)
+            axes.text(0.99, GOAL, "goal", transform=axes.get_yaxis_transform(), ha="right", va="top", color="#666666")
         lines = [
             *(place.plot([], [], "-", color=color, linewidth=1.6)[0] for color in RUNNERS.values()),
             *(place.plot([], [], "o", color=color, markersize=9)[0] for color in RUNNERS.values()),

@@ -286,8 +286,8 @@ def stopping_frame(runs: list[Run], *, rate: int, stop: int) -> Frame:
             (train_loss[-1], held_out[-1]),
         ],
         sentence=(
-            f"Dropout rate {run.rate:g}, stopped after {steps[-1]} steps: loss {train_loss[-1]:.2f} in training, "
-            f"{held_out[-1]:.2f} on held-out digits, gap {gap:.2f}; {run.accuracy[stop]:.0%} of those read right."
+            f"Dropout rate {run.rate:g}, stopped after {steps[-1]} steps: loss ≈{train_loss[-1]:.2f} in training, "
+            f"≈{held_out[-1]:.2f} on held-out digits, gap ≈{gap:.2f}; ≈{run.accuracy[stop]:.0%} of those read right."
         ),
         quest_met=bool(held_out[-1] <= STOP_QUEST_LOSS),
     )

@@ -115,8 +115,8 @@ def schedule_frame(**rates: float) -> Frame:
             *((recorded, run) for run in runs),
             (STEPS, end),
         ],
-        sentence=f"Ends at a loss of {end:.3f}, {verdict}. The best constant rate ends at {flat:.3f}, "
-        f"the best cosine at {wave:.3f}.",
+        sentence=f"Ends at a loss of ≈{end:.2f}, {verdict}. The best constant rate ends at ≈{flat:.2f}, "
+        f"the best cosine at ≈{wave:.2f}.",
         quest_met=met,
     )
 

@@ -204,7 +204,9 @@ def gpt2_from_hub(name: str = "gpt2") -> GPT:
     """
     one_of("name", name, tuple(HUB))
     try:
-        from transformers import GPT2LMHeadModel
+        from transformers.models.gpt2 import (
+            GPT2LMHeadModel,
+        )  # by its own address: a type checker need not read them all
     except ModuleNotFoundError:
         raise ModuleNotFoundError("gpt2_from_hub needs transformers: pip install transformers") from None
     model = GPT(GPT_2[HUB[name]])

@@ -26,6 +26,7 @@ from jaxtyping import Float
 from kit.arguments import instance
 
 Alternative = str | Mapping[str, str]
+Tell = Callable[[int, "_Choice", int], object]  # is told each choice: at which token, and the rank taken
 
 
 def tokens(story: str) -> list[str]:
@@ -117,11 +118,7 @@ class Grammar:
         {'story': (0, 0), 'coin': (1, 2)}
         """
         first: dict[str, tuple[int, int]] = {}
-
-        def note(at: int, choice: _Choice, rank: int) -> None:
-            first.setdefault(choice.name, (rank, at))
-
-        self._read_all(story, note)
+        self._read_all(story, lambda at, choice, rank: first.setdefault(choice.name, (rank, at)))
         return first
 
     @cached_property
@@ -203,23 +200,15 @@ class Grammar:
         parts = self._choose(symbol, cast, lambda choice: bisect_right(choice.up_to, rng.random()))
         return "".join(literal + (self._expand(s, cast, rng) if s else "") for literal, s in parts)
 
-    def _read_all(self, story: str, tell: Callable[[int, "_Choice", int], None]) -> None:
+    def _read_all(self, story: str, tell: Tell) -> None:
         words = tokens(story)
         end = self._read("story", words, 0, {}, tell)
         if end != len(words):
             raise ValueError(f"story must end after {end} tokens, got {words[end]!r} more")
 
-    def _read(
-        self, symbol: str, words: list[str], at: int, cast: dict[str, int], tell: Callable[[int, "_Choice", int], None]
-    ) -> int:
-        def recognise(choice: _Choice) -> int:
-            rank = choice.rank_by_first_word.get(words[at]) if at < len(words) else None
-            if rank is None:
-                raise ValueError(f"story must have a {symbol} at token {at}, got {words[at : at + 1]}")
-            tell(at, choice, rank)
-            return rank
-
-        for literal, s in self._choose(symbol, cast, recognise):
+    def _read(self, symbol: str, words: list[str], at: int, cast: dict[str, int], tell: Tell) -> int:
+        parts = self._choose(symbol, cast, lambda choice: choice.recognise(symbol, words, at, tell))
+        for literal, s in parts:
             for word in tokens(literal):
                 if words[at : at + 1] != [word]:
                     raise ValueError(f"story must have {word!r} at token {at}, got {words[at : at + 1]}")
@@ -286,6 +275,13 @@ class _Choice:
         words = [(word, rank) for rank in range(len(self.parts)) for word in self._begins(rank, choices, (symbol,))]
         # left empty where two alternatives begin alike
         self.rank_by_first_word = dict(words) if len(dict(words)) == len(words) else {}
+
+    def recognise(self, symbol: str, words: list[str], at: int, tell: Tell) -> int:
+        rank = self.rank_by_first_word.get(words[at]) if at < len(words) else None
+        if rank is None:
+            raise ValueError(f"story must have a {symbol} at token {at}, got {words[at : at + 1]}")
+        tell(at, self, rank)
+        return rank
 
     def _begins(self, rank: int, choices: dict[str, "_Choice"], inside: tuple[str, ...]) -> set[str]:
         literal, symbol = self.parts[rank][0]

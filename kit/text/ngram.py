@@ -1,7 +1,7 @@
 """The floor that a language model must beat: counted n-grams, and general compressors.
 
 Divide the bits of a text by its bytes, and models that read bytes, words or the tokens of any
-tokeniser can be compared: one whose tokens are fewer, but harder to foresee, gains nothing by it.
+tokeniser can be compared: one whose tokens are fewer, but harder to predict, gains nothing by it.
 
 Taught in: 13 14
 """
@@ -21,7 +21,7 @@ Ids = bytes | Sequence[int] | Integer[np.ndarray, "_"]
 
 @dataclass(frozen=True, kw_only=True)
 class NGram:
-    """How often each run of up to n tokens was seen in training, and what that foretells.
+    """How often each run of up to n tokens was seen in training, and what that predicts.
 
     Below, h is the k - 1 tokens before the token w, h' is h without its first; c counts how often
     a run was seen, T(h) how many different tokens were seen after h. At the start of a text, where

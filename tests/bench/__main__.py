@@ -6,6 +6,7 @@ python run.py bench notebooks         every notebook's seconds, recorded in data
 python run.py bench processors         every notebook as other processors compute it: which cells fail
 python run.py bench flakes            the notebook tests ten times in a row
 python run.py bench fresh_clone       minutes from a fresh clone to JupyterLab's page
+python run.py bench set_up            set-up in a fresh clone with each Python here, then the quick tests
 python run.py bench step              a training step with one thing changed: format, attention, optimiser, compiler
 """
 
@@ -13,7 +14,8 @@ import sys
 from importlib import import_module
 
 BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
-NAMED_ONLY = ("notebooks", "processors", "flakes", "fresh_clone", "step")  # minutes each, or writing what they find
+# Minutes each, or writing what they find.
+NAMED_ONLY = ("notebooks", "processors", "flakes", "fresh_clone", "set_up", "step")
 
 
 def main(names: list[str]) -> int:

@@ -1,24 +1,33 @@
 """Every exercise of the course: mutants rejected with the right hint, solutions accepted."""
 
+from functools import cache
+
 import pytest
 
 from kit.check.course import EXERCISES
-from kit.check.exercise import CORRECT, NOT_ATTEMPTED
+from kit.check.exercise import CORRECT, NOT_ATTEMPTED, Verdict
 from tests.check.mutants import MUTANTS, NAMED, all_exercises, judge, notebook_solution, rejected_with
 
 CASES = [(e, source, words) for e in all_exercises() for source, words in MUTANTS[e.name]]
+BY_NAME = {exercise.name: exercise for exercise in all_exercises()}
 NUMBERED = [(e, number) for exercises in EXERCISES.values() for number, e in enumerate(exercises)]
+
+
+@cache
+def verdict_on(name: str, source: str) -> Verdict:
+    """Judge a mutant once: what it is told, and which hints are earned, are asked apart."""
+    return judge(BY_NAME[name], source)
 
 
 @pytest.mark.parametrize(("exercise", "source", "words"), CASES, ids=[f"{e.name}-{words}" for e, _, words in CASES])
 def test_a_mutant_is_rejected_with_its_hint(exercise, source, words):
-    verdict = judge(exercise, source)
+    verdict = verdict_on(exercise.name, source)
     assert rejected_with(verdict, words), verdict
 
 
 @pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.name)
 def test_every_hint_has_a_mutant_that_earns_it(exercise):
-    earned = {judge(exercise, source).hint for source, _ in MUTANTS[exercise.name]}
+    earned = {verdict_on(exercise.name, source).hint for source, _ in MUTANTS[exercise.name]}
     assert {mistake.hint for mistake in exercise.mistakes} <= earned
 
 

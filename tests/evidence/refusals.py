@@ -1,10 +1,18 @@
 """Of every public function of kit.evidence, every argument: a value it takes, those it refuses."""
 
+import inspect
+import pkgutil
+from importlib import import_module
+
 import numpy as np
 
-from kit.evidence import __main__ as command
-from kit.evidence import attention, precision, store
-from tests.learn.refusals import ARRAY, AT_LEAST_1, FUNCTION
+import kit.evidence
+from kit.evidence import finetuning, optimizers, reading, schedules, store
+from kit.models.heads import Classifier
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION
+
+STORY_GPT = reading.story_gpt(0, d_model=8)
+ENDINGS = finetuning.labelled("endings", 2, seed=0)
 
 ARGUMENTS = {
     store.Experiment: {
@@ -15,31 +23,43 @@ ARGUMENTS = {
         "quantities": (("x",), [()]),
     },
     store.interval_of_the_next: {"numbers": (np.ones(3), [*ARRAY, [1.0]])},
+    optimizers.set_up: {"task": ("tumours, scaled", ["tumours"])},
+    optimizers.make_table: {"n": (3, AT_LEAST_1), "seed": (0, [])},
+    schedules.settings_of: {"family": ("cosine", ["sine"]), "n_steps": (9, AT_LEAST_1)},
+    schedules.peaked: {"way": ("with", ["both"]), "lr": (0.1, ABOVE_0)},
+    reading.small_gpt: {
+        "vocab_size": (3, AT_LEAST_1),
+        "n_positions": (3, AT_LEAST_1),
+        "d_model": (8, [*AT_LEAST_1, 6]),
+        "seed": (0, COUNT),
+    },
+    reading.story_gpt: {"seed": (0, COUNT), "d_model": (8, [*AT_LEAST_1, 6])},
+    reading.reading_rate: {"n_steps": (51, [*COUNT, 50])},
+    reading.code_bits: {"rival": ("xz", ["gzip", None]), "seed": (0, COUNT)},
+    finetuning.labelled: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
+    finetuning.written: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
+    finetuning.tuned: {
+        "start": (STORY_GPT, [None, 5]),
+        "examples": (ENDINGS, [None, "ten"]),
+        "method": ("full", ["from scratch", None]),
+        "lr": (1e-3, ABOVE_0),
+        "n_steps": (12, AT_LEAST_1),
+        "rank": (1, []),
+        "seed": (0, COUNT),
+    },
+    finetuning.share_right: {
+        "model": (Classifier(STORY_GPT, n_classes=2, token="last"), []),
+        "examples": (ENDINGS, [None, "ten"]),
+    },
 }
 # `stored`, `origin` and `live` refuse what is not stored: tests/evidence/test_store.py
-CARRIERS = {store.key, store.stored_lines, store.stored, store.origin, store.live} | {
-    command.experiments,
-    command.measure,
-    command.fill,
-    command.put_in_order,
-    command.commit,
-    command.main,
-}
-# What the contests of notebooks 15 and 21 are made of: their own measures call them.
-CARRIERS |= {
-    attention.ablated,
-    attention.first_gradient,
-    attention.model_of,
-    attention.by_distance,
-    attention.head_scores,
-    attention.best_induction,
-    attention.attention_alone,
-    attention.long_rows,
-    attention.contest,
-    attention.late_loss,
-    attention.recall,
-    attention.step_time,
-    precision.held_out_losses,
-    precision.gradients_lost,
-    precision.speedup,
-}
+CARRIERS = {store.key, store.stored_lines, store.stored, store.origin, store.live}
+# What one run of an experiment calls, with the values of its factors; and the command
+for found in pkgutil.iter_modules(kit.evidence.__path__, "kit.evidence."):
+    module = import_module(found.name)
+    if module is not store:
+        CARRIERS |= {
+            thing
+            for thing in vars(module).values()
+            if (inspect.isfunction(thing) or inspect.isclass(thing)) and thing.__module__ == module.__name__
+        }

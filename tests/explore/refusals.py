@@ -21,14 +21,11 @@ from kit.explore import (
     training,
 )
 from kit.models.ablation import AblationConfig, AblationGPT
-from kit.models.heads import Classifier
 from kit.text.bpe import BPE
 from kit.text.ngram import count_runs
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
-STORY_GPT = finetuning.story_gpt(0, d_model=8)
-ENDINGS = finetuning.labelled("endings", 2, seed=0)
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
@@ -115,22 +112,6 @@ ARGUMENTS = {
         "losses": (np.ones(3), [*(bad for bad in ARRAY if bad is not NAN), np.ones((3, 1))]),
         "weight": (0.1, [*ABOVE_0, 1.5]),
     },
-    finetuning.story_gpt: {"seed": (0, COUNT), "d_model": (8, [*AT_LEAST_1, 6])},
-    finetuning.labelled: {"task": ("endings", ["moods", None]), "n": (2, AT_LEAST_1), "seed": (0, COUNT)},
-    finetuning.tuned: {
-        "start": (STORY_GPT, [None, 5]),
-        "examples": (ENDINGS, [None, "ten"]),
-        "method": ("full", ["all", None]),
-        "lr": (1e-3, ABOVE_0),
-        "n_steps": (12, AT_LEAST_1),
-        "batch_size": (2, AT_LEAST_1),
-        "rank": (1, []),
-        "seed": (0, COUNT),
-    },
-    finetuning.share_right: {
-        "model": (Classifier(STORY_GPT, n_classes=2, token="last"), []),
-        "examples": (ENDINGS, [None, "ten"]),
-    },
 }
 CARRIERS = {
     *(attention.Trained, attention.heads_frame, attention.switch_frame, attention.leak_frame),
@@ -158,7 +139,7 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(models.name_of, models.mask_frame, models.context_frame),
-    *(finetuning.Examples, finetuning.Contest, finetuning.Ranks),
+    *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),
 }

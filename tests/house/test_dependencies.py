@@ -45,6 +45,11 @@ def test_constraints_name_no_host_and_no_path():
     assert not re.search(r"://|/|^-|\+cpu|\+cu", CONSTRAINTS, re.M)
 
 
+def test_constraints_leave_the_choice_between_builds_for_cuda_open():
+    """Each build of PyTorch names its own versions of these; a pin would shut all but one build out."""
+    assert not re.search(r"^(cuda|nvidia)-", CONSTRAINTS, re.M)
+
+
 def test_the_packages_that_setuptools_is_told_of_are_those_that_exist():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "kit").rglob("__init__.py")}

@@ -99,7 +99,7 @@ def test_the_published_weights_come_by_name(monkeypatch):
 
 
 def test_without_transformers_the_hub_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
+    monkeypatch.setitem(sys.modules, "transformers.models.gpt2", None)
     with pytest.raises(ModuleNotFoundError, match="pip install transformers"):
         gpt2_from_hub("gpt2")
     with pytest.raises(ValueError, match="name must be one of gpt2, gpt2-medium, gpt2-large, gpt2-xl; got 'gpt3'"):

@@ -31,10 +31,8 @@ def tolerance(tags: list[str]) -> float:
 def different(stored: str, new: str, *, within: float = TOLERANCES[""]) -> str:
     """Compare two PNGs in base64; an empty string where both say the same."""
     said, says = says_of(stored), says_of(new)
-    if said is None:
-        return pixels_differ(stored, new)
-    if says is None:
-        return "the new picture does not say what it shows"
+    if said is None or says is None:
+        return f"the {'stored' if said is None else 'new'} picture does not say what it shows"
     problem, moved = disagreement(said, says, within)
     return problem or (pixels_differ(stored, new) if moved <= ROUNDING else "")
 

@@ -1,10 +1,11 @@
 """Write the badge and the set-up cell into every notebook, from one template and one address.
 
-python run.py stamp                                  the address of pyproject.toml
+python run.py stamp                                  the address of pyproject.toml; git's origin if none is there
 python run.py stamp https://github.com/you/learnkit  first make that the address, for a fork
 """
 
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -13,6 +14,8 @@ import nbformat
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+PLACEHOLDER = "https://github.com/OWNER/learnkit"
 
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -61,9 +64,27 @@ def readdress(new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(f'"{address()}"', f'"{new}"'), encoding="utf-8")
 
 
+def on_github(remote: str) -> str:
+    """Turn a remote of git's into the address of its page on GitHub; "" for any other.
+
+    >>> on_github("git@github.com:you/learnkit.git")
+    'https://github.com/you/learnkit'
+    """
+    found = re.fullmatch(r"(?:\w+://)?(?:[^@/]+@)?github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\n?", remote)
+    return f"https://github.com/{found[1]}" if found else ""
+
+
+def origin() -> str:
+    """Ask git where this checkout came from."""
+    command = ["git", "remote", "get-url", "origin"]
+    return on_github(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)
+
+
 if __name__ == "__main__":
     if sys.argv[1:]:
         readdress(sys.argv[1])
+    elif address() == PLACEHOLDER and origin():
+        readdress(origin())
     for each in NOTEBOOKS:
         stamp(each)
     print(f"stamped {len(NOTEBOOKS)} notebooks with {address()}")

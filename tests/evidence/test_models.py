@@ -1,0 +1,123 @@
+"""What the contests of notebook 16 are made of: texts, questions, judges. Their trainings are stored."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from kit.evidence import models, models_at_work, small_models
+from kit.evidence.small_models import ID, MASK, N_TRAIN, PAD, SMALL, START, TALES, VOCAB, X
+from kit.models.parameters import n_params, sketch
+from kit.text.packing import IGNORED
+
+
+class Recorder(nn.Module):
+    """Keep what it is asked, and answer with the words themselves."""
+
+    def forward(self, ids, *others):
+        self.asked = (ids, *others)
+        return nn.functional.one_hot(ids, len(VOCAB)).float()
+
+
+def test_the_small_models_are_of_one_size():
+    for make, config in SMALL.values():
+        assert abs(n_params(sketch(make, config)) / 70_000 - 1) < 0.07
+
+
+def test_first_weights_follow_from_the_seed_and_leave_other_chances_alone():
+    before = torch.get_rng_state()
+    one, same, other = (small_models.made("GPT", seed=seed).token_embedding.weight for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_next_words_follow_the_words_that_are_seen():
+    seen, asked = small_models.next_word_batches(small_models.opening_rows(), seed=0, size=4)(0)
+    assert (seen[:, 0] == START).all()
+    assert ((asked[:, :-1] == seen[:, 1:]) | (asked[:, :-1] == IGNORED)).all()
+    assert PAD not in asked
+
+
+def test_a_masked_word_is_asked_for_and_padding_is_not():
+    seen, _, present, asked = small_models.masked_batches(seed=0)(0)
+    assert (asked[seen == MASK] != IGNORED).all()
+    assert (asked[~present] == IGNORED).all()
+
+
+def test_bert_sees_the_gap_and_nothing_behind_it_where_the_text_is_cut():
+    texts, gap = models.with_gap()
+    place = torch.arange(texts.shape[1]) - torch.from_numpy(gap)[:, None]
+    model = Recorder()
+    for cut in (False, True):
+        assert (models.by_mask(model, texts, gap, cut=cut) == MASK).all()
+        seen, _, present = model.asked
+        assert (seen[place == 0] == MASK).all()
+        assert (seen[place < 0] == torch.from_numpy(texts)[place < 0]).all()
+        assert bool(present[place > 0].any()) is not cut
+
+
+def test_the_next_word_is_asked_of_the_words_before_the_gap():
+    texts, gap = models.with_gap()
+    before = texts[np.arange(len(texts)), gap - 1]
+    assert models.by_next_word(Recorder(), texts, gap).tolist() == before.tolist()
+
+
+def test_by_trying_finds_the_thing_that_the_model_knows():
+    class Knowing(nn.Module):
+        """Give every word of the true texts a score; all else has none."""
+
+        def forward(self, ids):
+            return 9 * nn.functional.one_hot(torch.from_numpy(texts), len(VOCAB)).float()
+
+    texts, gap = models.with_gap()
+    assert models.by_trying(Knowing(), texts, gap).tolist() == texts[np.arange(len(texts)), gap].tolist()
+
+
+def test_the_judge_accepts_what_the_grammar_writes_and_knows_what_training_held():
+    assert models.judged(small_models.tales()[:50]) == {"right": 1, "new": 0}
+    wrong = ["She" if word == "He" else "He" if word == "She" else word for word in small_models.tales()[0]]
+    assert models.judged([wrong]) == {"right": 0, "new": 0}
+
+
+def test_an_n_gram_longer_than_a_tale_copies_tales():
+    assert models.judged(models.by_counts(60, seed=0)) == {"right": 1, "new": 0}
+
+
+@pytest.mark.parametrize("task", models_at_work.TASKS)
+def test_a_decoder_sees_the_words_before_each_that_is_asked(task):
+    source, target = (table[N_TRAIN:] for table in models_at_work.task_rows(task))
+    read, seen, present, asked = models_at_work.text_to_text(source, target)
+    assert (seen[:, 0] == PAD).all()
+    assert torch.equal(seen[:, 1:], asked[:, :-1])
+    assert torch.equal(present, read != PAD)
+
+
+def test_the_answer_to_a_gap_fills_it():
+    source, target = models_at_work.task_rows("fill")
+    assert (np.where(source == X, target[:, 1:2], source)[:, 1:] == small_models.opening_rows()).all()
+
+
+def test_a_task_has_sixteen_examples_in_a_step():
+    source, *_ = models_at_work.task_batches(("fill", "sum"), seed=0)(3)
+    assert [VOCAB[i] for i in source[:, 0]] == 16 * ["fill:"] + 16 * ["sum:"]
+
+
+def test_the_texts_own_bits_are_the_grammars():
+    own, stated = models_at_work.own_bits(-1), TALES.bits_per_token
+    assert own == pytest.approx(stated, rel=0.03)  # 400 tales of 19.4 ± 3.3 bits: one standard error is 0.8%
+    words = models_at_work.streams()[1].shape[1]
+    parts = [models_at_work.own_bits(begin, end) for begin, end in ((-1, 799), (799, None))]
+    assert np.average(parts, weights=[800, words - 800]) == pytest.approx(own)
+
+
+def test_a_window_keeps_memory_by_the_length_and_all_scores_by_its_square():
+    kept = {
+        name: [models_at_work.kept_megabytes(way, n) for n in (512, 1024)] for name, way in models_at_work.WAYS.items()
+    }
+    assert kept["windowed"][1] / kept["windowed"][0] == pytest.approx(2, rel=0.05)
+    assert kept["plain"][1] / kept["plain"][0] > 3.5
+
+
+def test_every_word_of_the_tales_has_a_number():
+    assert {word for tale in small_models.tales() for word in tale} <= ID.keys()
