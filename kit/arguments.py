@@ -328,7 +328,7 @@ def shown(value: Any) -> str:
     """Write what a value is, for an error: its type and itself, in one line that is cut where it is long.
 
     >>> shown(list(range(1000)))[-18:]
-    '20, 21, 22, 23,...'
+    ' 18, 19, 20, 21...'
     """
     is_array = hasattr(value, "dtype") and not isinstance(value, np.generic)
     return f"{type(value).__name__} {f'of {value.dtype}' if is_array else _cut(value)}"

@@ -221,8 +221,9 @@ class EncoderDecoder(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        x = self._embed(token_batch("source", source, below=self.config.vocab_size))
+        source = token_batch("source", source, below=self.config.vocab_size)
         mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
+        x = self._embed(source)
         for block in self.encoder_blocks:
             x = block(x, mask)
         return x

@@ -18,7 +18,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from kit.arguments import count, instance, matching_tensors, one_of, real, real_tensor, token_flags
+from kit.arguments import count, instance, matching_tensors, one_of, real, real_tensor, token_batch, token_flags
 
 
 class Classifier(nn.Module):
@@ -65,7 +65,7 @@ class Classifier(nn.Module):
                 of each row; or as `encode`.
         """
         if present is not None:
-            token_flags("present", present, ids, from_start=True)
+            token_flags("present", present, token_batch("ids", ids, below=2**62), from_start=True)
         states = _states(self.encoder, ids, present, inputs)
         if self.token == "last":
             last = -1 if present is None else present.sum(dim=1) - 1
@@ -159,7 +159,7 @@ def _checked(encoder: nn.Module) -> nn.Module:
 def _states(encoder: Any, ids: Tensor, present: Tensor | None, inputs: dict[str, Tensor]) -> Tensor:
     """Encode; a model that sees no future takes no mask, as it never sees what fills up the end of a row."""
     if present is not None:
-        token_flags("present", present, ids)
+        token_flags("present", present, token_batch("ids", ids, below=2**62))
     takes = inspect.signature(encoder.encode).parameters
     return encoder.encode(ids, **inputs, **({"present": present} if "present" in takes else {}))
 

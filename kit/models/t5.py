@@ -247,9 +247,10 @@ class T5(nn.Module):
         for table in (self.encoder_bias, self.decoder_bias):
             nn.init.normal_(table.weight, std=config.d_model**-0.5)
         nn.init.normal_(self.token_embedding.weight)
-        nn.init.normal_(self.head.weight)
         if config.tied:
             self.head.weight = self.token_embedding.weight  # read and written in one language
+        else:
+            nn.init.normal_(self.head.weight)
 
     def encode(
         self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
@@ -259,11 +260,13 @@ class T5(nn.Module):
         Raises:
             TypeError, ValueError: as `forward`.
         """
-        x = self.dropout(self.token_embedding(token_batch("source", source, below=self.config.vocab_size)))
+        source = token_batch("source", source, below=self.config.vocab_size)
+        mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
+        x = self.dropout(self.token_embedding(source))
         places = torch.arange(source.shape[1], device=source.device)
         bias = self._bias(self.encoder_bias, places, places)
-        if present is not None:
-            bias = bias.masked_fill(~padding_mask(token_flags("present", present, source, from_start=True)), -torch.inf)
+        if mask is not None:
+            bias = bias.masked_fill(~mask, -torch.inf)
         for block in self.encoder_blocks:
             x = block(x, bias)
         return self.dropout(self.encoder_norm(x))

@@ -28,10 +28,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kit.arguments import count, instance, one_of, real, real_tensor
+from kit.arguments import count, instance, one_of, real, real_tensor, shown
 
 FORMATS = ("float32", "bfloat16", "float16")
-SMALLEST = torch.finfo(torch.float32).tiny  # the smallest number with all its digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +125,7 @@ def _device(device: torch.device | str) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError):
-        raise ValueError(f"device must be one that torch knows, got {device!r}") from None
+        raise ValueError(f"device must be one that torch knows, got {shown(device)}") from None
 
 
 def _cpu_abilities() -> set[str]:
@@ -157,8 +156,7 @@ class LossScaler:
         n_good: how many steps in a row must go well before the scale grows.
 
     Raises:
-        TypeError, ValueError: if one of them is out of these bounds, or `scale` below float32's smallest
-            normal number, of which 1 / scale would overflow.
+        TypeError, ValueError: if one of them is out of these bounds.
 
     Numerics: torch keeps the scale in float32, and does not let it grow to infinity; so it is here.
     It would let it fall to 0; here that is an error.
@@ -171,7 +169,7 @@ class LossScaler:
     """
 
     def __init__(self, *, scale: float = 2.0**16, growth: float = 2.0, backoff: float = 0.5, n_good: int = 2000):
-        self._scale = _single(real("scale", scale, at_least=SMALLEST))
+        self._scale = real("scale", _single(real("scale", scale)), above=0)
         self.growth, self.backoff = real("growth", growth, above=1), real("backoff", backoff, above=0, below=1)
         self.n_good, self.n_good_so_far, self.n_skipped = count("n_good", n_good), 0, 0
         self._finite: dict[torch.optim.Optimizer, bool] = {}  # of this step's gradients, once they are unscaled
@@ -198,7 +196,7 @@ class LossScaler:
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         self._finite[optimizer] = all(bool(gradient.isfinite().all()) for gradient in gradients)
         for gradient in gradients:
-            gradient.mul_(_single(1 / self._scale))
+            gradient.div_(gradient.new_tensor(self._scale))  # 1 / scale would overflow below 3e-39
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """Let the optimiser step, unless one of its gradients overflowed.
@@ -231,7 +229,7 @@ class LossScaler:
                 self._scale, self.n_good_so_far = grown if grown < float("inf") else self._scale, 0
         else:
             lower = _single(self._scale * self.backoff)
-            if lower < SMALLEST:
+            if lower == 0:
                 raise RuntimeError(
                     f"gradients overflow at a scale of {self._scale:g}, too: it is not the scale's doing"
                 )
@@ -259,10 +257,9 @@ class LossScaler:
         """
         instance("state", state, dict)
         if lacking := self.state_dict().keys() - state.keys():
-            raise ValueError(
-                f"state must have {min(lacking)}, got {', '.join(map(str, state)) or 'that of an idle scaler'}"
-            )
-        scale = real("state['scale']", state["scale"], at_least=SMALLEST)
+            found = "one without it" if state else "that of an idle scaler"
+            raise ValueError(f"state must have {min(lacking)}, got {found}")
+        scale = real("state['scale']", state["scale"], above=0)
         growth = real("state['growth_factor']", state["growth_factor"], above=1)
         backoff = real("state['backoff_factor']", state["backoff_factor"], above=0, below=1)
         n_good = count("state['growth_interval']", state["growth_interval"])

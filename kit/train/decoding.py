@@ -226,7 +226,8 @@ def min_p_filter(logits: Float[Tensor, "*batch vocab"], p: float) -> Float[Tenso
     tensor([0.0000, 0.5000, 0.3000])
     """
     log_p = math.log(real("p", p, above=0, at_most=1))
-    return logits.masked_fill(real_tensor("logits", logits) < logits.amax(dim=-1, keepdim=True) + log_p, -math.inf)
+    wide = real_tensor("logits", logits).to(torch.promote_types(logits.dtype, torch.float32))
+    return logits.masked_fill(wide < wide.amax(dim=-1, keepdim=True) + log_p, -math.inf)
 
 
 def penalise_repeats(

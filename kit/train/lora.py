@@ -50,13 +50,14 @@ class LoRALinear(nn.Module):
         self.a = nn.Parameter(base.weight.new_empty(rank, base.in_features).normal_(std=base.in_features**-0.5))
         self.b = nn.Parameter(base.weight.new_zeros(base.out_features, rank))
         self.register_buffer("merged", None, persistent=False)  # W + (α / r) · B A, as long as it stands in for W
-        self.register_load_state_dict_post_hook(lambda layer, _: layer.merged is not None and layer.merge())
+        self.register_load_state_dict_post_hook(_merge_anew)
         self.train(base.training)
 
     def forward(self, x: Float[Tensor, "*batch in_features"]) -> Float[Tensor, "*batch out_features"]:
         """Compute the layer with its pair: r numbers stand between the two thin products."""
         if self.merged is not None:
-            return NoGradient.apply(F.linear(x, self.merged, self.base.bias), self.a, self.b)
+            y = F.linear(x, self.merged, self.base.bias)
+            return y + NoGradient.apply(self.a, self.b) if torch.is_grad_enabled() else y
         return self.base(x) + self.scale * (x @ self.a.T) @ self.b.T
 
     @torch.no_grad()
@@ -78,17 +79,15 @@ class LoRALinear(nn.Module):
 
 
 class NoGradient(torch.autograd.Function):
-    """Hand on what a merged layer has computed, and refuse to train a pair that took no part in it."""
+    """Give a 0 that refuses to train the pair, which takes no part in what a merged layer computes."""
 
     @staticmethod
-    def forward(ctx: Any, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        return y.view_as(y)
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        return a.new_zeros(())
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        if any(ctx.needs_input_grad[1:]):
-            raise RuntimeError("model must be unmerged before it is trained: unmerge(model)")
-        return gradients[0], None, None
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        raise RuntimeError("model must be unmerged before it is trained: unmerge(model)")
 
 
 def add_lora(model: nn.Module, *, layers: Collection[str], rank: int, alpha: float | None = None) -> nn.Module:
@@ -209,6 +208,11 @@ def load_adapter(model: nn.Module, path: str | Path) -> nn.Module:
     for name, pair in _named_pairs(model):
         pair.scale = state["scales"][name]
     return model
+
+
+def _merge_anew(layer: LoRALinear, _: Any) -> None:
+    if layer.merged is not None:
+        layer.merge()
 
 
 def _check_rank(base: Any, rank: int) -> None:

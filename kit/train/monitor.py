@@ -37,7 +37,7 @@ class JsonLines:
     def __init__(self, path: str | Path):
         self.path, self._file = _path(path), None
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: dict[str, Any]) -> None:
         """Add a record."""
         line = _line(record)
         if self._file is None:

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from kit.blocks import attention, cost, feedforward, initialisation, norms, patterns, positions, sliding_window
+from kit.blocks import attention, cost, feedforward, initialisation, modes, norms, patterns, positions, sliding_window
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, KEPT
 
 REAL = ["ten", None, 3, [1.0], torch.tensor([1]), torch.tensor([True])]
@@ -41,14 +41,22 @@ def filled() -> attention.KVCache:
     return cache
 
 
+def keep(model: object) -> None:
+    """Enter and leave."""
+    with modes.modes_kept(model):  # type: ignore
+        pass
+
+
 ARGUMENTS = {
+    modes.modes_kept: {"model": (nn.Linear(2, 2), [])},
+    keep: {"model": (nn.Linear(2, 2), ["ten", None, X])},
     attention.attention_weights: LOOK,
     attention.plain_attention: MOVE,
     attention.attention: {**MOVE, "causal": (False, []), "dropout": (0.1, KEPT)},
     attention.causal_mask: {"n_queries": (2, AT_LEAST_1), "n_keys": (3, ["ten", 1.5, 1]), "device": ("cpu", [])},
     attention.window_mask: {"n_tokens": (2, AT_LEAST_1), "window": (1, COUNT), "device": ("cpu", [])},
     attention.padding_mask: {"present": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
-    attention.document_mask: {"numbers": (torch.ones(2, 3).int(), [*WHOLE, POSITIONS])},
+    attention.document_mask: {"numbers": (torch.ones(2, 3).int(), [*WHOLE, POSITIONS]), "causal": (True, [])},
     attention.KVCache: {"n_tokens": (3, AT_LEAST_1)},
     filled().append: {
         "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),
@@ -95,7 +103,7 @@ ARGUMENTS = {
         "x": (X, [*REAL, ROW]),
         "angles": (
             torch.ones(3, 2),
-            [*REAL, torch.ones(3, 4), torch.ones(4, 2), torch.ones(1, 3, 2), torch.ones(1, 1, 3, 2)],
+            [*REAL, torch.ones(3, 4), torch.ones(4, 2), torch.ones(5, 3, 2), torch.ones(1, 1, 3, 2)],
         ),
     },
     positions.relative_buckets: {

@@ -130,11 +130,12 @@ def test_buckets_that_the_formula_does_not_allow_are_refused(bidirectional, n_bu
         relative_buckets(torch.arange(3), bidirectional=bidirectional, **options)
 
 
-def test_unsigned_distances_are_those_of_their_numbers():
-    distances = torch.arange(200)
-    for bidirectional in (True, False):
-        expected = relative_buckets(distances, bidirectional=bidirectional)
-        assert torch.equal(relative_buckets(distances.to(torch.uint8), bidirectional=bidirectional), expected)
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_distances_in_few_bits_are_those_of_their_numbers(bidirectional):
+    """Of which the absolute value of the least is none."""
+    distances = torch.tensor([-(2**15), -5, 0, 5, 2**15 - 1])
+    narrow = relative_buckets(distances.to(torch.int16), bidirectional=bidirectional)
+    assert torch.equal(narrow, relative_buckets(distances, bidirectional=bidirectional))
 
 
 def test_buckets_widen_with_distance():

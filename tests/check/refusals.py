@@ -55,7 +55,7 @@ CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
-    *(arguments.token_batch, arguments.token_flags),
+    *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown),
     *(card.Card, claim.Settled, exercise.Verdict, exercise.Mistake, exercise.Exercise, ledger.Ledger, machine.Profile),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),

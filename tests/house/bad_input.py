@@ -2,8 +2,9 @@
 
     python -m tests.house.bad_input
 
-prints how many calls were refused by a ValueError or TypeError that names the argument. Each room
-lists its functions in tests/<room>/refusals.py; no public function and no argument may be missing.
+prints how many calls were refused by a ValueError or TypeError that names the argument, before any
+part of a model had computed. Each room lists its functions in tests/<room>/refusals.py; no public
+function and no argument may be missing.
 """
 
 import inspect
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from torch.nn.modules.module import register_module_forward_hook
 
 import kit
 from tests.blocks import refusals as blocks
@@ -48,11 +51,14 @@ CARRIERS = {
 
 def refusals() -> Iterator[tuple[str, str]]:
     """Make each bad call; give its description, and what is wrong with the answer ("" if nothing)."""
+    computed = []
+    hook = register_module_forward_hook(lambda *_: computed.append(1))
     for function, arguments in ARGUMENTS.items():
         good = {name: value for name, (value, _) in arguments.items()}
         call(function, good)
         for name, (_, refused) in arguments.items():
             for bad in refused:
+                computed.clear()
                 try:
                     call(function, good | {name: bad})
                     problem = "accepted"
@@ -60,7 +66,10 @@ def refusals() -> Iterator[tuple[str, str]]:
                     problem = "" if str(error).startswith(name) else f"does not begin with the argument: {error}"
                 except Exception as error:
                     problem = f"{type(error).__name__}: {error}"
+                if computed and not problem and name not in ("loss", "batch"):  # which the answer alone may show
+                    problem = "refused too late: a part of a model had computed"
                 yield f"{function.__qualname__}({name}={bad!r})", problem
+    hook.remove()
 
 
 def call(function: Callable, arguments: dict[str, Any]) -> None:

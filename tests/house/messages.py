@@ -43,6 +43,8 @@ def messages() -> Iterator[tuple[str, str]]:
                         said = ""
                     except (TypeError, ValueError) as error:
                         said = str(error)
+                    except Exception:  # a module that is none of kit's models, and fails in its own words
+                        said = ""
                     yield f"{function.__qualname__}({name}={what})", said
 
 

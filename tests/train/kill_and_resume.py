@@ -48,17 +48,22 @@ def last_step(folder: Path) -> int:
     return log[-1]["step"] if log else 0
 
 
+def parts(folder: Path) -> set[Path]:
+    """List what killed writers of a checkpoint have left."""
+    return set(folder.glob("run.pt.*.part"))
+
+
 def kill_after(folder: Path, step: int, n_steps: int, *, in_a_write: bool) -> int | None:
     """Run until a step is in the log, if so wished on to the next write of a checkpoint, and kill -9.
 
     Returns:
         The last step recorded, or None where the run had finished before.
     """
-    process = start(folder, n_steps)
+    process, torn = start(folder, n_steps), parts(folder)
     step = max(step, last_step(folder) + 1)  # the run before may have come this far before it was killed
     while process.poll() is None and last_step(folder) < step:
         time.sleep(0.005)
-    while process.poll() is None and in_a_write and not (folder / "run.pt.part").exists():
+    while process.poll() is None and in_a_write and parts(folder) <= torn:
         pass
     process.kill()
     return last_step(folder) if process.wait() == -signal.SIGKILL else None
@@ -77,9 +82,10 @@ def trial(*, n_kills: int, n_steps: int, seed: int = 0) -> tuple[int, int, bool,
         assert start(whole, n_steps).wait() == 0
         killed = unreadable = 0
         for i, step in enumerate(sorted(rng.sample(range(1, n_steps - CHECKPOINT_EVERY), k=n_kills))):
+            before = parts(broken)
             at = kill_after(broken, step, n_steps, in_a_write=i % 2 == 1)
             killed += at is not None
-            torn = ", a checkpoint half written" if (broken / "run.pt.part").exists() else ""
+            torn = ", a checkpoint half written" if parts(broken) > before else ""
             kept = 0
             if (broken / "run.pt").exists():
                 try:

@@ -14,26 +14,12 @@ from torch.nn import functional as F
 from kit.text.packing import IGNORED
 from kit.train import checkpoint
 from kit.train.amp import LossScaler, precision
-from kit.train.batches import epochs
+from kit.train.batches import epochs, on_device
 from kit.train.decoding import generate, min_p_filter, sample, top_k_filter, top_p_filter
 from kit.train.loop import backward, fit
 from kit.train.lora import add_lora, merge
 from kit.train.objectives import accuracy, mean_loss, n_targets, next_token_loss, token_loss
-from tests.train.refusals import ARGUMENTS
 from tests.train.small import VOCAB, rows, small_batches, small_gpt
-
-
-@pytest.mark.parametrize("function", [generate, fit, mean_loss, backward], ids=lambda function: function.__name__)
-def test_bad_arguments_are_refused_before_the_model_is_asked_anything(function):
-    """But for those that only the answer shows: a loss that is no scalar."""
-    model, asked = small_gpt(), []
-    model.register_forward_hook(lambda *_: asked.append(1))
-    good = {name: value for name, (value, _) in ARGUMENTS[function].items()} | {"model": model}
-    for name, (_, refused) in ARGUMENTS[function].items():
-        for bad in refused if name not in ("model", "loss") else ():
-            with pytest.raises((TypeError, ValueError), match=f"^{name}"):
-                function(**good | {name: bad})
-            assert not asked, (name, bad)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +166,7 @@ def test_a_temperature_near_0_takes_the_likeliest(temperature):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_a_filter_cuts_a_large_vocabulary_in_any_dtype_as_in_float64(cut, dtype):
     logits = (3 * torch.randn(50_257, generator=torch.Generator().manual_seed(0))).to(dtype)
-    how: Any = {top_k_filter: 1000}.get(cut, 0.9 if cut is top_p_filter else 0.01)
+    how: Any = {top_k_filter: 1000}.get(cut, 0.9 if cut is top_p_filter else 0.001)
     ours, exact = cut(logits, how) > -math.inf, cut(logits.double(), how) > -math.inf
     # sums of 50,257 chances in float32 are off by 1e-6: among chances near 1e-6 of each other, some tokens
     assert (ours != exact).sum() <= (3 if cut is top_p_filter else 0)
@@ -232,7 +218,7 @@ def test_a_scale_that_has_nowhere_to_fall_to_is_told():
         for _ in range(300):
             scaler.step(optimizer)
             scaler.update()
-    assert 0 < scaler.get_scale() < 1e-37
+    assert 0 < scaler.get_scale() < 1e-44
 
 
 def test_more_parts_than_rows_are_told_by_the_name_of_the_argument():
@@ -242,11 +228,12 @@ def test_more_parts_than_rows_are_told_by_the_name_of_the_argument():
         backward(small_gpt(), token_loss, (rows(), rows()[:3]), accumulate=2)
 
 
-def test_tokens_of_any_whole_dtype_are_dealt_out_as_the_same_batches():
-    table = rows().numpy()
-    expected = epochs(table, batch_size=4)(5)
-    for dtype in (np.uint8, np.uint16, np.uint32, np.uint64, np.int16, np.int32):
-        model = small_gpt()
-        batch = epochs(table.astype(dtype), batch_size=4)(5)
-        assert torch.equal(batch.long(), expected)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64, np.int16, np.int32])
+def test_tokens_of_any_whole_dtype_are_dealt_out_as_the_same_batches(dtype):
+    """Of those that a model takes; bytes stay bytes, as those of pictures must."""
+    table, model = rows().numpy(), small_gpt()
+    expected, batch = epochs(table, batch_size=4)(5), epochs(table.astype(dtype), batch_size=4)(5)
+    assert torch.equal(batch.long(), expected)
+    if dtype is not np.uint8:
         assert torch.equal(model(batch), model(expected))
+        assert torch.equal(*(on_device(np.asarray(each), "cpu").long() for each in (table, table.astype(dtype))))
