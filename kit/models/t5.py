@@ -247,9 +247,10 @@ class T5(nn.Module):
         for table in (self.encoder_bias, self.decoder_bias):
             nn.init.normal_(table.weight, std=config.d_model**-0.5)
         nn.init.normal_(self.token_embedding.weight)
-        nn.init.normal_(self.head.weight)
         if config.tied:
             self.head.weight = self.token_embedding.weight  # read and written in one language
+        else:
+            nn.init.normal_(self.head.weight)
 
     def encode(
         self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None

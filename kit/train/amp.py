@@ -257,9 +257,8 @@ class LossScaler:
         """
         instance("state", state, dict)
         if lacking := self.state_dict().keys() - state.keys():
-            raise ValueError(
-                f"state must have {min(lacking)}, got {shown([*state]) if state else 'that of an idle scaler'}"
-            )
+            found = "one without it" if state else "that of an idle scaler"
+            raise ValueError(f"state must have {min(lacking)}, got {found}")
         scale = real("state['scale']", state["scale"], above=0)
         growth = real("state['growth_factor']", state["growth_factor"], above=1)
         backoff = real("state['backoff_factor']", state["backoff_factor"], above=0, below=1)

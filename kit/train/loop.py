@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from kit.arguments import count, function, instance, real, several, shown
+from kit.arguments import count, function, instance, one_of, real, several, shown
 from kit.blocks.modes import modes_kept
 from kit.learn.schedules import Rate, as_schedule
 from kit.train.amp import Precision
@@ -65,10 +65,8 @@ class History:
         Raises:
             ValueError: if nothing of that name was recorded.
         """
+        one_of("name", name, tuple(sorted(set().union(*self.records))))
         found = [(record["step"], record[name]) for record in self.records if name in record]
-        if not found:
-            known = sorted(set().union(*self.records))
-            raise ValueError(f"name must be one of {', '.join(known)}; got {shown(name)}")
         steps, values = zip(*found, strict=True)
         return np.array(steps, dtype=int), np.array(values)
 
@@ -128,7 +126,8 @@ def fit(
     Oracle: a loop written out by hand with torch.optim.AdamW.
     """
     rate, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
-    _check(model, loss, batches, clip, precision, evaluate, monitors, checkpoint, flops_per_step, peak_flops)
+    _check(model, loss, batches, monitors, checkpoint)
+    _check_optional(precision, evaluate, clip=clip, flops_per_step=flops_per_step, peak_flops=peak_flops)
     count("accumulate", accumulate)
     count("evaluate_every", evaluate_every)
     count("checkpoint_every", checkpoint_every)
@@ -234,7 +233,7 @@ def backward(
             value = loss(model, on_device(part, device))
         if not isinstance(value, Tensor) or value.ndim:
             raise TypeError(f"loss must return a scalar tensor, got {getattr(value, 'shape', type(value).__name__)}")
-        share = value if weight == sum(weights) else value * (weight / sum(weights))
+        share = value if weight == sum(weights) else value * weight / sum(weights)
         (scaler.scale(share) if scaler else share).backward()
         total = total + share.detach()
     return total
@@ -296,30 +295,22 @@ def _measured(found: Any, record: Record) -> Record:
     return numbers
 
 
-def _check(
-    model: Any,
-    loss: Any,
-    batches: Any,
-    clip: Any,
-    precision: Any,
-    evaluate: Any,
-    monitors: Any,
-    checkpoint: Any,
-    flops_per_step: Any,
-    peak_flops: Any,
-) -> None:
+def _check(model: Any, loss: Any, batches: Any, monitors: Any, checkpoint: Any) -> None:
     instance("model", model, nn.Module)
     function("loss", loss)
     function("batches", batches)
-    if precision is not None:
-        instance("precision", precision, Precision)
-    if evaluate is not None:
-        function("evaluate", evaluate)
     several("monitors", monitors)
     for monitor in monitors:
         function("monitors", monitor)
     if not isinstance(checkpoint, str | Path | None):
         raise TypeError(f"checkpoint must be a str or a Path, got {shown(checkpoint)}")
-    for name, value in (("clip", clip), ("flops_per_step", flops_per_step), ("peak_flops", peak_flops)):
+
+
+def _check_optional(precision: Any, evaluate: Any, **numbers: Any) -> None:
+    if precision is not None:
+        instance("precision", precision, Precision)
+    if evaluate is not None:
+        function("evaluate", evaluate)
+    for name, value in numbers.items():
         if value is not None:
             real(name, value, above=0)
