@@ -76,7 +76,7 @@ def test_the_shapes_are_those_of_the_published_sizes():
         config = configs[name]
         assert (shape.d_model, shape.n_heads) == (config.d_model, config.n_heads)
         assert shape.d_head == (getattr(config, "d_head", None) or config.d_model // config.n_heads)
-        assert shape.d_ff == getattr(config, "d_ff", 4 * config.d_model)
+        assert shape.d_ff == (getattr(config, "d_ff", None) or 4 * config.d_model)
     assert MODELS["Longformer"][1].window == LONGFORMER["base"].window
     assert MODELS["Transformer-XL"][1].segment == TRANSFORMER_XL["large"].n_memory
 
