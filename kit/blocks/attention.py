@@ -7,7 +7,7 @@
 fused kernel, which never holds the weights in memory. Masks are true where a query may look, so
 that two of them are joined by `&`.
 
-Taught in: 15 16
+Taught in: 17 19
 """
 
 import math

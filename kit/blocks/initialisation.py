@@ -3,7 +3,7 @@
 Each model's page says which of these it uses. All draw from torch's global generator:
 `torch.manual_seed` before the model is made, and it is the same model again.
 
-Taught in: 15 16
+Taught in: 17 19
 """
 
 import torch

@@ -6,7 +6,7 @@ do the same in one pass over memory; the tests hold the two together.
     pre-norm    x + f(norm(x))      the skip is never scaled: deep stacks train from the first step
     post-norm   norm(x + f(x))      the published Transformer; needs a warm-up
 
-Taught in: 15 16
+Taught in: 17 19
 """
 
 import torch

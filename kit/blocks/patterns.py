@@ -7,7 +7,7 @@
     window         no farther than `window` tokens to either side     Longformer
     global tokens  see all that the direction lets them, and are seen by all
 
-Taught in: 16
+Taught in: 19
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@
     T5's relative   a learned bias for each distance     T5
     XL's relative   a score for each distance            Transformer-XL
 
-Taught in: 15 16
+Taught in: 17 19
 """
 
 import math

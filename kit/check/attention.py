@@ -1,6 +1,6 @@
-"""The exercises of notebook 15: attention, the causal mask, a leak, rotary positions, two blocks, a head to find.
+"""The exercises of notebook 17: attention, the causal mask, a leak, rotary positions, two blocks, a head to find.
 
-Taught in: 15
+Taught in: 17
 """
 
 import math
@@ -24,7 +24,7 @@ def _scores(q: Tensor, k: Tensor) -> Tensor:
 
 
 attend = Exercise(
-    notebook="15",
+    notebook="17",
     name="attention",
     solution=lambda q, k, v: plain_attention(*(x[None, None] for x in (q, k, v)))[0, 0],
     cases=(
@@ -86,7 +86,7 @@ def _true_causal(scores: Tensor) -> Tensor:
 
 
 causal_weights = Exercise(
-    notebook="15",
+    notebook="17",
     name="the causal mask",
     solution=_true_causal,
     cases=((_normal(4, 4, scale=2),), (_normal(6, 6, seed=1),)),
@@ -174,7 +174,7 @@ def _future(moved: np.ndarray) -> np.ndarray:
 
 
 sees_the_future = Exercise(
-    notebook="15",
+    notebook="17",
     name="who sees the future?",
     solution=lambda model, ids: _future(_compared(model, ids)),
     cases=_SUSPECTS,
@@ -232,7 +232,7 @@ def _angles(x: Tensor, base: float, *, first: int = 0, power: float = 2.0) -> Te
 
 
 rotary = Exercise(
-    notebook="15",
+    notebook="17",
     name="rotary positions",
     solution=lambda x, base: rotate(x, rotary_angles(torch.arange(len(x)), width=x.shape[-1], base=base).double()),
     cases=((_normal(5, 4), 100.0), (_normal(3, 6, seed=1), 10.0)),
@@ -317,7 +317,7 @@ def _touched(x: np.ndarray, norm: Callable, attention: Callable, think: Callable
 _STREAM = np.random.default_rng(0).normal(size=(3, 4))
 
 two_blocks = Exercise(
-    notebook="15",
+    notebook="17",
     name="two blocks",
     solution=lambda x, norm, attention, think: (_pre(x, norm, attention, think), _post(x, norm, attention, think)),
     cases=((_STREAM, _norm, _mix, _think), (3 + 2 * _STREAM[::-1], _norm, _think, _mix)),
@@ -420,7 +420,7 @@ def _follows(ids: np.ndarray, *, after: int = 1) -> list[tuple[int, int]]:
 _LETTERS = (np.array([4, 7, 1, 9, 4, 7, 1, 9, 4]), np.array([3, 8, 2, 6, 5, 3, 8, 2, 6, 5, 3]))
 
 induction_head = Exercise(
-    notebook="15",
+    notebook="17",
     name="an experiment: which head is it?",
     solution=lambda weights, ids: _best(weights, lambda w: np.mean([w[i, j] for i, j in _follows(ids)])),
     cases=tuple((_heads(ids), ids) for ids in _LETTERS),

@@ -1,6 +1,6 @@
-"""The exercises of notebook 14: bits per byte, merging, the commonest pair, encoding, smoothing, a fair contest.
+"""The exercises of notebook 16: bits per byte, merging, the commonest pair, encoding, smoothing, a fair contest.
 
-Taught in: 14
+Taught in: 16
 """
 
 import math
@@ -16,7 +16,7 @@ from kit.text.bpe import BPE, Pair, merge_pair
 _BITS = np.array([3.5, 0.25, 7.0, 1.25])
 
 bits_per_byte = Exercise(
-    notebook="14",
+    notebook="16",
     name="bits per byte",
     solution=lambda bits, text: float(bits.sum()) / len(text.encode()),
     cases=((_BITS, "naïve café"), (_BITS * 2, "漢字 and letters"), (np.array([0.5]), "é")),
@@ -96,7 +96,7 @@ def _merge_without_order(ids: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 
 merge = Exercise(
-    notebook="14",
+    notebook="16",
     name="merge a pair",
     solution=_merge,
     cases=(
@@ -156,7 +156,7 @@ def _glued(spellings: Sequence[Sequence[int]], repeats: Sequence[int]) -> Pair:
 
 
 commonest_pair = Exercise(
-    notebook="14",
+    notebook="16",
     name="the commonest pair",
     solution=lambda spellings, repeats: _commonest(_count_pairs(spellings, repeats)),
     cases=(
@@ -232,7 +232,7 @@ def _encode_once(piece: bytes, merges: Sequence[Pair]) -> list[int]:
 _MERGES = ((98, 99), (97, 98), (256, 100), (97, 97), (257, 257), (97, 258), (99, 97))
 
 encode = Exercise(
-    notebook="14",
+    notebook="16",
     name="encode a piece",
     solution=_encode,
     cases=((b"abcdabc", _MERGES), (b"ababcaabab", _MERGES), (b"aaabcdbcbca", _MERGES)),
@@ -265,7 +265,7 @@ encode = Exercise(
 )
 
 witten_bell = Exercise(
-    notebook="14",
+    notebook="16",
     name="a smoothed probability",
     solution=lambda c_hw, c_h, kinds, shorter: (c_hw + kinds * shorter) / (c_h + kinds) if c_h else shorter,
     cases=((3, 10, 4, 0.05), (0, 7, 2, 0.3), (0, 0, 0, 0.125), (5, 5, 1, 0.01)),
@@ -309,7 +309,7 @@ _CONTEST[3, 0] = 1.6  # lucky on the split that chooses, and worse than another 
 _CONTEST[3, 1:] += 0.2
 
 contest = Exercise(
-    notebook="14",
+    notebook="16",
     name="an experiment: a contest of tokenisers",
     solution=lambda bits: _judge(bits, int(bits[:, 0].argmin())),
     cases=((_CONTEST,), (np.array([[2.0, 2.4, 2.2, 2.6], [1.9, 2.5, 2.8, 2.6], [3.5, 1.8, 2.0, 2.6]]),)),

@@ -1,6 +1,6 @@
-"""The exercises of notebook 17: packing, loss masking, LoRA and its merge, two heads, and the labels saved.
+"""The exercises of notebook 21: packing, loss masking, LoRA and its merge, two heads, and the labels saved.
 
-Taught in: 17
+Taught in: 21
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def _masked(ids: np.ndarray, n_prompt: int, *, first: int, last: int = IGNORED) 
 
 
 answer_targets = Exercise(
-    notebook="17",
+    notebook="21",
     name="learn the answer alone",
     solution=lambda ids, n_prompt: _masked(ids, n_prompt, first=n_prompt - 1),
     cases=((np.array([7, 3, 9, 4, 5, 2]), 3), (np.array([8, 6, 1, 1, 4]), 1)),
@@ -65,7 +65,7 @@ def _a_row_each(documents: tuple[list[int], ...], length: int, end: int) -> np.n
 
 
 packing = Exercise(
-    notebook="17",
+    notebook="21",
     name="pack rows",
     solution=lambda documents, length, end: pack(documents, length=length, end=end),
     cases=((([5, 6, 7], [8], [9, 4, 3, 2]), 4, 0), (([1, 2], [3, 4, 5]), 3, 9)),
@@ -96,7 +96,7 @@ _W, _A, _B, _X = (_rng.normal(size=shape) for shape in ((4, 6), (2, 6), (4, 2), 
 _SQUARE = tuple(_rng.normal(size=shape) for shape in ((5, 3), (3, 3), (1, 3), (3, 1)))
 
 lora_forward = Exercise(
-    notebook="17",
+    notebook="21",
     name="LoRA, forward",
     solution=_lora,
     cases=((_X, _W, _A, _B, 6.0), (*_SQUARE, 2.0)),
@@ -129,7 +129,7 @@ lora_forward = Exercise(
 )
 
 lora_merge = Exercise(
-    notebook="17",
+    notebook="21",
     name="LoRA, merged",
     solution=lambda w, a, b, alpha: w + alpha / len(a) * b @ a,
     cases=((_W, _A, _B, 6.0), (_SQUARE[1], _SQUARE[2], _SQUARE[3], 2.0)),
@@ -161,7 +161,7 @@ _STATES = np.random.default_rng(1).normal(size=(3, 5, 2))
 _PRESENT = np.arange(5) < np.array([[2], [5], [3]])
 
 last_states = Exercise(
-    notebook="17",
+    notebook="21",
     name="the state to classify by",
     solution=lambda states, present: states[np.arange(len(states)), present.sum(axis=1) - 1],
     cases=((_STATES, _PRESENT), (_STATES[:2] * 3, _PRESENT[[2, 0]])),
@@ -212,7 +212,7 @@ def _back_from(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 best_span = Exercise(
-    notebook="17",
+    notebook="21",
     name="the best span",
     solution=_best_span,
     cases=(
@@ -263,7 +263,7 @@ _SCRATCH = np.array([0.50, 0.51, 0.54, 0.57, 0.62, 0.80]) + _NOISE[0]
 _PRETRAINED = np.array([0.52, 0.62, 0.70, 0.78, 0.93, 0.98]) + _NOISE[1]
 
 labels_saved = Exercise(
-    notebook="17",
+    notebook="21",
     name="an experiment: labels saved",
     solution=_saved,
     cases=(

@@ -1,6 +1,6 @@
-"""The exercises of notebook 16: three objectives, a parallel block, masks, memories, and what they cost.
+"""The exercises of notebook 19: three objectives, a parallel block, masks, memories, and what they cost.
 
-Taught in: 16
+Taught in: 19
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from kit.text.packing import IGNORED
 _ROWS = np.array([[7, 3, 9, 4, 1], [2, 8, 8, 5, 6]])
 
 causal_shift = Exercise(
-    notebook="16",
+    notebook="19",
     name="the causal shift",
     solution=lambda ids: (ids[:, :-1], ids[:, 1:]),
     cases=((_ROWS,), (_ROWS[:, :3] + 10,), (np.arange(12).reshape(3, 4),)),
@@ -82,7 +82,7 @@ def _masked_case(seed: int, n: int) -> tuple[Any, ...]:
 
 
 masked_inputs = Exercise(
-    notebook="16",
+    notebook="19",
     name="mask, swap or keep",
     solution=_masked,
     cases=(_masked_case(0, 40), _masked_case(1, 40), _masked_case(2, 60)),
@@ -184,7 +184,7 @@ def _end_for_length(ids: np.ndarray, spans: Spans, first: int) -> tuple[np.ndarr
 
 
 span_corruption = Exercise(
-    notebook="16",
+    notebook="19",
     name="span corruption",
     solution=_spans,
     cases=(
@@ -258,7 +258,7 @@ _STREAM = torch.linspace(-2, 3, 24, dtype=torch.float64).sin().reshape(2, 3, 4)
 _PARTS = (Norm(), Layer(0.7, 0.1, mixes=True), Layer(-1.3, 0.4))
 
 parallel_block = Exercise(
-    notebook="16",
+    notebook="19",
     name="the parallel block",
     solution=lambda x, norm, attend, feed: x + attend(norm(x)) + feed(norm(x)),
     cases=((_STREAM, *_PARTS), (2 * _STREAM[:1] + 1, *_PARTS)),
@@ -306,7 +306,7 @@ def _cache(n_layers: int, n_heads: int, n_kv_heads: int, d_head: int, n_tokens: 
 
 
 cache_bytes = Exercise(
-    notebook="16",
+    notebook="19",
     name="the bytes of a cache",
     solution=_cache,
     cases=((118, 48, 1, 256, 2048, 2), (96, 96, 96, 128, 2048, 2), (32, 32, 8, 128, 8192, 4)),
@@ -352,7 +352,7 @@ def _window(n_tokens: int, window: int) -> Bool[Tensor, "queries keys"]:
 
 
 sliding_window = Exercise(
-    notebook="16",
+    notebook="19",
     name="the sliding window",
     solution=_window,
     cases=((6, 2), (5, 1), (9, 4)),
@@ -423,7 +423,7 @@ def _flowing(kept: Tensor) -> tuple[Tensor, bool]:
 
 
 remember = WithGradient(
-    notebook="16",
+    notebook="19",
     name="what is remembered",
     solution=_remember,  # judged are two things: the states, and whether a gradient flows
     cases=(
@@ -464,7 +464,7 @@ def _n_params(vocab_size: int, n_positions: int, n_layers: int, d_model: int) ->
 
 
 count_gpt = Exercise(
-    notebook="16",
+    notebook="19",
     name="count a GPT",
     solution=_n_params,
     cases=((50_257, 1024, 12, 768), (50_257, 2048, 96, 12_288), (100, 16, 2, 8)),
@@ -566,7 +566,7 @@ _TWO = Judged(
 _SEEDS = (0, 1, 2)
 
 how_far = Exercise(
-    notebook="16",
+    notebook="19",
     name="an experiment: how far beyond",
     solution=_how_far,
     cases=(

@@ -1,6 +1,6 @@
-"""The exercises of notebook 03: momentum, Adam, AdamW, a loop over batches, a planted fault, a fair race.
+"""The exercises of notebook 05: momentum, Adam, AdamW, a loop over batches, a planted fault, a fair race.
 
-Taught in: 03
+Taught in: 05
 """
 
 import math
@@ -27,7 +27,7 @@ def _draw(*shape: int) -> np.ndarray:
 _VELOCITIES = tuple((_draw(3), _draw(3), _draw(3), lr, beta) for lr, beta in ((0.1, 0.9), (0.5, 0.7)))
 
 momentum_step = Exercise(
-    notebook="03",
+    notebook="05",
     name="one step of momentum",
     solution=lambda point, gradient, velocity, lr, beta: momentum(lr, beta=beta)(point, gradient, 0, velocity),
     cases=_VELOCITIES,
@@ -111,7 +111,7 @@ def _none(step: int) -> float:
 
 
 adam_step = Exercise(
-    notebook="03",
+    notebook="05",
     name="one step of Adam",
     solution=lambda point, gradient, step, mean, square, lr: adam(lr)(point, gradient, step, mean, square),
     cases=_MEANS,
@@ -177,7 +177,7 @@ def _shrunk_by(share: Callable[[float, float], float]) -> Callable:
 
 
 adamw_step = Exercise(
-    notebook="03",
+    notebook="05",
     name="one step of AdamW",
     solution=lambda x, g, step, m, s, lr, decay: adamw(lr, weight_decay=decay)(x, g, step, m, s),
     cases=_DECAYED,
@@ -250,7 +250,7 @@ def _summed(objective: BatchObjective, start: np.ndarray, lr: float, batches: Se
 
 
 sgd_loop = Exercise(
-    notebook="03",
+    notebook="05",
     name="the loop of stochastic gradient descent",
     solution=_loop,
     cases=_LOOPS,
@@ -307,7 +307,7 @@ def suspect(lr: float) -> Optimizer:
 
 
 fault = Exercise(
-    notebook="03",
+    notebook="05",
     name="the planted fault",
     solution=lambda: 1,
     cases=((),),
@@ -382,7 +382,7 @@ _CONTESTS = (
 )
 
 fair_race = Exercise(
-    notebook="03",
+    notebook="05",
     name="an experiment: a fair race",
     solution=lambda *case: _as_steps(_table(*case).min(axis=1)),
     cases=_CONTESTS,

@@ -1,6 +1,6 @@
-"""The exercises of notebook 21: the loss scale, what must stay float32, the bytes of Adam, accumulation, checkpoints.
+"""The exercises of notebook 22: the loss scale, what must stay float32, the bytes of Adam, accumulation, checkpoints.
 
-Taught in: 21
+Taught in: 22
 """
 
 import math
@@ -18,7 +18,7 @@ def _half(numbers: np.ndarray) -> np.ndarray:
 
 
 through_float16 = Exercise(
-    notebook="21",
+    notebook="22",
     name="there and back",
     solution=lambda g, scale: _half(g * scale).astype(np.float64) / scale,
     cases=((TINY, 2.0**12), (TINY * 3, 2.0**16), (np.array([1e-7, 7e-8, -4e-6]), 2.0**10)),
@@ -57,7 +57,7 @@ def _descend(weights: Sequence, gradients: Sequence, scale: float, lr: float) ->
 _WEIGHTS = (np.array([1.0, 2.0]), np.array([3.0]))
 
 skip = Exercise(
-    notebook="21",
+    notebook="22",
     name="skip what overflowed",
     solution=_descend,
     cases=(
@@ -128,7 +128,7 @@ def _scales(
 _FLOW = (False, False, True, False, False, False, True, True, False, False, False, False, False, False)
 
 scales = Exercise(
-    notebook="21",
+    notebook="22",
     name="growth and backoff",
     solution=_scales,
     cases=((_FLOW, 1024.0, 3), (_FLOW, 64.0, 2), ((False,) * 9, 8.0, 4)),
@@ -213,7 +213,7 @@ _MANY, _LARGE, _FEW = (
 )
 
 must_stay = Exercise(
-    notebook="21",
+    notebook="22",
     name="find the operation that must stay float32",
     solution=lambda operations, x: _worst(lambda operation: _error(operation, x), operations),
     cases=((_OPERATIONS, _MANY), (_OPERATIONS, _LARGE), ((total, bend, spread), _MANY), ((bend, shares, total), _FEW)),
@@ -250,7 +250,7 @@ must_stay = Exercise(
 # The bill ------------------------------------------------------------------------------------------
 
 adam_bytes = Exercise(
-    notebook="21",
+    notebook="22",
     name="the bytes of Adam",
     solution=lambda n_weights, n_linear, mixed: 16 * n_weights + (2 * n_linear if mixed else 0),
     cases=((1000, 800, False), (1000, 800, True), (124_439_808, 123_532_032, True)),
@@ -293,7 +293,7 @@ adam_bytes = Exercise(
 _PARTS = np.array([[1.0, -2.0], [4.0, 0.5], [-3.0, 1.0]])
 
 accumulate = Exercise(
-    notebook="21",
+    notebook="22",
     name="the large batch in parts",
     solution=lambda gradients, n_tokens: n_tokens @ gradients / n_tokens.sum(),
     cases=((_PARTS, np.array([5, 5, 5])), (_PARTS, np.array([10, 2, 4])), (_PARTS[:2] * 3, np.array([1, 9]))),
@@ -333,7 +333,7 @@ def _best(costs: Callable[[int], float], n_layers: int) -> int:
 
 
 segments = Exercise(
-    notebook="21",
+    notebook="22",
     name="an experiment: how many blocks to a checkpoint",
     solution=lambda n_layers, block, edge: _best(lambda every: _kept(n_layers, block, edge, every), n_layers),
     cases=((36, 16.0, 64.0), (13, 2.0, 9.0), (48, 34.0, 2.0), (20, 1.0, 30.0)),

@@ -1,6 +1,6 @@
-"""The exercises of notebook 05: soft threshold, weight decay, dropout, early stopping, an honest choice.
+"""The exercises of notebook 07: soft threshold, weight decay, dropout, early stopping, an honest choice.
 
-Taught in: 05
+Taught in: 07
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from kit.learn.regularizers import early_stopping, l2, soft_threshold
 _rng = np.random.default_rng(5)
 
 threshold = Exercise(
-    notebook="05",
+    notebook="07",
     name="the soft threshold",
     solution=soft_threshold,
     cases=(
@@ -56,7 +56,7 @@ def _decayed(weights: np.ndarray, gradient: np.ndarray, lr: float, strength: flo
 
 
 decay = Exercise(
-    notebook="05",
+    notebook="07",
     name="weight decay",
     solution=_decayed,
     cases=(
@@ -100,7 +100,7 @@ decay = Exercise(
 )
 
 dropped = Exercise(
-    notebook="05",
+    notebook="07",
     name="inverted dropout",
     solution=lambda x, rate, draws: x * (draws >= rate) / (1 - rate),
     cases=(
@@ -158,7 +158,7 @@ def _ended(losses: np.ndarray, patience: int) -> int:
 
 
 stopping = Exercise(
-    notebook="05",
+    notebook="07",
     name="early stopping",
     solution=lambda losses, patience: early_stopping(losses, patience=patience).best,
     cases=(
@@ -242,7 +242,7 @@ def _chosen(measure: Measure, strengths: Sequence[float], seeds: Sequence[int]) 
 
 
 choice = Exercise(
-    notebook="05",
+    notebook="07",
     name="an experiment: choose the strength",
     solution=_chosen,
     cases=((_TRIALS, _WIDE, (0, 1, 2)), (_FEW, (0.5, 2.0, 8.0), (0, 1))),

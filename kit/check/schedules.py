@@ -1,6 +1,6 @@
-"""The exercises of notebook 04: cosine, steps, warm-up with decay, the range test, a fair contest.
+"""The exercises of notebook 06: cosine, steps, warm-up with decay, the range test, a fair contest.
 
-Taught in: 04
+Taught in: 06
 """
 
 import math
@@ -14,7 +14,7 @@ from kit.learn.schedules import cosine, linear, step_decay, warm_up
 from kit.learn.training import range_test
 
 cosine_rate = Exercise(
-    notebook="04",
+    notebook="06",
     name="the cosine",
     solution=lambda lr, final, n_steps, step: cosine(lr, n_steps=n_steps, final=final)(step),
     cases=((0.8, 0.1, 10, 3), (2.0, 0.5, 100, 75), (1.0, 0.25, 8, 0)),
@@ -76,7 +76,7 @@ def _fall(lr: float, n_down: int) -> np.ndarray:
 
 
 warm_then_linear = Exercise(
-    notebook="04",
+    notebook="06",
     name="warm-up, then down",
     solution=lambda lr, n_warm, n_steps: _all(warm_up(linear(lr, n_steps=n_steps - n_warm), n_steps=n_warm), n_steps),
     cases=((1.0, 3, 8), (0.4, 5, 20)),
@@ -113,7 +113,7 @@ warm_then_linear = Exercise(
 )
 
 step_rates = Exercise(
-    notebook="04",
+    notebook="06",
     name="down in steps",
     solution=lambda lr, every, factor, n_steps: _all(step_decay(lr, every=every, factor=factor), n_steps),
     cases=((1.0, 3, 0.5, 10), (0.2, 4, 0.1, 9)),
@@ -174,7 +174,7 @@ def _at_lowest(rates: np.ndarray, losses: list[float]) -> float:
 
 
 find_rate = Exercise(
-    notebook="04",
+    notebook="06",
     name="the range test",
     solution=lambda objective, start, low, high, n_steps: (
         range_test(objective, start, low=low, high=high, n_steps=n_steps).suggestion
@@ -247,7 +247,7 @@ def _chosen(tuning: np.ndarray, fresh: np.ndarray) -> np.ndarray:
 
 
 contest = Exercise(
-    notebook="04",
+    notebook="06",
     name="an experiment: a fair contest",
     solution=lambda run, families, peaks, tuning, fresh: _chosen(
         _losses(run, families, peaks, tuning).mean(axis=2), _losses(run, families, peaks, fresh)

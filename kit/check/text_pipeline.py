@@ -1,6 +1,6 @@
-"""The exercises of notebook 13: one spelling, a signature, chunks, a planted leak, and the price of a leak.
+"""The exercises of notebook 15: one spelling, a signature, chunks, a planted leak, and the price of a leak.
 
-Taught in: 13
+Taught in: 15
 """
 
 import re
@@ -25,7 +25,7 @@ def _normal(
 
 
 spelling = Exercise(
-    notebook="13",
+    notebook="15",
     name="one spelling",
     solution=_normal,
     cases=(("cafe\u0301 x\u00b2 \r\nopen\t\r\n  end ",), ("one\rtwo \u00fc  \n\n three\n",)),
@@ -76,7 +76,7 @@ def _case(n_members: int, n_hashes: int, seed: int) -> tuple[np.ndarray, np.ndar
 
 
 signature = Exercise(
-    notebook="13",
+    notebook="15",
     name="a MinHash signature",
     solution=lambda members, factors, terms: _hashes(members, factors, terms).min(axis=1),
     cases=(_case(5, 3, 0), _case(40, 8, 1)),
@@ -129,7 +129,7 @@ def _chunks(stream: np.ndarray, length: int, overlap: int, *, step: int, tail: i
 
 
 chunks = Exercise(
-    notebook="13",
+    notebook="15",
     name="chunks that overlap",
     solution=lambda stream, length, overlap: _chunks(stream, length, overlap, step=length - overlap, tail=1),
     cases=((np.arange(1, 12), 4, 1), (np.arange(1, 11), 4, 2), (np.arange(1, 8), 5, 3)),
@@ -202,7 +202,7 @@ def _leaked(*, threshold: float = 0.5) -> list[int]:
 
 
 leak = Exercise(
-    notebook="13",
+    notebook="15",
     name="find the leak",
     solution=_leaked,
     cases=((),),
@@ -272,7 +272,7 @@ def _price(train: Sequence[str], held_out: Sequence[str], score: Score, overlap:
 
 
 price = Exercise(
-    notebook="13",
+    notebook="15",
     name="an experiment: the price of a leak",
     solution=lambda *case: _price(*case, keep="far"),
     cases=(

@@ -3,7 +3,7 @@
 All learn one task: rows of different letters, said again and again. Up to `heads` they are those of
 `kit.explore.attention`, with 2 to 12 letters to look back; for the rival they are longer.
 
-Taught in: 15
+Taught in: 17
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What labels are worth to a model that has read, and to one that has not: the contests of notebook 17.
+"""What labels are worth to a model that has read, and to one that has not: the contests of notebook 21.
 
     TUNING_RATES     two settings of each method, on texts that do not count later
     TUNING_LABELS    each method with 32, 128 and 512 labels, on both tasks
@@ -7,7 +7,7 @@
 A repetition draws anew whatever can be drawn: what is read, the first weights, the labels, the head,
 the order, and the texts that judge.
 
-Taught in: 17
+Taught in: 21
 """
 
 import math

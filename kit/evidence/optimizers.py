@@ -1,6 +1,6 @@
-"""The contests of notebook 03: six optimisers at every learning rate, and a random few rows against all of them.
+"""The contests of notebook 05: six optimisers at every learning rate, and a random few rows against all of them.
 
-Taught in: 03
+Taught in: 05
 """
 
 import time

@@ -1,6 +1,6 @@
-"""The contest of notebook 05: a network on 100 labelled digits, under one knob after the other.
+"""The contest of notebook 07: a network on 100 labelled digits, under one knob after the other.
 
-Taught in: 05
+Taught in: 07
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""The contests of notebook 04: five families of schedules on a noisy run, and warm-up on three models.
+"""The contests of notebook 06: five families of schedules on a noisy run, and warm-up on three models.
 
-Taught in: 04
+Taught in: 06
 """
 
 from collections.abc import Callable

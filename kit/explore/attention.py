@@ -3,7 +3,7 @@
 All models here learn one task: rows of different letters, said again and again. They have two
 layers of two heads, and 200 steps.
 
-Taught in: 15
+Taught in: 17
 """
 
 from dataclasses import dataclass

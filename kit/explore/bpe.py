@@ -2,7 +2,7 @@
 
 All three learn from some seventy files of Python's standard library, and are judged on others.
 
-Taught in: 14
+Taught in: 16
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Both show what the contests of kit.evidence.finetuning have measured, a dot for each repetition.
 
-Taught in: 17
+Taught in: 21
 """
 
 from collections.abc import Mapping, Sequence

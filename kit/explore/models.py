@@ -1,6 +1,6 @@
 """Two views of what separates six models: who sees whom, and what a longer text costs each of them.
 
-Taught in: 16
+Taught in: 19
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
 """The race: gradient descent, momentum, Nesterov and Adam on one surface, from one start, at one learning rate.
 
-Taught in: 03
+Taught in: 05
 """
 
 from collections.abc import Callable

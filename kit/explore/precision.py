@@ -1,6 +1,6 @@
 """Two views of mixed precision: which gradients vanish at a loss scale, and what a training step's memory holds.
 
-Taught in: 21
+Taught in: 22
 """
 
 import dataclasses

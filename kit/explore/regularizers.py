@@ -1,6 +1,6 @@
 """Two views of regularisation: the path of a penalty, and where to stop a network's training.
 
-Taught in: 05
+Taught in: 07
 """
 
 from collections.abc import Callable

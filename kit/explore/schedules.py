@@ -1,6 +1,6 @@
 """Draw a schedule: the learning rate, pulled about by hand, and the noisy training that it causes.
 
-Taught in: 04
+Taught in: 06
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """A view of near-copies: the threshold of MinHash trades the copies that it misses for false alarms.
 
-Taught in: 13
+Taught in: 15
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ The picture is replaced where it stands, and the last one stays in the notebook,
 without a kernel see it. A notebook's cell that trains under it carries the tag
 `nbval-ignore-output`: how often it was drawn depends on the machine.
 
-Taught in: 17
+Taught in: 21
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 An objective is a function of a point that returns a pair: the loss there, and its gradient.
 
-Taught in: 00 01 03
+Taught in: 00 01 05
 """
 
 import math

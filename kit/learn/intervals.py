@@ -1,6 +1,6 @@
 """Intervals: what the repetitions of a measurement say about its true value.
 
-Taught in: 04 15 17 21
+Taught in: 06 17 21 22
 """
 
 import math

@@ -2,7 +2,7 @@
 
 A row of `x` is one example, a column one feature. An intercept is a column of ones.
 
-Taught in: 01 02 03
+Taught in: 01 02 05
 """
 
 import math

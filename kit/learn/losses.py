@@ -9,7 +9,7 @@ share their work. Three groups differ in what a prediction is:
     cross_entropy                               a row of logits, one for each class
     kl_divergence                               a row of logits, and the target is a row of probabilities
 
-Taught in: 01 02 03
+Taught in: 01 02 05
 """
 
 import math

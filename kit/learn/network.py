@@ -8,7 +8,7 @@ this room takes the whole network as one point.
     start = network_start(n_features=64, n_hidden=256, n_classes=10, rng=rng)
     path = train(objective, start, optimizer=adam(0.004), n_steps=240)
 
-Taught in: 05
+Taught in: 07
 """
 
 import math

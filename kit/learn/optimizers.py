@@ -24,7 +24,7 @@ input, as it runs at every step.
 
 `clipped` puts a limit on the gradient before any of them.
 
-Taught in: 03
+Taught in: 05
 """
 
 import math

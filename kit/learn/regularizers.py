@@ -10,7 +10,7 @@ proximal step, which lands on the kink exactly: `proximal_descent` takes those.
     noise           dropout
     fewer steps     early_stopping
 
-Taught in: 05
+Taught in: 07
 """
 
 from collections.abc import Callable

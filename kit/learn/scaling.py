@@ -2,7 +2,7 @@
 
 A scaling is learned from the training rows alone, then applied to all rows.
 
-Taught in: 01 03
+Taught in: 01 05
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ optimiser in place of a number; and any function of your own from step to rate w
 After its last step a schedule stays where it ended. A rate may be 0, which freezes what it trains,
 and may rise where the formula lets it: `linear(0.0, n_steps=9, final=0.1)` is a warm-up.
 
-Taught in: 04
+Taught in: 06
 """
 
 import math

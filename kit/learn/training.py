@@ -4,7 +4,7 @@
     batches = minibatches(len(x), batch_size=32, rng=rng)
     path = train(objective, start, optimizer=adam(0.01), n_steps=1000, batches=batches)
 
-Taught in: 03 04
+Taught in: 05 06
 """
 
 import math

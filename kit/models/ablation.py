@@ -6,7 +6,7 @@ subject. Each leaves one part out of the block that all the others share:
     x = x + attention(norm(x))         q·k / √d_head, the future hidden
     x = x + feed_forward(norm(x))
 
-Taught in: 15
+Taught in: 17
 """
 
 import math

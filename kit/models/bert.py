@@ -9,7 +9,7 @@ Source: Devlin et al. (2018), arXiv:1810.04805, section 3; the head and the pool
 published with it. Its other task, whether the second text follows the first, is
 `Classifier(bert, n_classes=2, token="pooled")` of kit.models.heads.
 
-Taught in: 16 17
+Taught in: 19 21
 """
 
 from dataclasses import dataclass

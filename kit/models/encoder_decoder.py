@@ -11,7 +11,7 @@
 Source: Vaswani et al. (2017), arXiv:1706.03762, sections 3 and 5.4. As there, eq. 2 has biases and
 the projections of section 3.2.2 have none.
 
-Taught in: 16
+Taught in: 19
 """
 
 import math

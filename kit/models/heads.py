@@ -7,7 +7,7 @@ Any model will do whose `encode` gives hidden states: GPT, BERT and their kin.
 
 Source: Radford et al. (2018), section 3.2; Devlin et al. (2018), arXiv:1810.04805, sections 4.1, 4.2.
 
-Taught in: 17
+Taught in: 21
 """
 
 import inspect

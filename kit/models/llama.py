@@ -11,7 +11,7 @@ Source: Touvron et al. (2023), arXiv:2302.13971, section 2.2 and table 2; Touvro
 arXiv:2307.09288, table 1 and appendix A.2.1 for Llama 2; Grattafiori et al. (2024),
 arXiv:2407.21783, table 3 for Llama 3. What version 3.1 does to the angles of longer texts is left out.
 
-Taught in: 16
+Taught in: 19
 """
 
 from dataclasses import dataclass, replace

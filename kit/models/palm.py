@@ -9,7 +9,7 @@ is no bias anywhere, nor dropout.
 
 Source: Chowdhery et al. (2022), arXiv:2204.02311, section 2 and table 1.
 
-Taught in: 16
+Taught in: 19
 """
 
 from dataclasses import dataclass

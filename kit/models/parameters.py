@@ -2,7 +2,7 @@
 
     n_params(sketch(GPT, GPT_3["175B"]))
 
-Taught in: 15 16 21
+Taught in: 17 19 22
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ later one joins two earlier ones, the pair that was commonest in the training te
 `BPE.save` writes the file format of Hugging Face's `tokenizers`, whose compiled code then gives
 the same ids at production speed: `tokenizers.Tokenizer.from_file(path)`.
 
-Taught in: 14
+Taught in: 16
 """
 
 import heapq

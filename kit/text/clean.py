@@ -2,7 +2,7 @@
 
 Each step takes a text and gives a text, and does nothing more when it is applied again.
 
-Taught in: 13
+Taught in: 15
 """
 
 import ipaddress

@@ -1,6 +1,6 @@
 """A real corpus that every machine already has: the source code of Python's standard library.
 
-Taught in: 13 14
+Taught in: 15 16
 """
 
 import hashlib

@@ -5,7 +5,7 @@ when their sets overlap: J(A, B) = |A ∩ B| / |A ∪ B| near 1. To compare all 
 MinHash signature shrinks each set to a row of numbers that agree as often as the sets overlap; LSH
 then sorts rows into buckets, so that pairs likely to be alike are found without trying the others.
 
-Taught in: 13
+Taught in: 15
 """
 
 import hashlib

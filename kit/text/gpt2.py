@@ -6,7 +6,7 @@ vocab.json gives each token its id, merges.txt the pairs in the order in which t
 both spell a token's bytes in letters that show. The pattern that cuts a text stands in neither: it
 is GPT-2's. Many later models have files of this form.
 
-Taught in: 14
+Taught in: 16
 """
 
 import json

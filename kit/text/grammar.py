@@ -9,7 +9,7 @@ of forms such as a name and its pronouns, {HERO.name} and {HERO.they}.
 The alternatives of a rule begin with different words. One word therefore tells which was taken,
 a story can be read back in one way only, and its probability is the product of its choices.
 
-Taught in: 14
+Taught in: 16
 """
 
 import math

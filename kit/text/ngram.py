@@ -3,7 +3,7 @@
 Divide the bits of a text by its bytes, and models that read bytes, words or the tokens of any
 tokeniser can be compared: one whose tokens are fewer, but harder to predict, gains nothing by it.
 
-Taught in: 13 14
+Taught in: 15 16
 """
 
 import lzma

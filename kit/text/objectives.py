@@ -4,7 +4,7 @@
     masked      hidden tokens from those on both sides   BERT
     span        hidden spans, one after the other        T5
 
-Taught in: 16 17
+Taught in: 19 21
 """
 
 from collections.abc import Collection, Sequence

@@ -2,7 +2,7 @@
 
 No token crosses the border between two pieces, so a pattern decides what a token can be.
 
-Taught in: 14
+Taught in: 16
 """
 
 import re

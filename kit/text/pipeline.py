@@ -3,7 +3,7 @@
 Near-copies can lie in different shards, so the work has two passes. The first signs each document;
 all signatures together are small, and tell which documents are copies. The second cleans the rest.
 
-Taught in: 13
+Taught in: 15
 """
 
 from collections.abc import Collection, Sequence

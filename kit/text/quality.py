@@ -2,7 +2,7 @@
 
 `Limits` has rules for source code, `GOPHER` those by which the web pages for Gopher were chosen.
 
-Taught in: 13
+Taught in: 15
 """
 
 import re

@@ -5,7 +5,7 @@
 From the second saying on, nothing is left to chance: a model that can look back far enough makes
 no mistake, and one that cannot is measured by the distance at which it begins to fail.
 
-Taught in: 15
+Taught in: 17
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ A shard holds one document a line, as JSON: the format that other tools call JSO
 made from a shard is known by its source and its step, so work is taken up where it was cut short,
 never done twice, and done anew where either has changed.
 
-Taught in: 13
+Taught in: 15
 """
 
 import hashlib

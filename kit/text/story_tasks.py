@@ -6,7 +6,7 @@ questions are answered by a span of the story: a name, a colour, a thing, a plac
 
 All is told in the words of `STORIES`, up to a few, so a model that has read stories has met them.
 
-Taught in: 17
+Taught in: 21
 """
 
 from dataclasses import dataclass

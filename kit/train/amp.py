@@ -15,7 +15,7 @@ pass, and the gradients are divided by it before they are used.
 
 Source: Micikevicius et al. (2017), arXiv:1710.03740, for the float32 copy and the scale.
 
-Taught in: 21
+Taught in: 22
 """
 
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ A run that stopped can therefore go on anywhere, and sees what it would have see
 A batch is a tensor, or a tuple or dict of tensors that have a row each for the same examples. Targets
 are the last of a tuple, and in a dict what is called "targets" or "labels".
 
-Taught in: 17 21
+Taught in: 21 22
 """
 
 from collections.abc import Callable, Iterator

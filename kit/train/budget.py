@@ -15,7 +15,7 @@ Source: Rajbhandari et al. (2019), arXiv:1910.02054, section 3, for the parts; K
 arXiv:2204.02311, appendix B, for the operations; Chen et al. (2016), arXiv:1604.06174, for
 checkpointing.
 
-Taught in: 21
+Taught in: 22
 """
 
 import weakref

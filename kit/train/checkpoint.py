@@ -7,7 +7,7 @@ What a step of training does depends on its number, the weights, the optimiser's
 number generator and the settings of the run. `RunFile` holds these, so that `fit` goes on from it as
 if it had never been killed, and from nothing but the same run.
 
-Taught in: 17 25
+Taught in: 21
 """
 
 import os

@@ -6,7 +6,7 @@
 
 With a cache each token is computed once: the model reads one token a step, and not the whole text anew.
 
-Taught in: 17 23
+Taught in: 21
 """
 
 import math

@@ -5,7 +5,7 @@
 
 A run that was killed goes on from its checkpoint as if it never had been; kit.train.checkpoint says how.
 
-Taught in: 17 21
+Taught in: 21 22
 """
 
 import math

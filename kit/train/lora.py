@@ -8,7 +8,7 @@ more than it did before.
 
 Source: Hu et al. (2021), arXiv:2106.09685, section 4.1, eq. 3.
 
-Taught in: 17
+Taught in: 21
 """
 
 from collections.abc import Collection, Iterator

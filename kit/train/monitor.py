@@ -4,7 +4,7 @@
 
 A monitor is any function of a record; its method `close`, if it has one, is called when the run ends.
 
-Taught in: 17 21
+Taught in: 21 22
 """
 
 import json

@@ -2,7 +2,7 @@
 
     python -m tests.bench.sgd
 
-Tables of 10³ to 10⁶ rows, twenty features and noise, as in notebook 03; the goal is a loss within 5% of
+Tables of 10³ to 10⁶ rows, twenty features and noise, as in notebook 05; the goal is a loss within 5% of
 the lowest. Each way tries twelve learning rates, and is timed at the one that needs the fewest examples,
 for as many examples as it needs: the search for the goal itself is not timed.
 """

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 15, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 17, as learners write them, each with words of its hint."""
 
 ATTEND = "def f(q, k, v):\n    return "
 CAUSAL = "def f(scores):\n    n = len(scores)\n    past = {past}\n    return {answer}"

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 14, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 16, as learners write them, each with words of its hint."""
 
 _COUNT = (
     "def f(spellings, repeats):\n    counts = {}\n    for s, n in zip(spellings, repeats):\n"

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 17, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 21, as learners write them, each with words of its hint."""
 
 TARGETS = "def f(ids, n_prompt):\n    targets = {first}\n    {mask}\n    return targets"
 SHIFTED = "np.append(ids[1:], IGNORED)"

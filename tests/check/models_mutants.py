@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 16, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 19, as learners write them, each with words of its hint."""
 
 SHIFT = "def f(ids):\n    return "
 BLOCK = "def f(x, norm, attend, feed):\n    "

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 03, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 05, as learners write them, each with words of its hint."""
 
 MOMENTUM = "def f(point, gradient, velocity, lr, beta):\n"
 ADAM = "def f(point, gradient, step, mean, square, lr):\n"

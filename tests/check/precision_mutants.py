@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 21, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 22, as learners write them, each with words of its hint."""
 
 THERE = "def f(g, scale):\n    return "
 SKIP = (

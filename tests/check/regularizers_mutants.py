@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 05, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 07, as learners write them, each with words of its hint."""
 
 _TABLE = "    v = np.array([[measure(s, seed)[1] for seed in seeds] for s in strengths])\n"
 

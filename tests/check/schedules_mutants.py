@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 04, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 06, as learners write them, each with words of its hint."""
 
 COSINE = "def f(lr, final, n_steps, step):\n    return "
 WARM = (

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of notebook 13, as learners write them, each with words of its hint."""
+"""Wrong answers to the exercises of notebook 15, as learners write them, each with words of its hint."""
 
 _IMPORT = "import unicodedata\n\n"
 _LEAK = (

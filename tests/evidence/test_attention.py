@@ -1,4 +1,4 @@
-"""What the contests of notebook 15 are made of: equal rivals, rates chosen beforehand, scores of made-up heads."""
+"""What the contests of notebook 17 are made of: equal rivals, rates chosen beforehand, scores of made-up heads."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The contests of notebook 17, in small: what is written, what is trained, and what the cheap baselines do."""
+"""The contests of notebook 21, in small: what is written, what is trained, and what the cheap baselines do."""
 
 from typing import Any
 

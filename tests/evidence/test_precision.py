@@ -1,4 +1,4 @@
-"""What the contests of notebook 21 are made of: formats that train as `fit` does, and the gradients they lose."""
+"""What the contests of notebook 22 are made of: formats that train as `fit` does, and the gradients they lose."""
 
 import pytest
 

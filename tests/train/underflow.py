@@ -1,6 +1,6 @@
 """The share of a real model's gradients that float16 and bfloat16 lose: python -m tests.train.underflow.
 
-The model is the story GPT of notebook 21, trained for 120 steps. Its batch is taken by itself, and
+The model is the story GPT of notebook 22, trained for 120 steps. Its batch is taken by itself, and
 as one of 64 and of 512 parts of a larger one, whose gradients are so many times smaller.
 """
 
