@@ -7,6 +7,7 @@ from kit.blocks.patterns import Pattern
 from kit.explore import (
     attention,
     bpe,
+    class_losses,
     descent,
     finetuning,
     live,
@@ -73,8 +74,8 @@ ARGUMENTS = {
     regularizers.noisy_diabetes: {"rng": (np.random.default_rng(0), GENERATOR)},
     regularizers.labelled_digits: {"rng": (np.random.default_rng(0), GENERATOR)},
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
-    losses.margin_losses: {"margin": (0.5, NUMBER)},
-    losses.margin_frame: {"margin": (0.5, NUMBER)},
+    class_losses.margin_losses: {"margin": (0.5, NUMBER)},
+    class_losses.margin_frame: {"margin": (0.5, NUMBER)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
     schedules.noisy_runs: {"lr": (0.1, [*AT_LEAST_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},

@@ -14,6 +14,7 @@ from PIL import Image
 from kit.explore import (
     attention,
     bpe,
+    class_losses,
     descent,
     live,
     losses,
@@ -31,7 +32,7 @@ EXPLORERS = [
     descent.bowl,
     descent.line_fit,
     losses.outlier,
-    losses.margin,
+    class_losses.margin,
     optimizers.optimizer_race,
     schedules.draw_a_schedule,
     regularizers.penalty_view,
