@@ -1,4 +1,4 @@
-"""A view of losses for numbers: one patient who pulls on two lines.
+"""Two views of losses for numbers: one number that stands for five, and one patient who pulls on two lines.
 
 Taught in: 02
 """
@@ -14,9 +14,98 @@ from sklearn.datasets import load_diabetes
 
 from kit.arguments import real
 from kit.explore.live import Drag, Frame, LiveView, Slider, Stage
-from kit.explore.palette import BLUE, GREY, HOUSE, ORANGE
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 from kit.learn.linear import least_squares, reweighted_least_squares, with_intercept
-from kit.learn.losses import huber
+from kit.learn.losses import huber, mae, mse
+
+# One number for five stays -----------------------------------------------------------------------
+
+STAYS = (1.0, 2.0, 3.0, 4.0)
+NUMBERS, LONGEST = np.linspace(0, 26, 53), np.linspace(5, 25, 41)
+
+
+def stay_losses(number: float, *, longest: float) -> tuple[float, float]:
+    """Charge one number that stands for five stays, by squares and by sizes: 1, 2, 3, 4 days and the longest.
+
+    Raises:
+        TypeError, ValueError: if an argument is not a finite number.
+
+    >>> stay_losses(3.0, longest=5.0)
+    (2.0, 1.2)
+    """
+    stays = np.array([*STAYS, real("longest", longest)])
+    numbers = np.full(5, real("number", number))
+    return mse(numbers, stays)[0], mae(numbers, stays)[0]
+
+
+def number_frame(*, longest: float, number: float) -> Frame:
+    """Show what every number would cost, by squares and by sizes, and where one number stands."""
+    curves = np.array([stay_losses(each, longest=longest) for each in NUMBERS]).T
+    here = stay_losses(number, longest=longest)
+    stays = np.array([*STAYS, longest])
+    best = float(stays.mean()), float(np.median(stays))
+    lines: list = [(stays, np.zeros(5))] * 2
+    for curve, loss, lowest, i in zip(curves, here, best, (0, 1), strict=True):
+        lines += [(NUMBERS, curve), (lowest, stay_losses(lowest, longest=longest)[i]), (number, loss)]
+    return Frame(
+        lines=lines,
+        sentence=(
+            f"Stays of 1, 2, 3, 4 and {longest:g} days. The number {number:g} costs {here[0]:.1f} by squares, "
+            f"which are lowest at {best[0]:.1f}, and {here[1]:.1f} by sizes, which are lowest at {best[1]:g}."
+        ),
+        quest_met=bool(number == best[1] and best[0] > STAYS[-1]),
+    )
+
+
+def number_stage() -> Stage:
+    """Draw what stands still: the axes of the two losses over the number."""
+    with matplotlib.style.context(HOUSE):
+        figure = Figure(figsize=(9, 3.4))
+        panels = figure.subplots(1, 2)
+        titles = ("By squares: the mean is best", "By sizes: the median is best")
+        dots = [axes.plot([], [], "o", color=GREY, markersize=6)[0] for axes in panels]
+        moving = []
+        for axes, color, title, top in zip(panels, (BLUE, ORANGE), titles, (150, 20), strict=True):
+            axes.set(
+                xlabel="the one number (days)", ylabel="mean loss", xlim=(0, 26), ylim=(-top / 30, top), title=title
+            )
+            for i, (words, hue) in enumerate((("the five stays", GREY), ("the lowest point", GREEN))):
+                axes.text(0.98, 0.2 - 0.08 * i, words, color=hue, ha="right", transform=axes.transAxes)
+            moving += [
+                *axes.plot([], [], "-", color=color),
+                *axes.plot([], [], "o", color=GREEN, markersize=11),
+                *axes.plot([], [], "o", color="black", markersize=6),
+            ]
+    return Stage(figure=figure, lines=[*dots, *moving])
+
+
+def best_number() -> LiveView:
+    """Open the one number that stands for five stays, the longest of which can be moved."""
+    return LiveView(
+        title="One number for five stays in hospital",
+        controls=[
+            Slider(
+                name="longest",
+                label="the longest stay (days)",
+                values=LONGEST.tolist(),
+                labels=[f"{value:g}" for value in LONGEST],
+                start=0,
+            ),
+            Slider(
+                name="number",
+                label="the one number (days)",
+                values=NUMBERS.tolist(),
+                labels=[f"{value:g}" for value in NUMBERS],
+                start=20,
+            ),
+        ],
+        stages=[number_stage()],
+        frame=number_frame,
+        quest="stand where sizes are lowest, while the number that squares want is above four of the five stays",
+    )
+
+
+# One patient pulls on a line ---------------------------------------------------------------------
 
 N_PATIENTS = 24
 BMI, PROGRESSION = (16.0, 44.0), (0.0, 1000.0)

@@ -29,6 +29,7 @@ def stages() -> dict[Callable[[], LiveView], Callable[[], Stage]]:
     return {
         descent.line_fit: partial(descent.line_stage, descent.line_problem("raw"), "raw"),
         descent.bowl: descent.bowl_stage,
+        losses.best_number: losses.number_stage,
         losses.outlier: losses.outlier_stage,
         class_losses.margin: class_losses.margin_stage,
         optimizers.optimizer_race: partial(optimizers.race_stage, optimizers.SURFACES["bowl"]),

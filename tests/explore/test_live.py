@@ -31,6 +31,7 @@ from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contes
 EXPLORERS = [
     descent.bowl,
     descent.line_fit,
+    losses.best_number,
     losses.outlier,
     class_losses.margin,
     optimizers.optimizer_race,

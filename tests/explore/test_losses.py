@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from kit.explore.losses import BMI, PROGRESSION, outlier, patients, tilt
+from kit.explore.losses import (
+    BMI,
+    NUMBERS,
+    PROGRESSION,
+    best_number,
+    number_frame,
+    outlier,
+    patients,
+    stay_losses,
+    tilt,
+)
 from kit.learn.linear import least_squares, with_intercept
 
 
@@ -45,3 +55,23 @@ def test_the_outlier_stays_inside_the_picture():
     view = outlier()
     for control, (low, high) in zip(view.controls[1:], (BMI, PROGRESSION), strict=True):
         assert (control.values[0], control.values[-1]) == (low, high)
+
+
+@pytest.mark.parametrize("longest", [5.0, 11.5, 25.0])
+def test_no_number_is_charged_less_than_the_mean_by_squares_and_the_median_by_sizes(longest):
+    stays = np.array([1, 2, 3, 4, longest])
+    charged = np.array([stay_losses(number, longest=longest) for number in NUMBERS])
+    assert (charged[:, 0] >= stays.var() * (1 - 1e-12)).all()  # the mean squared error of the mean
+    assert (charged[:, 1] >= np.abs(stays - 3).mean() * (1 - 1e-12)).all()
+    np.testing.assert_allclose(stay_losses(stays.mean(), longest=longest)[0], stays.var(), rtol=1e-12)
+
+
+def test_the_longest_stay_moves_the_mean_and_not_the_median():
+    near, far = (number_frame(longest=longest, number=3.0) for longest in (5.0, 25.0))
+    assert "lowest at 3.0, and" in near.sentence
+    assert "lowest at 7.0, and" in far.sentence
+    assert "by sizes, which are lowest at 3." in near.sentence
+    assert "by sizes, which are lowest at 3." in far.sentence
+    assert far.quest_met
+    assert not near.quest_met
+    assert best_number().controls[1].values == NUMBERS.tolist()
