@@ -73,7 +73,7 @@ def number_stage() -> Stage:
                 axes.text(0.98, 0.2 - 0.08 * i, words, color=hue, ha="right", transform=axes.transAxes)
             moving += [
                 *axes.plot([], [], "-", color=color),
-                *axes.plot([], [], "o", color=GREEN, markersize=11),
+                *axes.plot([], [], "o", color=GREEN, markersize=9),
                 *axes.plot([], [], "o", color="black", markersize=6),
             ]
     return Stage(figure=figure, lines=[*dots, *moving])
@@ -198,7 +198,7 @@ def outlier_stage() -> Stage:
         lines = [
             *data.plot([], [], "-", color=BLUE),
             *data.plot([], [], "-", color=ORANGE),
-            *data.plot([], [], "o", color=GREY, markersize=4),  # they stand still, but above the lines
+            *data.plot([], [], "o", color=GREY, markersize=5, markeredgewidth=0.5),  # they stand still, but above the lines
             *data.plot([], [], "o", color="black", markersize=10),
             *pull.plot([], [], "-", color=BLUE),
             *pull.plot([], [], "-", color=ORANGE),
