@@ -198,7 +198,8 @@ def outlier_stage() -> Stage:
         lines = [
             *data.plot([], [], "-", color=BLUE),
             *data.plot([], [], "-", color=ORANGE),
-            *data.plot([], [], "o", color=GREY, markersize=5, markeredgewidth=0.5),  # they stand still, but above the lines
+            # they stand still, but above the lines
+            *data.plot([], [], "o", color=GREY, markersize=5, markeredgewidth=0.5),
             *data.plot([], [], "o", color="black", markersize=10),
             *pull.plot([], [], "-", color=BLUE),
             *pull.plot([], [], "-", color=ORANGE),
