@@ -3,7 +3,7 @@
 Quantity, relation, bar, cases, repetitions and kind were written down before any run. The kind says how:
 
     paired   the mean over repetitions; of logarithms where the quantity is a ratio, "one / other"
-    time     the same of logarithms of seconds, ratios of seconds or speeds
+    time     the same of logarithms of seconds, ratios of seconds or speeds, corrected for skewness
     slope    the mean of one slope for each repetition
     share    Wilson's interval of 0s and 1s, or of a share in each repetition
     exact    counted: every number must lie beyond the bar, and none has an interval. The relation "exact" takes
@@ -153,8 +153,10 @@ def judge(sentence: Sentence, case: str, numbers: Sequence[float] | np.ndarray) 
         raise ValueError(f"{place} must be from 0 to 1, as shares are, got {array.min():g} to {array.max():g}")
     if sentence.quantity.startswith("absolute") and not sentence.both_sides and array.min() < 0:
         raise ValueError(f"{place} must be >= 0, as absolute values are, got {array.min():g}")
-    make = estimate_ratio if sentence.is_ratio else estimate_share if sentence.kind == "share" else estimate_mean
-    interval = make(array)
+    if sentence.is_ratio:
+        interval = estimate_ratio(array, skewed=sentence.kind == "time")
+    else:
+        interval = estimate_share(array) if sentence.kind == "share" else estimate_mean(array)
     outcome = _outcome(sentence, interval)
     margin = interval.margin(_nearest_bar(sentence, interval))
     return Result(case=case, outcome=outcome, numbers=tuple(array.tolist()), interval=interval, margin=margin)

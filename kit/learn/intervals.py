@@ -82,29 +82,45 @@ def mean_interval(
     return mean - half, mean + half
 
 
-def estimate_mean(numbers: Shaped[np.ndarray, "n"]) -> Interval:
+def estimate_mean(numbers: Shaped[np.ndarray, "n"], *, skewed: bool = False) -> Interval:
     """Estimate a mean from one number for each repetition, with the interval of `mean_interval`.
+
+    Args:
+        skewed: reach as far as the interval corrected for skewness does, too, where that is further:
+
+            mean - s/√n · h(± t),   h(q) = 3 (∛(1 + r (q - r/6)) - 1) / r,   r = skewness / √n
+
+            Times are so: now and then one is much longer. Student's interval alone ends too low for them,
+            the corrected one alone is too narrow for numbers with long tails on both sides.
 
     Raises:
         TypeError, ValueError: if they are not finite real numbers, or fewer than two.
 
+    Source: Hall (1992), Journal of the Royal Statistical Society B 54, 221-228, for the skewed.
     Oracle: scipy.stats.t.interval.
 
     >>> estimate_mean(np.array([1.0, 3.0])).estimate
     2.0
     """
     array = _repetitions(numbers)
-    low, high = mean_interval(array)
-    error = float(array.std(ddof=1)) / math.sqrt(len(array))
-    return Interval(estimate=float(array.mean()), low=float(low), high=float(high), n=len(array), standard_error=error)
+    n, mean, error = len(array), float(array.mean()), float(array.std(ddof=1)) / math.sqrt(len(array))
+    low, high = map(float, mean_interval(array))
+    if skewed and error > 0:
+        r = float(((array - mean) ** 3).mean() / array.std() ** 3) / math.sqrt(n)
+        t = float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+        low, high = min(low, mean - error * _unskewed(t, r)), max(high, mean - error * _unskewed(-t, r))
+    return Interval(estimate=mean, low=low, high=high, n=n, standard_error=error)
 
 
-def estimate_ratio(ratios: Shaped[np.ndarray, "n"]) -> Interval:
+def estimate_ratio(ratios: Shaped[np.ndarray, "n"], *, skewed: bool = False) -> Interval:
     """Estimate a ratio from one ratio for each repetition: the mean and its interval are taken in logarithms.
 
         exp(mean ± t · s / √n)   of the log ratios
 
     Twice as much and half as much then weigh alike, and it does not matter which side is divided by which.
+
+    Args:
+        skewed: as `estimate_mean` takes it, of the logarithms.
 
     Raises:
         TypeError, ValueError: if they are not finite numbers above 0, or fewer than two.
@@ -117,7 +133,7 @@ def estimate_ratio(ratios: Shaped[np.ndarray, "n"]) -> Interval:
     array = _repetitions(ratios, name="ratios")
     if array.min() <= 0:
         raise ValueError(f"ratios must be > 0, got {array.min():g}")
-    logs = estimate_mean(np.log(array))
+    logs = estimate_mean(np.log(array), skewed=skewed)
     estimate, low, high = (math.exp(end) for end in (logs.estimate, logs.low, logs.high))
     return Interval(estimate=estimate, low=low, high=high, n=logs.n, standard_error=logs.standard_error, scale="log")
 
@@ -186,8 +202,8 @@ def estimate_by_bootstrap(
 ) -> Interval:
     """Estimate a mean with an interval that need not be symmetric: from the means of samples of the sample.
 
-    Bias-corrected and accelerated (BCa). With fewer than some thirty numbers it is too narrow: see
-    `python -m tests.check.worlds`. There Student's interval is kept to, skewed or not.
+    Bias-corrected and accelerated (BCa). Of few numbers it is too narrow, skewed or not, and then
+    `estimate_mean` is better: `python -m tests.check.worlds` compares the two.
 
     Raises:
         TypeError, ValueError: if they are not finite real numbers, or fewer than two.
@@ -212,6 +228,10 @@ def estimate_by_bootstrap(
         z = special.ndtri(np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])) + bias
         low, high = np.percentile(means, 100 * special.ndtr(bias + z / (1 - acceleration * z)))
     return Interval(estimate=mean, low=float(low), high=float(high), n=n, standard_error=float(means.std(ddof=1)))
+
+
+def _unskewed(q: float, r: float) -> float:
+    return 3 * (float(np.cbrt(1 + r * (q - r / 6))) - 1) / r if abs(r) > 1e-6 else q  # h, and its limit
 
 
 def _repetitions(numbers: np.ndarray, *, name: str = "numbers") -> np.ndarray:

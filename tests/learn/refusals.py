@@ -46,8 +46,8 @@ PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
     intervals.mean_interval: {"numbers": (np.ones(3), [*ARRAY, np.ones(1), 3.0])},
-    intervals.estimate_mean: {"numbers": (np.ones(3), SAMPLE)},
-    intervals.estimate_ratio: {"ratios": (np.ones(3), [*SAMPLE, np.zeros(3), -np.ones(3)])},
+    intervals.estimate_mean: {"numbers": (np.ones(3), SAMPLE), "skewed": (True, [])},
+    intervals.estimate_ratio: {"ratios": (np.ones(3), [*SAMPLE, np.zeros(3), -np.ones(3)]), "skewed": (True, [])},
     intervals.estimate_share: {"shares": (np.ones(3), [*SAMPLE, 2 * np.ones(3), -np.ones(3)])},
     intervals.estimate_by_bootstrap: {
         "numbers": (np.ones(3), SAMPLE),

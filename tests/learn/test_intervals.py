@@ -116,3 +116,24 @@ def test_repetitions_that_are_all_alike_have_no_width_but_as_a_share():
 
 def test_a_margin_is_counted_in_standard_errors():
     assert Interval(estimate=1.0, low=0.0, high=2.0, n=5, standard_error=0.25).margin(1.5) == -2
+
+
+def test_skewed_numbers_push_one_end_out_and_others_none():
+    numbers = np.random.default_rng(0).exponential(size=20)
+    plain, skewed = estimate_mean(numbers), estimate_mean(numbers, skewed=True)
+    assert skewed.high > plain.high
+    assert skewed.low == plain.low
+    mirrored = estimate_mean(-numbers, skewed=True)
+    np.testing.assert_allclose([mirrored.low, mirrored.high], [-skewed.high, -skewed.low], rtol=1e-12)
+    even = np.array([-2.0, -1.0, 1.0, 2.0])
+    np.testing.assert_allclose(estimate_mean(even, skewed=True).high, estimate_mean(even).high, rtol=1e-12)
+
+
+def test_the_correction_for_skewness_turns_halls_transformation_round():
+    """T + r (T² / 3 + 1 / 6) + r² T³ / 27, Hall's equation, at the end of the interval is Student's t."""
+    numbers = np.random.default_rng(0).exponential(size=20)
+    found, n = estimate_mean(numbers, skewed=True), len(numbers)
+    distance = (found.estimate - found.high) / found.standard_error
+    r = stats.skew(numbers) / math.sqrt(n)
+    halls = distance + r * (distance**2 / 3 + 1 / 6) + r**2 * distance**3 / 27
+    assert halls == pytest.approx(stats.t.ppf(0.025, n - 1), rel=1e-9)
