@@ -26,7 +26,7 @@ MOST = 200_000  # steps; a setting that needs more counts as one that diverged
 def draw_table(kind: str, *, seed: int) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n"]]:
     """Draw a table of one of `KINDS` and its target: numbers where the seed is even, classes where it is odd.
 
-    Features of one unit have mean 0 and variance 1. In mixed units each has a mean of its own and a unit of its
+    Features of one unit have mean 0, variance 1, and correlations of a half. In mixed units each has a mean of its own and a unit of its
     own, which a factor of thirty may lie between. With heavy tails they are lognormal. What the features say of
     the target, and how much noise covers it, does not depend on their units.
 
@@ -35,7 +35,7 @@ def draw_table(kind: str, *, seed: int) -> tuple[Float[np.ndarray, "n features"]
     """
     kind, seed = one_of("kind", kind, KINDS), count("seed", seed, at_least=0)
     rng = np.random.default_rng(seed)
-    plain = rng.normal(size=(ROWS, FEATURES))
+    plain = math.sqrt(0.5) * (rng.normal(size=(ROWS, FEATURES)) + rng.normal(size=(ROWS, 1)))  # correlated by a half
     x = np.exp(plain) if kind == "heavy tails" else plain
     if kind == "mixed units":
         x = (plain + rng.uniform(-2, 2, size=FEATURES)) * 10 ** rng.uniform(-0.75, 0.75, size=FEATURES)
