@@ -26,9 +26,9 @@ MOST = 200_000  # steps; a setting that needs more counts as one that diverged
 def draw_table(kind: str, *, seed: int) -> tuple[Float[np.ndarray, "n features"], Float[np.ndarray, "n"]]:
     """Draw a table of one of `KINDS` and its target: numbers where the seed is even, classes where it is odd.
 
-    Features of one unit have mean 0, variance 1, and correlations of a half. In mixed units each has a mean of its own and a unit of its
-    own, which a factor of thirty may lie between. With heavy tails they are lognormal. What the features say of
-    the target, and how much noise covers it, does not depend on their units.
+    Features of one unit have mean 0, variance 1, and correlations of a half. In mixed units each has a mean and
+    a unit of its own; a factor of thirty may lie between two units. With heavy tails they are lognormal. What
+    the features say of the target, and how much noise covers it, does not depend on their units.
 
     Raises:
         TypeError, ValueError: if there is no such kind, or `seed` is not a whole number of at least 0.
