@@ -6,15 +6,16 @@ import numpy as np
 
 from kit import arguments, files, machine
 from kit.check import attention as attention_exercises
-from kit.check import card, claim, course, exercise, ledger, prediction, progress
+from kit.check import card, claim, course, exercise, ledger, parts, prediction, progress, sentences, strips
 from kit.check import descent as descent_exercises
 from kit.check import models as model_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
-from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1
 
+ROW = sentences.sentences()["A01"][0]
 ONE = {"w": np.ones(3)}
 
 ARGUMENTS = {
@@ -29,13 +30,30 @@ ARGUMENTS = {
         "repeats": (1, AT_LEAST_1),
         "clock": (time.process_time, ["wall", None]),
     },
-    claim.settle: {
+    parts.settle: {
         "claim": ("B01", ["Z1", None]),
         "parts": ({"x": True}, [{}]),
         "number": ("1", []),
         "seeds": (1, AT_LEAST_1),
         "spread": ("0", []),
     },
+    claim.settle: {
+        "claim": ("E05", ["Z1", None, 5]),
+        "evidence": (
+            {"E05.1": [0.0]},
+            [None, [], {}, {"E05.1": 1.0}, {"E05.1": ["a"]}, {"E05.1": [0.0], "E05.2": [0.0]}],
+        ),
+        "scope": ("this processor", [None, 3]),
+        "fewer": ("", [None, True]),
+    },
+    claim.finding: {"text": ("seen", [None, 3, "", " "])},
+    sentences.judge: {
+        "sentence": (ROW, [None, "B01.1"]),
+        "case": ("", []),
+        "numbers": (np.arange(3.0), [*ARRAY, np.ones(1), 3.0]),
+    },
+    sentences.together: {"outcomes": (["holds"], [[], ["true"], [True]])},
+    sentences.Lacking: {"what": ("a GPU", [None, 3])},
     ledger.gradient_ledger: {
         "ours": (ONE, []),
         "theirs": (ONE, [{"v": np.ones(3)}, {}]),
@@ -58,7 +76,12 @@ CARRIERS = {
     *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown, files.write_whole),
     *(
         card.Card,
-        claim.Settled,
+        parts.Settled,
+        claim.Verdict,
+        sentences.Sentence,
+        sentences.Result,
+        strips.strips,
+        strips.picture,
         exercise.Verdict,
         exercise.Mistake,
         exercise.Exercise,

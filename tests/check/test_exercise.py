@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kit.check.claim import settle
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
 from kit.check.ledger import gradient_ledger
+from kit.check.parts import settle
 from kit.check.prediction import Prediction, calibration
 from kit.check.progress import events
 from kit.learn.losses import mse

@@ -13,6 +13,7 @@ from kit.learn import (
     regularizers,
     scaling,
     schedules,
+    search,
     training,
 )
 
@@ -38,10 +39,36 @@ PENALTY = regularizers.l2(0.1)
 X = np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]])
 MATRIX = [*ARRAY, np.ones(3), np.ones((2, 2, 2)), np.ones((0, 2))]
 BOWL = {"objective": (lambda x: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
+SAMPLE = [*ARRAY, np.ones(1), np.ones((3, 1))]
+INTERVAL = intervals.estimate_mean(np.arange(3.0))
+RIVALS = {"a": lambda lr, seed: lr, "b": lambda lr, seed: lr**2}
+FOUND = search.tune(RIVALS, {"lr": (1.0, 2.0)}, seeds=(0,))
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
     intervals.mean_interval: {"numbers": (np.ones(3), [*ARRAY, np.ones(1), 3.0])},
+    intervals.estimate_mean: {"numbers": (np.ones(3), SAMPLE), "skewed": (True, [])},
+    intervals.estimate_ratio: {"ratios": (np.ones(3), [*SAMPLE, np.zeros(3), -np.ones(3)]), "skewed": (True, [])},
+    intervals.estimate_share: {"shares": (np.ones(3), [*SAMPLE, 2 * np.ones(3), -np.ones(3)])},
+    intervals.estimate_by_bootstrap: {
+        "numbers": (np.ones(3), SAMPLE),
+        "rng": (np.random.default_rng(0), GENERATOR),
+        "n_resamples": (9, AT_LEAST_1),
+    },
+    intervals.slopes: {
+        "values": (np.ones((2, 3)), [*ARRAY, np.ones(3), np.ones((2, 2))]),
+        "sizes": (np.arange(3.0), [*ARRAY, np.ones(3), np.ones(1)]),
+    },
+    INTERVAL.margin: {"bar": (1.0, NUMBER)},
+    search.tune: {
+        "rivals": (RIVALS, [None, {}, {"a": abs}, {"a": 3, "b": abs}, RIVALS | {"b": lambda lr, seed: np.nan}]),
+        "space": ({"lr": (1.0, 2.0)}, [None, {}, {"lr": 1.0}, {"lr": ()}, {"lr": (1.0, 1.0)}]),
+        "seeds": ((0,), [None, (), (-1,), (0.5,)]),
+        "conditions": ((None,), [3, (), None]),
+        "limits": (None, [3, {"lr": 3}, {"lr": (1,)}, {"lr": (2, 1)}]),
+        "growths": (1, COUNT),
+    },
+    FOUND.fresh: {"seeds": ((1,), [3, None, (0,), (-1,)])},
     losses.mse: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.mae: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.huber: {"predictions": (np.ones(3), SHAPED), **TWO, "delta": (1.0, ABOVE_0)},
@@ -192,4 +219,7 @@ ARGUMENTS = {
     scaling.standard_scaling(X).apply: {"x": (X, [*ARRAY, X[:, :1]])},
     scaling.standard_scaling(X).undo: {"z": (X, [*ARRAY, X[:, :1]])},
 }
-CARRIERS = {descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest}
+CARRIERS = {
+    *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest),
+    *(intervals.Interval, search.Tuned, search.Search),
+}

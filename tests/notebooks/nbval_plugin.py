@@ -17,6 +17,7 @@ import pytest
 from tests.notebooks.numbers import settled
 from tests.notebooks.pictures import different, tolerance
 
+VERDICT = "application/vnd.learnkit.verdict+json"  # that of kit.check.claim, which must not be imported yet
 STARTUP = Path(__file__).with_name("startup.py")  # run by every kernel before the first cell
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited by kernels and by parallel workers
@@ -83,6 +84,9 @@ def settle(new, stored):
     for texts, old in ((new, stored), (new.get("data", {}), stored.get("data", {}))):
         for key in {"text", "text/plain", "text/html"} & texts.keys() & old.keys():
             texts[key] = settled(old[key], texts[key])
+    said, data, old = "text/plain", new.get("data", {}), stored.get("data", {})
+    if VERDICT in data and VERDICT in old and data[said] == old[said]:  # the same numbers, with more digits
+        data[VERDICT] = old[VERDICT]
 
 
 def pytest_configure():

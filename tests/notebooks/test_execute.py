@@ -28,6 +28,8 @@ CELLS = {
     "same picture": DRAW,
     "source": "show(sample.double)",
     "widget": "ipywidgets.IntSlider()",
+    "verdict": "from kit.check.claim import settle\nsettle('E05', {'E05.1': [0.01]})",
+    "same verdict": "settle('E05', {'E05.1': [0.01]})",
 }
 CHANGES = {
     "numbers": ("print(i,", "print(i + 1,"),
@@ -36,6 +38,7 @@ CHANGES = {
     "label": ("set_xlabel('step')", "set_xlabel('epoch')"),
     "size": ("figsize=(4, 3)", "figsize=(4, 4)"),
     "picture": ("plt.show()", "plt.close()"),
+    "verdict": ("0.01", "0.02"),
 }
 SHOWN = {"before": "def double(x):\n    return 2 * x\n", "after": "def double(x):\n    return x + x\n"}
 

@@ -1,0 +1,76 @@
+"""Print one table of all claims: what each came to, by what numbers, as the notebooks store it.
+
+python run.py claims         every claim of data/claims.csv
+python run.py claims B03     those named
+
+Nothing here is typed: a verdict stores its numbers beside its card. A claim that is settled by parts, the old way,
+has its outcome alone; one that no notebook settles yet is open.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from kit.check.claim import MIME, claims
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+OLD = re.compile(r"^(\w\d\d) (holds in part|holds|fails): “", re.M)
+COLUMNS = ("claim", "outcome", "sentence", "case", "outcome", "estimate", "95% interval", "repetitions", "margin")
+LONGEST = 60  # letters of a sentence
+
+
+def stored_verdicts(folder: Path = NOTEBOOKS) -> dict[str, dict[str, Any]]:
+    """Read the verdicts of all notebooks: claim to its table, or to its outcome alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                for claim, outcome in OLD.findall(data.get("text/plain", "")):
+                    found[claim] = {"outcome": f"{outcome}, by parts", "sentences": []}
+                if MIME in data:
+                    found[data[MIME]["claim"]] = data[MIME]
+    return found
+
+
+def rows(verdicts: dict[str, dict[str, Any]], names: list[str]) -> Iterator[tuple[str, ...]]:
+    """Give the table's lines: one for each case of each sentence, or one for a claim without."""
+    for claim in names:
+        verdict = verdicts.get(claim, {"outcome": "open", "sentences": []})
+        if not verdict["sentences"]:
+            yield (claim, verdict["outcome"], *[""] * 7)
+        for sentence in verdict["sentences"]:
+            text = sentence["sentence"]
+            text = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+            for case in sentence["cases"]:
+                interval = "" if case["low"] is None else f"{case['low']:g} to {case['high']:g}"
+                interval += " (counted)" if interval and case["estimate"] is None else ""
+                estimate, margin = ("" if case[key] is None else f"{case[key]:g}" for key in ("estimate", "margin"))
+                many = f"{case['repetitions']} of {case['planned']}"
+                many = many if case["repetitions"] < case["planned"] else str(case["repetitions"])
+                yield (claim, verdict["outcome"], f"{sentence['id']} {text}", case["case"],
+                       case["outcome"], estimate, interval, case["lacking"] or many, margin)  # fmt: skip
+
+
+def main(names: list[str]) -> int:
+    unknown = sorted(set(names) - claims().keys())
+    if unknown:
+        print(f"no claim named {', '.join(unknown)}; there are {', '.join(claims())}")
+        return 2
+    verdicts = stored_verdicts()
+    table = [COLUMNS, *rows(verdicts, names or list(claims()))]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip())
+    by_sentences = sum(bool(verdict["sentences"]) for verdict in verdicts.values())
+    print(f"\n{len(claims())} claims: {by_sentences} settled by their sentences, "
+          f"{len(verdicts) - by_sentences} by parts, {len(claims()) - len(verdicts)} open")  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
