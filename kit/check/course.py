@@ -10,6 +10,7 @@ from html import escape
 from kit.check import (
     attention,
     bpe,
+    class_losses,
     descent,
     finetuning,
     losses,
@@ -29,6 +30,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "00": start.EXERCISES,
     "01": descent.EXERCISES,
     "02": losses.EXERCISES,
+    "03": class_losses.EXERCISES,
     "05": optimizers.EXERCISES,
     "06": schedules.EXERCISES,
     "07": regularizers.EXERCISES,

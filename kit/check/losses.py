@@ -1,4 +1,4 @@
-"""The exercises of notebook 02: Huber's gradient, the pinball loss, two stable cross-entropies, an experiment.
+"""The exercises of notebook 02: Huber's gradient, the pinball loss, the weights of a robust fit, an experiment.
 
 Taught in: 02
 """
@@ -57,6 +57,10 @@ huber_gradient = Exercise(
             answer=_wrong_of(lambda e, delta, n: np.minimum(e, delta) / n),
         ),
         Mistake(
+            hint="Beyond δ every example pulls with +δ here. Where the prediction is too low, the gradient is -δ/n.",
+            answer=_wrong_of(lambda e, delta, n: np.where(np.abs(e) <= delta, e, delta) / n),
+        ),
+        Mistake(
             hint="That is the loss. The exercise asks for its gradient, one number for each prediction.",
             answer=lambda p, t, delta: losses.huber(p, t, delta=delta)[0],
         ),
@@ -92,6 +96,10 @@ quantile_loss = Exercise(
             answer=lambda p, t, q: _pinball(p, t, q, q - 1),
         ),
         Mistake(
+            hint="The sign is turned round: every term of yours is below zero, and a loss is a price.",
+            answer=lambda p, t, q: -_pinball(p, t, q, 1 - q),
+        ),
+        Mistake(
             hint="You squared the errors. The pinball loss takes them by their size.",
             answer=lambda p, t, q: float((np.where(p < t, q, 1 - q) * (p - t) ** 2).mean()),
         ),
@@ -103,110 +111,66 @@ quantile_loss = Exercise(
 )
 
 
-def _softplus(z: np.ndarray) -> np.ndarray:
-    return np.logaddexp(0, z)
+def _weights(errors: np.ndarray, delta: float) -> np.ndarray:
+    return delta / np.maximum(np.abs(errors), delta)
 
 
-def _naive(z: np.ndarray, t: np.ndarray) -> float:
-    p = 1 / (1 + np.exp(-z))
-    return float(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean())
-
-
-def _clipped(z: np.ndarray, t: np.ndarray, least: float) -> float:
-    p = np.clip(1 / (1 + np.exp(-z)), least, 1 - least)
-    return float(-(t * np.log(p) + (1 - t) * np.log(1 - p)).mean())
-
-
-stable_cross_entropy = Exercise(
+huber_weights = Exercise(
     notebook="02",
-    name="a cross-entropy that does not overflow",
-    solution=lambda z, t: losses.binary_cross_entropy(z, t)[0],
+    name="the weights of a robust fit",
+    solution=_weights,
     cases=(
-        (np.array([0.5, -1.0, 2.0]), np.array([1.0, 1.0, 0.0])),
-        (np.array([1000.0, -1000.0, 1000.0, -1000.0]), np.array([1.0, 1.0, 0.0, 0.0])),
+        (np.array([0.5, -8.0, 2.0, 40.0, -1.0]), 2.0),
+        (np.array([0.0, 3.0, -0.25, 0.5]), 0.5),
     ),
     mistakes=(
         Mistake(
-            hint="Right at small logits, NaN at large ones: log meets 0, or exp overflows. Let no exponent be above 0.",
-            answer=_naive,
+            hint="An error of 0 gives 0/0. It is a small error like any other: its weight is 1.",
+            answer=lambda e, delta: np.clip(e, -delta, delta) / e,
         ),
         Mistake(
-            hint="Right at small logits, infinite at large ones: exp(z) overflows. Take max(z, 0) out before exp.",
-            answer=lambda z, t: float((np.log1p(np.exp(z)) - t * z).mean()),
+            hint="That is the pull. The weight is the pull divided by the error.",
+            answer=lambda e, delta: np.clip(e, -delta, delta),
         ),
         *(
             Mistake(
-                hint="Clipping the probability caps the loss: an example wrong by 1,000 costs no more than one by 30. "
-                "Its gradient is 0 there, and it never learns.",
-                answer=partial(_clipped, least=least),
+                hint="A weight is below zero: divide δ by the size of the error, not by the error with its sign.",
+                answer=answer,
             )
-            for least in (1e-7, 1e-8, 1e-10, 1e-12, 1e-15)
+            for answer in (
+                lambda e, delta: np.where(np.abs(e) <= delta, 1, delta / e),
+                lambda e, delta: np.minimum(1, delta / e),
+            )
         ),
         Mistake(
-            hint="The sign is missing: a logarithm of a probability is below 0, the loss above.",
-            answer=lambda z, t: -float((_softplus(z) - t * z).mean()),
+            hint="You throw away what lies beyond δ. It stays in the fit, with a weight of δ/|error|.",
+            answer=lambda e, delta: np.where(np.abs(e) <= delta, 1.0, 0.0),
         ),
         Mistake(
-            hint="Classes 0 and 1 are swapped: a large logit speaks for class 1.",
-            answer=lambda z, t: float((_softplus(z) - (1 - t) * z).mean()),
+            hint="Beyond δ the pull is δ, and the weight is the pull divided by the size of the error.",
+            answer=lambda e, delta: np.where(np.abs(e) <= delta, 1.0, delta),
         ),
         Mistake(
-            hint="Only the examples of class 1 are counted. Those of class 0 pay -log σ(-z).",
-            answer=lambda z, t: float((t * _softplus(-z)).mean()),
+            hint="The weight is upside down: an outlier gets more than 1 here, and should get less.",
+            answer=lambda e, delta: 1 / _weights(e, delta),
         ),
         Mistake(
-            hint="That is the sum. The loss is the mean over all examples.",
-            answer=lambda z, t: float((_softplus(z) - t * z).sum()),
-        ),
-    ),
-)
-
-
-def _softmax(z: np.ndarray, *, shift: Any = None, axis: int = 1) -> np.ndarray:
-    raised = np.exp(z - (z.max(axis=axis, keepdims=True) if shift is None else shift))
-    return raised / raised.sum(axis=axis, keepdims=True)
-
-
-def _one_hot(z: np.ndarray, t: np.ndarray) -> np.ndarray:
-    return np.eye(z.shape[1])[t]
-
-
-softmax_gradient = Exercise(
-    notebook="02",
-    name="the gradient of the softmax cross-entropy",
-    solution=lambda z, t: losses.cross_entropy(z, t)[1],
-    cases=(
-        (np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 0.0]]), np.array([2, 1])),
-        (np.array([[2000.0, 0.0, 1000.0], [1.0, 2.0, 3.0], [0.0, 0.0, 1.0]]), np.array([1, 0, 2])),
-    ),
-    mistakes=(
-        Mistake(
-            hint="exp overflows at large logits. Take each row's largest logit off first: no probability changes.",
-            answer=lambda z, t: (_softmax(z, shift=0) - _one_hot(z, t)) / len(z),
+            hint="That is the root, by which the rows of x and y are multiplied. The exercise asks for the weight.",
+            answer=lambda e, delta: np.sqrt(_weights(e, delta)),
         ),
         Mistake(
-            hint="You took off the largest logit of all. A row far below it underflows to 0/0. Each row has its own.",
-            answer=lambda z, t: (_softmax(z, shift=z.max()) - _one_hot(z, t)) / len(z),
+            hint="Small errors get more than 1 here, as under absolute values. Within δ the weight is 1.",
+            answer=lambda e, delta: delta / np.abs(e),
         ),
         Mistake(
-            hint="The probabilities add up over examples here. They must add up over classes: axis=1.",
-            answer=lambda z, t: (_softmax(z, axis=0) - _one_hot(z, t)) / len(z),
+            hint="Beyond δ the pull is δ, not 1: the weight there is δ/|error|.",
+            answer=lambda e, delta: np.where(np.abs(e) <= delta, 1, 1 / np.abs(e)),
         ),
         Mistake(
-            hint="The sign is turned round: the gradient is probability minus target.",
-            answer=lambda z, t: (_one_hot(z, t) - _softmax(z)) / len(z),
-        ),
-        Mistake(
-            hint="The loss is a mean over examples. Divide by how many there are.",
-            answer=lambda z, t: _softmax(z) - _one_hot(z, t),
-        ),
-        Mistake(
-            hint="You divided by the number of logits. The mean is over examples: divide by the number of rows.",
-            answer=lambda z, t: (_softmax(z) - _one_hot(z, t)) / z.size,
-        ),
-        Mistake(
-            hint="Those are the probabilities. Take 1 off at each example's own class.",
-            answer=lambda z, t: _softmax(z) / len(z),
+            hint="You divided the loss by the square of the error. The weight is the pull divided by the error.",
+            answer=lambda e, delta: np.where(
+                np.abs(e) <= delta, 0.5, delta * (np.abs(e) - delta / 2) / np.maximum(np.abs(e), delta) ** 2
+            ),
         ),
     ),
 )
@@ -284,4 +248,4 @@ harm = Exercise(
     ),
 )
 
-EXERCISES = (huber_gradient, quantile_loss, stable_cross_entropy, softmax_gradient, harm)
+EXERCISES = (huber_gradient, quantile_loss, huber_weights, harm)

@@ -22,7 +22,7 @@ from kit.learn.training import minibatches
 TABLES = ("tumours", "wines", "patients")
 SCALES = ("raw", "scaled")
 RIVALS = {"momentum": momentum, "AdaGrad": adagrad, "RMSProp": rmsprop, "Adam": adam}
-TARGETS = (0.5, 0.3, 0.2)  # what is left of the way from the loss at the start to the lowest
+TARGETS = (0.1, 0.03, 0.01)  # what is left of the way from the loss at the start to the lowest
 BATCH, TRIAL, WHOLE = 32, 8_000, 1_000_000  # steps at which a trial, and the run that counts, are given up
 RATES = {"raw": tuple(10.0 ** np.arange(-8, 0.1, 0.5)), "scaled": tuple(10.0 ** np.arange(-3, 1.1, 0.5))}
 

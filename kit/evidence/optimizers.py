@@ -14,9 +14,9 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from kit.arguments import count, one_of
 from kit.evidence.store import Experiment
+from kit.learn.class_losses import binary_cross_entropy, cross_entropy
 from kit.learn.descent import BatchObjective, descend
 from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast, with_intercept
-from kit.learn.losses import binary_cross_entropy, cross_entropy
 from kit.learn.optimizers import adagrad, adam, momentum, nesterov, rmsprop, sgd
 from kit.learn.scaling import standard_scaling
 from kit.learn.training import minibatches, train

@@ -13,8 +13,8 @@ from sklearn.datasets import load_digits
 from kit.arguments import count, one_of
 from kit.evidence.store import Experiment
 from kit.explore.schedules import digits_objective
+from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective, Descent
-from kit.learn.losses import cross_entropy
 from kit.learn.optimizers import adam, sgd
 from kit.learn.schedules import Schedule, constant, cosine, exponential, linear, step_decay, warm_up
 from kit.learn.training import minibatches, train

@@ -1,4 +1,4 @@
-"""Two views of losses: one patient who pulls on a line, and one margin under four losses.
+"""Two views of losses for numbers: one number that stands for five, and one patient who pulls on two lines.
 
 Taught in: 02
 """
@@ -14,9 +14,96 @@ from sklearn.datasets import load_diabetes
 
 from kit.arguments import real
 from kit.explore.live import Drag, Frame, LiveView, Slider, Stage
-from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 from kit.learn.linear import least_squares, reweighted_least_squares, with_intercept
-from kit.learn.losses import binary_cross_entropy, focal, hinge, huber, mse
+from kit.learn.losses import huber, mae, mse
+
+# One number for five stays -----------------------------------------------------------------------
+
+STAYS = (1.0, 2.0, 3.0, 4.0)
+NUMBERS, LONGEST = np.linspace(0, 26, 53), np.linspace(5, 25, 41)
+
+
+def stay_losses(number: float, *, longest: float) -> tuple[float, float]:
+    """Charge one number that stands for five stays, by squares and by sizes: 1, 2, 3, 4 days and the longest.
+
+    Raises:
+        TypeError, ValueError: if an argument is not a finite number.
+
+    >>> stay_losses(3.0, longest=5.0)
+    (2.0, 1.2)
+    """
+    stays = np.array([*STAYS, real("longest", longest)])
+    numbers = np.full(5, real("number", number))
+    return mse(numbers, stays)[0], mae(numbers, stays)[0]
+
+
+def number_frame(*, longest: float, number: float) -> Frame:
+    """Show what every number would cost, by squares and by sizes, and where one number stands."""
+    curves = np.array([stay_losses(each, longest=longest) for each in NUMBERS]).T
+    here = stay_losses(number, longest=longest)
+    stays = np.array([*STAYS, longest])
+    best = float(stays.mean()), float(np.median(stays))
+    lines: list = [(stays, np.zeros(5))] * 2
+    for curve, loss, lowest, i in zip(curves, here, best, (0, 1), strict=True):
+        lines += [(NUMBERS, curve), (lowest, stay_losses(lowest, longest=longest)[i]), (number, loss)]
+    return Frame(
+        lines=lines,
+        sentence=(
+            f"Stays of 1, 2, 3, 4 and {longest:g} days. The number {number:g} costs {here[0]:.1f} by squares, "
+            f"which are lowest at {best[0]:.1f}, and {here[1]:.1f} by sizes, which are lowest at {best[1]:g}."
+        ),
+        quest_met=bool(number == best[1] and best[0] > STAYS[-1]),
+    )
+
+
+def number_stage() -> Stage:
+    """Draw what stands still: the axes of the two losses over the number."""
+    with matplotlib.style.context(HOUSE):
+        figure = Figure(figsize=(9, 3.4))
+        panels = figure.subplots(1, 2)
+        titles = ("By squares: the mean is best", "By sizes: the median is best")
+        dots = [axes.plot([], [], "o", color=GREY, markersize=6)[0] for axes in panels]
+        moving = []
+        for axes, color, title, top in zip(panels, (BLUE, ORANGE), titles, (150, 20), strict=True):
+            axes.set(
+                xlabel="the one number (days)", ylabel="mean loss", xlim=(0, 26), ylim=(-top / 30, top), title=title
+            )
+            for i, (words, hue) in enumerate((("the five stays", GREY), ("the lowest point", GREEN))):
+                axes.text(0.98, 0.2 - 0.08 * i, words, color=hue, ha="right", transform=axes.transAxes)
+            moving += [
+                *axes.plot([], [], "-", color=color),
+                *axes.plot([], [], "o", color=GREEN, markersize=9),
+                *axes.plot([], [], "o", color="black", markersize=6),
+            ]
+    return Stage(figure=figure, lines=[*dots, *moving])
+
+
+def best_number() -> LiveView:
+    """Open the one number that stands for five stays, the longest of which can be moved."""
+    return LiveView(
+        title="One number for five stays in hospital",
+        controls=[
+            Slider(
+                name="longest",
+                label="the longest stay (days)",
+                values=LONGEST.tolist(),
+                labels=[f"{value:g}" for value in LONGEST],
+                start=0,
+            ),
+            Slider(
+                name="number",
+                label="the one number (days)",
+                values=NUMBERS.tolist(),
+                labels=[f"{value:g}" for value in NUMBERS],
+                start=20,
+            ),
+        ],
+        stages=[number_stage()],
+        frame=number_frame,
+        quest="stand where sizes are lowest, while the number that squares want is above four of the five stays",
+    )
+
 
 # One patient pulls on a line ---------------------------------------------------------------------
 
@@ -111,7 +198,8 @@ def outlier_stage() -> Stage:
         lines = [
             *data.plot([], [], "-", color=BLUE),
             *data.plot([], [], "-", color=ORANGE),
-            *data.plot([], [], "o", color=GREY, markersize=4),  # they stand still, but above the lines
+            # they stand still, but above the lines
+            *data.plot([], [], "o", color=GREY, markersize=5, markeredgewidth=0.5),
             *data.plot([], [], "o", color="black", markersize=10),
             *pull.plot([], [], "-", color=BLUE),
             *pull.plot([], [], "-", color=ORANGE),
@@ -149,90 +237,3 @@ def outlier() -> LiveView:
 def _place(name: str, label: str, low: float, high: float, *, start: int) -> Slider:
     values = np.linspace(low, high, POSITIONS)
     return Slider(name=name, label=label, values=values.tolist(), labels=[f"{v:.4g}" for v in values], start=start)
-
-
-# One margin under four losses --------------------------------------------------------------------
-
-MARGINS = np.linspace(-4, 4, 81)
-COLORS = {"squared error": PINK, "hinge": ORANGE, "cross-entropy": BLUE, "focal": GREEN}
-
-
-def margin_losses(margin: float) -> dict[str, tuple[float, float]]:
-    """Give loss and pull of one example of class 1 whose score is its margin, under four losses.
-
-    The pull is the gradient with its sign turned: above 0 it draws the score up.
-
-    Raises:
-        TypeError, ValueError: if `margin` is not a finite number.
-
-    >>> margin_losses(2.0)["hinge"]
-    (0.0, 0.0)
-    """
-    score, one = np.array([real("margin", margin)]), np.ones(1)
-    measured = {
-        "squared error": mse(score, one),
-        "hinge": hinge(score, one),
-        "cross-entropy": binary_cross_entropy(score, one),
-        "focal": focal(score, one, alpha=1.0),
-    }
-    return {name: (loss, float(0 - gradient[0])) for name, (loss, gradient) in measured.items()}
-
-
-def margin_frame(margin: float) -> Frame:
-    """Show where one margin stands on the curves of four losses and of their pulls."""
-    found = margin_losses(margin)
-    listed = "; ".join(f"{name} {loss:.3f} and {pull:+.3f}" for name, (loss, pull) in found.items())
-    met = found["hinge"][1] == 0 and abs(found["focal"][1]) < 0.01 and found["cross-entropy"][1] > 0.1
-    return Frame(
-        lines=[(margin, pair[i]) for i in (0, 1) for pair in found.values()],
-        sentence=f"At margin {margin:.1f}, loss and pull: {listed}.",
-        quest_met=bool(met),
-    )
-
-
-@cache
-def margin_curves() -> tuple[Float[np.ndarray, "grid"], dict[str, Float[np.ndarray, "grid 2"]]]:
-    """Measure loss and pull, under each of the four losses, over a grid of margins."""
-    grid = np.linspace(-4, 4, 401)
-    measured = [margin_losses(u) for u in grid]
-    return grid, {name: np.array([found[name] for found in measured]) for name in COLORS}
-
-
-def margin_stage() -> Stage:
-    """Draw the four curves of the losses and of their pulls; a dot will move on each."""
-    grid, curves = margin_curves()
-    with matplotlib.style.context(HOUSE):
-        figure = Figure(figsize=(9, 3.6))
-        dots = []
-        for i, axes in enumerate(figure.subplots(1, 2)):
-            axes.axhline(0, color="#999999", linewidth=1)
-            axes.axvline(0, color="#999999", linewidth=1)
-            for name, color in COLORS.items():
-                axes.plot(grid, curves[name][:, i], color=color, label=name)
-            axes.set(xlabel="margin: how far on the right side", xlim=(-4, 4))
-            dots += [axes.plot([], [], "o", color=color, markersize=9)[0] for color in COLORS.values()]
-            if i == 0:
-                axes.set(ylabel="loss", ylim=(-0.3, 6), title="What each loss charges")
-            else:
-                axes.set(ylabel="pull on the score", ylim=(-3.4, 5), title="How hard each pulls")
-                axes.legend(loc="lower left")
-    return Stage(figure=figure, lines=dots)
-
-
-def margin() -> LiveView:
-    """Open one margin under four losses: one slider; every position is computed beforehand."""
-    return LiveView(
-        title="One margin under four losses",
-        controls=[
-            Slider(
-                name="margin",
-                label="margin",
-                values=MARGINS.round(1).tolist(),
-                labels=[f"{u:.1f}" for u in MARGINS],
-                start=30,
-            )
-        ],
-        stages=[margin_stage()],
-        frame=margin_frame,
-        quest="find a margin where hinge pulls nothing, focal less than 0.01, and cross-entropy still more than 0.1",
-    )

@@ -16,9 +16,9 @@ from sklearn.datasets import load_digits
 from kit.arguments import function, real_array
 from kit.explore.live import Draw, Frame, LiveView, Slider, Stage
 from kit.explore.palette import GREEN, GREY, HOUSE, ORANGE
+from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import linear_objective, with_intercept
-from kit.learn.losses import cross_entropy
 from kit.learn.optimizers import sgd
 from kit.learn.schedules import Rate, Schedule, constant, cosine
 from kit.learn.training import minibatches, train

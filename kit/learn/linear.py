@@ -2,7 +2,7 @@
 
 A row of `x` is one example, a column one feature. An intercept is a column of ones.
 
-Taught in: 01 02 05
+Taught in: 01 02 03 05
 """
 
 import math
@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from kit.arguments import count, function, real, real_array
+from kit.learn.class_losses import binary_cross_entropy, softmax
 from kit.learn.descent import BatchObjective
-from kit.learn.losses import binary_cross_entropy, mse, softmax
+from kit.learn.losses import mse
 
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 Forecast = Callable[[float, np.ndarray], np.ndarray]

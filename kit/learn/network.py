@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from kit.arguments import count, instance, integer_array, real, real_array
+from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective
-from kit.learn.losses import cross_entropy
 from kit.learn.regularizers import dropout
 
 

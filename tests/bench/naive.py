@@ -13,11 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, interact
 
-from kit.explore import descent, losses, optimizers, regularizers, schedules
+from kit.explore import class_losses, descent, losses, optimizers, regularizers, schedules
 from kit.explore.live import LiveView, Slider, Stage
 from tests.explore import test_live
 
-PART_ONE = ("descent", "losses", "optimizers", "schedules", "regularizers")
+PART_ONE = ("descent", "losses", "class_losses", "optimizers", "schedules", "regularizers")
 EXPLORERS = [each for each in test_live.EXPLORERS if each.__module__.rpartition(".")[2] in PART_ONE]
 
 
@@ -29,8 +29,9 @@ def stages() -> dict[Callable[[], LiveView], Callable[[], Stage]]:
     return {
         descent.line_fit: partial(descent.line_stage, descent.line_problem("raw"), "raw"),
         descent.bowl: descent.bowl_stage,
+        losses.best_number: losses.number_stage,
         losses.outlier: losses.outlier_stage,
-        losses.margin: losses.margin_stage,
+        class_losses.margin: class_losses.margin_stage,
         optimizers.optimizer_race: partial(optimizers.race_stage, optimizers.SURFACES["bowl"]),
         schedules.draw_a_schedule: schedules.schedule_stage,
         regularizers.penalty_view: partial(regularizers.path_stage, l2_path, split),

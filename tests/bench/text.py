@@ -20,8 +20,8 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
+from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.linear import linear_objective, logistic_regression
-from kit.learn.losses import binary_cross_entropy
 from kit.text import bpe
 from kit.text.clean import mask_private, normalize
 from kit.text.corpus import standard_library

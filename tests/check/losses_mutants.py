@@ -2,11 +2,7 @@
 
 HUBER = "def f(p, t, delta):\n    e = p - t\n    "
 PINBALL = "def f(p, t, q):\n    e = t - p\n    "
-SIGMOID = "def f(z, t):\n    p = 1 / (1 + np.exp(-z))\n    "
-SOFTMAX = (
-    "def f(z, t):\n    {}\n    p = np.exp(z)\n    p /= p.sum(axis=1, keepdims=True)\n    p[np.arange(len(z)), t] -= 1\n"
-)
-SHIFT = "z = z - z.max(axis=1, keepdims=True)"
+ROBUST = "def f(e, delta):\n    a = abs(e)\n    "
 HARM = (
     "def f(fit, x, y, x_test, y_test, rows):\n    bad = y.copy()\n    bad[rows] *= 10\n"
     "    rmse = lambda w, x=x_test, y=y_test: np.sqrt(((x @ w - y) ** 2).mean())\n    "
@@ -25,6 +21,7 @@ MUTANTS = {
             HUBER + "a = abs(e)\n    return np.where(a < delta, e**2 / 2, delta * (a - delta / 2)).mean()",
             "That is the loss",
         ),
+        (HUBER + "return np.where(abs(e) <= delta, e, delta) / len(e)", "Beyond δ every example pulls with +δ"),
         (HUBER + "return np.maximum(e, -delta) / len(e)", "not yet right"),
         (HUBER + "if e > delta:\n        return delta / len(e)\n    return e / len(e)", "ValueError"),
         (HUBER + "np.clip(e, -delta, delta) / len(e)", "Is a return missing?"),
@@ -35,67 +32,33 @@ MUTANTS = {
         (PINBALL + "return q * np.abs(e).mean()", "Both sides pay the same"),
         (PINBALL + "return np.mean(q * np.maximum(e, 0))", "pay nothing"),
         (PINBALL + "return np.where(e > 0, q * e, (1 - q) * e).mean()", "below zero"),
+        (PINBALL + "return np.minimum(-q * e, (1 - q) * e).mean()", "The sign is turned round"),
         (PINBALL + "return np.where(e > 0, q * e**2, (1 - q) * e**2).mean()", "You squared"),
         (PINBALL + "return np.maximum(q * e, (q - 1) * e).sum()", "That is the sum"),
         (PINBALL + "return np.maximum(q * e, (q - 1) * e)", "Expected"),
         (PINBALL + "return np.quantile(e, q)", "not yet right"),
         (PINBALL + "return max(q * e, (q - 1) * e)", "ValueError"),
     ],
-    "a cross-entropy that does not overflow": [
-        (SIGMOID + "return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))", "NaN at large ones"),
+    "the weights of a robust fit": [
+        ("def f(errors, delta):\n    return np.clip(errors, -delta, delta) / errors", "An error of 0 gives 0/0"),
+        ("def f(e, delta):\n    return e.clip(-delta, delta)", "That is the pull"),
+        (ROBUST + "return np.where(a <= delta, 1, delta / e)", "A weight is below zero"),
+        ("def f(e, delta):\n    return np.minimum(1, delta / e)", "A weight is below zero"),
+        (ROBUST + "return (a <= delta).astype(float)", "You throw away"),
+        (ROBUST + "return np.where(a <= delta, 1, delta)", "divided by the size of the error"),
+        (ROBUST + "return np.maximum(a, delta) / delta", "upside down"),
+        (ROBUST + "return np.sqrt(delta / np.maximum(a, delta))", "That is the root"),
+        (ROBUST + "return delta / a", "Within δ the weight is 1"),
+        (ROBUST + "return np.where(a <= delta, 1, 1 / a)", "the weight there is δ/|error|"),
         (
-            "def f(z, t):\n    return (t * np.log1p(np.exp(-z)) + (1 - t) * np.log1p(np.exp(z))).mean()",
-            "Let no exponent be above 0",
+            ROBUST + "loss = np.where(a < delta, e**2 / 2, delta * (a - delta / 2))\n"
+            "    return np.where(a > 0, loss / np.where(a > 0, e, 1) ** 2, 0.5)",
+            "You divided the loss",
         ),
-        ("def f(z, t):\n    return np.mean(np.log(1 + np.exp(z)) - t * z)", "exp(z) overflows"),
-        (
-            SIGMOID + "p = p.clip(1e-12, 1 - 1e-12)\n    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))",
-            "caps the loss",
-        ),
-        (
-            SIGMOID + "p = np.clip(p, 1e-7, 1 - 1e-7)\n    return -np.where(t == 1, np.log(p), np.log(1 - p)).mean()",
-            "never learns",
-        ),
-        (
-            SIGMOID + "p = p.clip(1e-15, 1 - 1e-15)\n    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))",
-            "caps the loss",
-        ),
-        (
-            SIGMOID + "p = p.clip(1e-8, 1 - 1e-8)\n    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))",
-            "caps the loss",
-        ),
-        (
-            SIGMOID + "p = p.clip(1e-10, 1 - 1e-10)\n    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))",
-            "caps the loss",
-        ),
-        (
-            "def f(z, t):\n    a = np.log1p(np.exp(-abs(z)))\n    return np.mean(t * z - np.maximum(z, 0) - a)",
-            "The sign is missing",
-        ),
-        ("def f(z, t):\n    return np.mean(np.logaddexp(0, z) - (1 - t) * z)", "are swapped"),
-        ("def f(z, t):\n    return np.mean(t * np.logaddexp(0, -z))", "Only the examples of class 1"),
-        ("def f(z, t):\n    return np.sum(np.logaddexp(0, z) - t * z)", "That is the sum"),
-        ("def f(z, t):\n    return np.logaddexp(0, z) - t * z", "Expected"),
-        ("import math\ndef f(z, t):\n    return sum(math.log(1 + math.exp(-z)) for z in z) / len(z)", "OverflowError"),
-    ],
-    "the gradient of the softmax cross-entropy": [
-        (SOFTMAX.format("") + "    return p / len(z)", "Take each row's largest logit off"),
-        (SOFTMAX.format("z = z - z.max()") + "    return p / len(z)", "largest logit of all"),
-        (
-            "def f(z, t):\n    p = np.exp(z - z.max(axis=0))\n    p /= p.sum(axis=0)\n"
-            "    p[np.arange(len(z)), t] -= 1\n    return p / len(z)",
-            "axis=1",
-        ),
-        (SOFTMAX.format(SHIFT) + "    return -p / len(z)", "The sign is turned round"),
-        (SOFTMAX.format(SHIFT) + "    return p", "Divide by how many"),
-        (SOFTMAX.format(SHIFT) + "    return p / p.size", "number of rows"),
-        (SOFTMAX.format(SHIFT).rsplit("    p[", 1)[0] + "    return p / len(z)", "Take 1 off"),
-        (
-            "def f(z, t):\n    p = np.exp(z - z.max(axis=1))\n    return p / p.sum(axis=1) - np.eye(z.shape[1])[t]",
-            "ValueError",
-        ),
-        (SOFTMAX.format(SHIFT) + "    return p[np.arange(len(z)), t] / len(z)", "Expected shape (2, 3)"),
-        (SOFTMAX.format("z -= z.max(axis=1, keepdims=True)") + "    return p / len(z)", "in place"),
+        (ROBUST + "return a <= delta", "dtype bool"),
+        (ROBUST + "return min(1, delta / a)", "ValueError"),
+        ("def f(e, delta):\n    e[e > delta] = delta\n    return e", "in place"),
+        ("def f(e, delta):\n    return [1 if abs(v) < delta else delta / v for v in e]", "A weight is below zero"),
     ],
     "an experiment: the harm that outliers do": [
         (

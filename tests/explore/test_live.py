@@ -14,6 +14,7 @@ from PIL import Image
 from kit.explore import (
     attention,
     bpe,
+    class_losses,
     descent,
     live,
     losses,
@@ -30,8 +31,9 @@ from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contes
 EXPLORERS = [
     descent.bowl,
     descent.line_fit,
+    losses.best_number,
     losses.outlier,
-    losses.margin,
+    class_losses.margin,
     optimizers.optimizer_race,
     schedules.draw_a_schedule,
     regularizers.penalty_view,

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
-from scipy.special import expit
 
-from kit.explore.losses import BMI, PROGRESSION, margin_frame, margin_losses, outlier, patients, tilt
+from kit.explore.losses import (
+    BMI,
+    NUMBERS,
+    PROGRESSION,
+    best_number,
+    number_frame,
+    outlier,
+    patients,
+    stay_losses,
+    tilt,
+)
 from kit.learn.linear import least_squares, with_intercept
 
 
@@ -48,27 +57,21 @@ def test_the_outlier_stays_inside_the_picture():
         assert (control.values[0], control.values[-1]) == (low, high)
 
 
-@pytest.mark.parametrize("margin", [-3.0, 0.0, 0.9, 1.0, 2.5])
-def test_margin_losses_match_their_formulas(margin):
-    wrong = expit(-margin)
-    surprise = np.log1p(np.exp(-margin))
-    expected = {
-        "squared error": ((margin - 1) ** 2, 2 * (1 - margin)),
-        "hinge": (max(0, 1 - margin), float(margin < 1)),
-        "cross-entropy": (surprise, wrong),
-        "focal": (wrong**2 * surprise, wrong**2 * (wrong + 2 * (1 - wrong) * surprise)),
-    }
-    found = margin_losses(margin)
-    assert found.keys() == expected.keys()
-    for name, pair in expected.items():
-        np.testing.assert_allclose(found[name], pair, rtol=1e-12)
+@pytest.mark.parametrize("longest", [5.0, 11.5, 25.0])
+def test_no_number_is_charged_less_than_the_mean_by_squares_and_the_median_by_sizes(longest):
+    stays = np.array([1, 2, 3, 4, longest])
+    charged = np.array([stay_losses(number, longest=longest) for number in NUMBERS])
+    assert (charged[:, 0] >= stays.var() * (1 - 1e-12)).all()  # the mean squared error of the mean
+    assert (charged[:, 1] >= np.abs(stays - 3).mean() * (1 - 1e-12)).all()
+    np.testing.assert_allclose(stay_losses(stays.mean(), longest=longest)[0], stays.var(), rtol=1e-12)
 
 
-def test_only_squared_error_pulls_back_what_is_right_by_more_than_one():
-    assert [name for name, (_, pull) in margin_losses(3.0).items() if pull < 0] == ["squared error"]
-    assert not any(pull < 0 for _, pull in margin_losses(1.0).values())
-
-
-def test_the_margins_quest_is_met_around_two_only():
-    met = [u for u in np.linspace(-4, 4, 81).round(1) if margin_frame(u).quest_met]
-    assert (met[0], met[-1]) == (1.8, 2.1)
+def test_the_longest_stay_moves_the_mean_and_not_the_median():
+    near, far = (number_frame(longest=longest, number=3.0) for longest in (5.0, 25.0))
+    assert "lowest at 3.0, and" in near.sentence
+    assert "lowest at 7.0, and" in far.sentence
+    assert "by sizes, which are lowest at 3." in near.sentence
+    assert "by sizes, which are lowest at 3." in far.sentence
+    assert far.quest_met
+    assert not near.quest_met
+    assert best_number().controls[1].values == NUMBERS.tolist()

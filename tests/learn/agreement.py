@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from kit.learn import losses, optimizers, schedules
+from kit.learn import class_losses, losses, optimizers, schedules
 from kit.learn.linear import linear_objective
 from kit.learn.training import minibatches, train
 
@@ -71,29 +71,29 @@ LOSSES = {
         ours=partial(losses.quantile, q=0.8), theirs=partial(torch_quantile, q=0.8), inputs=(NUMBERS[0], NUMBERS[1])
     ),
     "binary_cross_entropy": LossCase(
-        ours=losses.binary_cross_entropy,
+        ours=class_losses.binary_cross_entropy,
         theirs=F.binary_cross_entropy_with_logits,
         inputs=(LOGITS, np.where(np.abs(LOGITS) > 1e3, CLASSES, RNG.random(40))),
     ),
-    "cross_entropy": LossCase(ours=losses.cross_entropy, theirs=F.cross_entropy, inputs=(LOGIT_ROWS, CLASS_ROWS)),
+    "cross_entropy": LossCase(ours=class_losses.cross_entropy, theirs=F.cross_entropy, inputs=(LOGIT_ROWS, CLASS_ROWS)),
     "cross_entropy, smoothed": LossCase(
-        ours=partial(losses.cross_entropy, label_smoothing=0.1),
+        ours=partial(class_losses.cross_entropy, label_smoothing=0.1),
         theirs=partial(F.cross_entropy, label_smoothing=0.1),
         inputs=(LOGIT_ROWS, CLASS_ROWS),
     ),
     "cross_entropy, weighted": LossCase(
-        ours=partial(losses.cross_entropy, class_weights=CLASS_WEIGHTS, label_smoothing=0.1, ignore_index=1),
+        ours=partial(class_losses.cross_entropy, class_weights=CLASS_WEIGHTS, label_smoothing=0.1, ignore_index=1),
         theirs=partial(F.cross_entropy, weight=torch.from_numpy(CLASS_WEIGHTS), label_smoothing=0.1, ignore_index=1),
         inputs=(LOGIT_ROWS, CLASS_ROWS),
     ),
     "kl_divergence": LossCase(
-        ours=losses.kl_divergence,
+        ours=class_losses.kl_divergence,
         theirs=lambda logits, targets: F.kl_div(F.log_softmax(logits, dim=1), targets, reduction="batchmean"),
         inputs=(LOGIT_ROWS, PROBABILITY_ROWS),
     ),
-    "hinge": LossCase(ours=losses.hinge, theirs=torch_hinge, inputs=(LOGITS, 2.0 * CLASSES - 1)),
+    "hinge": LossCase(ours=class_losses.hinge, theirs=torch_hinge, inputs=(LOGITS, 2.0 * CLASSES - 1)),
     "focal": LossCase(
-        ours=partial(losses.focal, gamma=2.0, alpha=0.3),
+        ours=partial(class_losses.focal, gamma=2.0, alpha=0.3),
         theirs=partial(torch_focal, gamma=2.0, alpha=0.3),
         inputs=(LOGITS, CLASSES.astype(float)),
     ),
@@ -235,7 +235,7 @@ def optimizer_difference(name: str, *, seed: int = 0, n_steps: int = 100) -> flo
     """
     rule, make = OPTIMIZERS[name]
     x, y = random_problem(seed)
-    objective = linear_objective(x, y, loss=losses.binary_cross_entropy)
+    objective = linear_objective(x, y, loss=class_losses.binary_cross_entropy)
     dealt = minibatches(len(x), batch_size=16, rng=np.random.default_rng(seed))
     batches = list(islice(dealt, n_steps + 1))
     ours = train(objective, np.zeros(x.shape[1]), optimizer=rule, n_steps=n_steps, batches=batches).points

@@ -3,6 +3,7 @@
 import numpy as np
 
 from kit.learn import (
+    class_losses,
     descent,
     intervals,
     linear,
@@ -72,21 +73,21 @@ ARGUMENTS = {
     losses.mae: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.huber: {"predictions": (np.ones(3), SHAPED), **TWO, "delta": (1.0, ABOVE_0)},
     losses.quantile: {"predictions": (np.ones(3), SHAPED), **TWO, "q": (0.5, [*ABOVE_0, 1.0])},
-    losses.binary_cross_entropy: {"logits": (np.ones(3), SHAPED), "targets": (np.zeros(3), [*ARRAY, [0, 1, 2]])},
-    losses.cross_entropy: {
+    class_losses.binary_cross_entropy: {"logits": (np.ones(3), SHAPED), "targets": (np.zeros(3), [*ARRAY, [0, 1, 2]])},
+    class_losses.cross_entropy: {
         "logits": (np.ones((3, 2)), [*ARRAY, np.ones(3), NAN[:, None] * [1, 1]]),
         "targets": (np.zeros(3, dtype=int), [*ARRAY, [0, 1], [0, 1, 2], [0, 1, -1], [[0], [0], [0]]]),
         "label_smoothing": (0.1, SHARE),
         "class_weights": (None, [bad for bad in ARRAY if bad is not None] + [np.ones(3), [-1.0, 1.0]]),
         "ignore_index": (-100, ["ten", None, 1.5]),
     },
-    losses.softmax: {"logits": (np.ones(3), [*ARRAY, 1.0])},
-    losses.kl_divergence: {
+    class_losses.softmax: {"logits": (np.ones(3), [*ARRAY, 1.0])},
+    class_losses.kl_divergence: {
         "logits": (np.ones((3, 2)), [*ARRAY, np.ones((3, 3)), NAN[:, None] * [1, 1]]),
         "targets": (np.full((3, 2), 0.5), [NAN[:, None] * [1, 0.5], np.ones((3, 2)), [[1.5, -0.5]] * 3]),
     },
-    losses.hinge: {"scores": (np.ones(3), SHAPED), "targets": (np.ones(3), [*ARRAY, [0, 1, 1]])},
-    losses.focal: {
+    class_losses.hinge: {"scores": (np.ones(3), SHAPED), "targets": (np.ones(3), [*ARRAY, [0, 1, 1]])},
+    class_losses.focal: {
         "logits": (np.ones(3), SHAPED),
         "targets": (np.ones(3), [*ARRAY, [0, 1, -1]]),
         "gamma": (2.0, AT_LEAST_0),
@@ -219,6 +220,6 @@ ARGUMENTS = {
     scaling.standard_scaling(X).undo: {"z": (X, [*ARRAY, X[:, :1]])},
 }
 CARRIERS = {
-    *(descent.Descent, regularizers.Stop, scaling.Scaling, training.RangeTest),
+    *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest),
     *(intervals.Interval, search.Tuned, search.Search),
 }

@@ -6,6 +6,7 @@ import torch
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 
+from kit.learn.class_losses import binary_cross_entropy, cross_entropy
 from kit.learn.descent import descend
 from kit.learn.linear import (
     curvatures,
@@ -16,7 +17,7 @@ from kit.learn.linear import (
     reweighted_least_squares,
     with_intercept,
 )
-from kit.learn.losses import binary_cross_entropy, cross_entropy, huber, mae, mse, quantile
+from kit.learn.losses import huber, mae, mse, quantile
 from kit.learn.scaling import standard_scaling
 
 X, Y = load_diabetes(return_X_y=True, scaled=False)

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.linear import linear_objective
-from kit.learn.losses import binary_cross_entropy
 from kit.learn.optimizers import adagrad, adam, adamw, clip_norm, clipped, momentum, nesterov, rmsprop, sgd
 from kit.learn.regularizers import l2, penalized
 from kit.learn.schedules import cosine, warm_up

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_digits
 
+from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import descend
 from kit.learn.linear import curvatures, linear_objective, with_intercept
-from kit.learn.losses import cross_entropy, huber
+from kit.learn.losses import huber
 from kit.learn.optimizers import adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd
 from kit.learn.scaling import standard_scaling
 from kit.learn.training import minibatches, range_test, train
