@@ -3,7 +3,7 @@
 Taught in: 19
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -293,7 +293,7 @@ def _ahead(pairs: Judged, matrices: Judged, lengths: Sequence[int], seeds: Seque
     return np.array(one) - np.array(other)
 
 
-def _first_to_stay(lengths: Sequence[int], over: Sequence[bool]) -> int:
+def _first_to_stay(lengths: Sequence[int], over: Iterable[Any]) -> int:
     return lengths[max((i + 1 for i, good in enumerate(over) if not good), default=0)]
 
 
