@@ -4,7 +4,7 @@
 frozen in evaluation mode. Whoever asks a model something in the midst of training has to put each
 part back in its own mode.
 
-Taught in: 19
+Taught in: 20
 """
 
 from collections.abc import Iterator

@@ -10,7 +10,7 @@ the queries are cut into chunks, each beside the keys of its chunk and the windo
 
 Time and memory grow with n_tokens · window, not with n_tokens².
 
-Taught in: 19
+Taught in: 20
 """
 
 import torch

@@ -15,6 +15,7 @@ from kit.check import (
     finetuning,
     losses,
     models,
+    models_at_work,
     optimizers,
     precision,
     regularizers,
@@ -38,6 +39,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "16": bpe.EXERCISES,
     "17": attention.EXERCISES,
     "19": models.EXERCISES,
+    "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
 }

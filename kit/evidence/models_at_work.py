@@ -2,7 +2,7 @@
 
 A repetition has first weights and batches of its own; the text is one for all.
 
-Taught in: 19
+Taught in: 20
 """
 
 import math

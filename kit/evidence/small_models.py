@@ -3,7 +3,7 @@
 The text is the beginning of the story grammar: who it was, what was dear, how it was lost. Each
 model has about 70,000 parameters. A seed settles its first weights and its batches.
 
-Taught in: 19
+Taught in: 19 20
 """
 
 from collections.abc import Callable, Sequence

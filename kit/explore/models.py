@@ -1,6 +1,6 @@
-"""Two views of what separates six models: who sees whom, and what a longer text costs each of them.
+"""Two views of what separates six models, and Llama: who sees whom, and what a longer text costs each of them.
 
-Taught in: 19
+Taught in: 19 20
 """
 
 from functools import cache
@@ -30,7 +30,7 @@ def name_of(pattern: Pattern) -> str:
     """Name the published model whose layers see as a pattern does.
 
     >>> name_of(Pattern(direction="causal"))
-    'GPT and PaLM'
+    'GPT, PaLM and Llama'
     """
     plain, has_global = pattern.window is None, pattern.n_global > 0
     sees_all = pattern.direction == "all" or (pattern.direction == "prefix" and pattern.prefix >= N_TOKENS)
@@ -40,7 +40,7 @@ def name_of(pattern: Pattern) -> str:
     if sees_all:
         return "Longformer" if has_global else "Longformer without its global tokens"
     if sees_past and plain:
-        return "GPT and PaLM"
+        return "GPT, PaLM and Llama"
     if has_global or not (sees_past or plain):
         return "none of the six"
     if sees_past:
@@ -97,11 +97,11 @@ def mask_stage() -> Stage:
         grid.grid(False)
         everywhere = np.array([(i, j) for i in range(N_TOKENS) for j in range(N_TOKENS)])
         grid.plot(*everywhere.T, ".", color="#dddddd", markersize=1.5)
-        depth.set(xlim=(0.7, DEPTH + 0.3), ylim=(0, 105), xticks=range(1, DEPTH + 1))
+        depth.set(xlim=(0.7, DEPTH + 0.3), ylim=(0, 135), yticks=range(0, 101, 20), xticks=range(1, DEPTH + 1))
         depth.set(xlabel="layers", ylabel="pairs connected (%)", title="What depth adds")
         full = [BERT_BASE.pair_flops(n * n) / BERT_BASE.matrix_flops(n) for n in LENGTHS]
         cost.axhline(1, color=GREY, linewidth=1)
-        cost.annotate("as much as the matrices", (LENGTHS[0], 1.15), color=GREY, fontsize=8)
+        cost.annotate("as much as the matrices", (1.2 * LENGTHS[0], 1.15), color=GREY, fontsize=8)
         cost.plot(LENGTHS, full, "--", color=GREY, linewidth=1.5, label="full attention")
         cost.set(xscale="log", yscale="log", xlim=(LENGTHS[0], LENGTHS[-1]), ylim=(2e-4, 20))
         cost.set(xlabel="tokens in the text", ylabel="work for pairs / for matrices", title="What length costs BERT")
@@ -110,10 +110,11 @@ def mask_stage() -> Stage:
         lines = [
             *grid.plot([], [], "o", color=SKY, markersize=3),
             *grid.plot([], [], "o", color=BLUE, markersize=5),
-            *depth.plot([], [], "-", color=BLUE),
-            *depth.plot([], [], "o", color=ORANGE, markersize=9),
+            *depth.plot([], [], "-", color=BLUE, label="this mask"),
+            *depth.plot([], [], "o", color=ORANGE, markersize=9, label="at the slider"),
             *cost.plot([], [], "-", color=BLUE, label="this mask"),
         ]
+        depth.legend(loc="upper left", fontsize=8)
         cost.legend(loc="upper left", fontsize=8)
     return Stage(figure=figure, lines=lines)
 
@@ -163,6 +164,10 @@ MODELS: dict[str, tuple[LayerShape, Pattern]] = {
         LayerShape(d_model=18_432, n_heads=48, d_head=256, n_kv_heads=1, d_ff=73_728, n_matrices=3),
         Pattern(direction="causal"),
     ),
+    "Llama 3 8B": (
+        LayerShape(d_model=4096, n_heads=32, d_head=128, n_kv_heads=8, d_ff=14_336, n_matrices=3),
+        Pattern(direction="causal"),
+    ),
     "Transformer-XL": (
         LayerShape(d_model=1024, n_heads=16, d_head=64, n_kv_heads=16, d_ff=4096, n_products=3),
         Pattern(direction="segments", segment=384),
@@ -192,7 +197,7 @@ def costs(model: str) -> dict[str, list[float]]:
     """Count one layer's work a token and bytes a text, at every length of the view.
 
     Raises:
-        ValueError: if `model` is none of the six.
+        ValueError: if `model` is none of the seven.
     """
     one_of("model", model, tuple(MODELS))
     shape, pattern = MODELS[model]
@@ -257,7 +262,7 @@ def context_stage() -> Stage:
 
 
 def context_cost() -> LiveView:
-    """Open the bill of a longer text: one of the six models, and a length."""
+    """Open the bill of a longer text: one of the models, and a length."""
     return LiveView(
         title="Context length against cost",
         controls=[

@@ -6,7 +6,7 @@ Each table says where a layer of kit's takes its weights from; # is the number o
 two or three names beside each other are layers that kit stacks into one. Every weight must find its
 place, and every place its weight.
 
-Taught in: 19
+Taught in: 20
 """
 
 import re

@@ -10,7 +10,7 @@ classifier reads or those of a question, carry what is far apart; they have proj
 
 Source: Beltagy et al. (2020), arXiv:2004.05150, sections 3 and 5; all else as in RoBERTa.
 
-Taught in: 19
+Taught in: 19 20
 """
 
 from copy import deepcopy

@@ -17,7 +17,7 @@ differs in two places:
 Source: Raffel et al. (2019), arXiv:1910.10683, sections 2.1 and 3.7; Shazeer (2020),
 arXiv:2002.05202, for the gate; version 1.1 as in the configurations published with the code.
 
-Taught in: 19
+Taught in: 19 20
 """
 
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ back at what the layer below knew of the segment before, so that n_layers of the
 Source: Dai et al. (2019), arXiv:1901.02860, sections 3.2 and 3.3; sizes and details as in the code
 published with it, whose adaptive softmax is a plain one here.
 
-Taught in: 19
+Taught in: 19 20
 """
 
 from dataclasses import dataclass

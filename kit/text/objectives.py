@@ -4,7 +4,7 @@
     masked      hidden tokens from those on both sides   BERT
     span        hidden spans, one after the other        T5
 
-Taught in: 19 21
+Taught in: 20 21
 """
 
 from collections.abc import Collection, Sequence

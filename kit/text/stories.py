@@ -3,7 +3,7 @@
 Its stories ask of a language model what real ones do: grammar, names and pronouns that agree, and
 facts (what was lost, where it lies, what the helper wants) that are told once and needed later.
 
-Taught in: 16 19 21
+Taught in: 16 20 21
 """
 
 from kit.text.grammar import Grammar

@@ -4,7 +4,7 @@ A batch is (inputs, targets), or with several inputs (input, input, targets), or
 the names that the model gives them, and "targets" or "labels". A target is the token that is right
 there, or IGNORED. So one loss serves all: the next token, masked tokens, spans, a class.
 
-Taught in: 19 21 22
+Taught in: 20 21 22
 """
 
 from collections.abc import Callable, Iterable

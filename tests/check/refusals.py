@@ -9,6 +9,7 @@ from kit.check import attention as attention_exercises
 from kit.check import card, claim, course, exercise, ledger, parts, prediction, progress, sentences, strips
 from kit.check import descent as descent_exercises
 from kit.check import models as model_exercises
+from kit.check import models_at_work as work_exercises
 from kit.check import optimizers as optimizer_exercises
 from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
@@ -94,5 +95,5 @@ CARRIERS = {
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
     schedule_exercises.Runs,
-    *(model_exercises.Layer, model_exercises.Norm, model_exercises.WithGradient, model_exercises.Judged),
+    *(model_exercises.Layer, model_exercises.Norm, model_exercises.Judged, work_exercises.WithGradient),
 }

@@ -1,4 +1,4 @@
-"""What the contests of notebook 19 are made of: texts, questions, judges. Their trainings are stored."""
+"""What the contests of notebooks 19 and 20 are made of: texts, questions, judges. Their trainings are stored."""
 
 import numpy as np
 import pytest

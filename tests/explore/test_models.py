@@ -16,6 +16,7 @@ from kit.explore.models import (
 )
 from kit.models.bert import BERT_SIZES
 from kit.models.gpt import GPT_3
+from kit.models.llama import LLAMA_3
 from kit.models.longformer import LONGFORMER
 from kit.models.palm import PALM
 from kit.models.t5 import T5_SIZES
@@ -28,9 +29,9 @@ PLAIN = {"prefix": 8, "window": None, "n_global": 0, "n_documents": 1, "n_paddin
     ("rule", "name"),
     [
         ({"direction": "all"}, "BERT, and T5's encoder"),
-        ({"direction": "causal"}, "GPT and PaLM"),
+        ({"direction": "causal"}, "GPT, PaLM and Llama"),
         ({"direction": "prefix", "prefix": 8}, "T5's prefix model"),
-        ({"direction": "prefix", "prefix": 0}, "GPT and PaLM"),
+        ({"direction": "prefix", "prefix": 0}, "GPT, PaLM and Llama"),
         ({"direction": "prefix", "prefix": 32}, "BERT, and T5's encoder"),
         ({"direction": "segments", "segment": 8}, "Transformer-XL"),
         ({"window": 2, "n_global": 1}, "Longformer"),
@@ -69,6 +70,7 @@ def test_the_shapes_are_those_of_the_published_sizes():
         "GPT-3": GPT_3["175B"],
         "T5 11B": T5_SIZES["11B"],
         "PaLM 540B": PALM["540B"],
+        "Llama 3 8B": LLAMA_3["8B"],
         "Transformer-XL": TRANSFORMER_XL["large"],
         "Longformer": LONGFORMER["base"],
     }
@@ -77,6 +79,7 @@ def test_the_shapes_are_those_of_the_published_sizes():
         assert (shape.d_model, shape.n_heads) == (config.d_model, config.n_heads)
         assert shape.d_head == (getattr(config, "d_head", None) or config.d_model // config.n_heads)
         assert shape.d_ff == (getattr(config, "d_ff", None) or 4 * config.d_model)
+        assert shape.n_kv_heads == getattr(config, "n_kv_heads", 1 if name == "PaLM 540B" else config.n_heads)
     assert MODELS["Longformer"][1].window == LONGFORMER["base"].window
     assert MODELS["Transformer-XL"][1].segment == TRANSFORMER_XL["large"].n_memory
 
