@@ -74,6 +74,7 @@ def window_attention(
     here, there = torch.arange(chunk, device=q.device), torch.arange(-window, chunk + window, device=q.device)
     near = (here[:, None] - there).abs() <= window
     mask = near & rearrange(chunks_with_neighbours(near_keys), "b n c -> (b n) 1 1 c")
+    numbers: Tensor | None = None
     if documents is not None:
         documents = _numbers("documents", documents, q)
         numbers = rearrange(F.pad(documents, (0, margins[1] - window)), "b (n c) -> (b n) 1 c 1", c=chunk)
@@ -85,7 +86,7 @@ def window_attention(
             for x, whole in ((keys, k), (values, v))
         )
         far = repeat(real, "b g -> (b n) 1 c g", n=n_chunks, c=chunk)
-        if documents is not None:
+        if documents is not None and numbers is not None:
             far = far & (numbers == repeat(documents.gather(1, places), "b g -> (b n) 1 1 g", n=n_chunks))
         mask = torch.cat([mask, far], dim=-1)
     y = attention(queries, keys, values, mask=mask, dropout=dropout)
