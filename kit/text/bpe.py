@@ -28,7 +28,7 @@ from kit.text.patterns import PIECES, compiled, pattern_text, spell, unspell
 Pair = tuple[int, int]
 Ids = Sequence[int] | Integer[np.ndarray, "_"]
 
-SHORT = 48  # bytes of a piece: up to here, to look through its pairs again is quicker than to keep their places
+SHORT = 24  # bytes of a piece: up to here, to look through its pairs again is quicker than to keep their places
 LONGEST = 128  # bytes of a piece in training: where runs are longer, they are no words
 
 
