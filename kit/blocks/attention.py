@@ -187,17 +187,19 @@ def padding_mask(present: Bool[Tensor, "batch keys"]) -> Bool[Tensor, "batch 1 1
 
 
 def document_mask(
-    numbers: Int[Tensor, "batch tokens"], *, causal: bool = False
-) -> Bool[Tensor, "batch 1 tokens tokens"]:
+    numbers: Int[Tensor, "batch tokens"], keys: Int[Tensor, "batch keys"] | None = None, *, causal: bool = False
+) -> Bool[Tensor, "batch 1 tokens keys"]:
     """Let each token see its own document alone, where several are packed into a row.
 
     Args:
         numbers: the number of each token's document; `kit.text.packing.document_numbers` counts them.
+        keys: the same of the keys, where these are another text's, such as the source of a
+            translation; `numbers` itself where it is None.
         causal: hide the future, too.
 
     Raises:
-        TypeError: if `numbers` is not a tensor of whole numbers.
-        ValueError: if it does not have two axes.
+        TypeError: if `numbers` or `keys` is not a tensor of whole numbers.
+        ValueError: if one does not have two axes, they differ in rows, or `causal` comes with `keys`.
 
     >>> document_mask(torch.tensor([[0, 0, 1]]))[0, 0].int()
     tensor([[1, 1, 0],
@@ -206,7 +208,13 @@ def document_mask(
     """
     if integer_tensor("numbers", numbers).ndim != 2:
         raise ValueError(f"numbers must have the axes batch and tokens, got shape {tuple(numbers.shape)}")
-    same = (numbers[:, :, None] == numbers[:, None, :])[:, None]
+    if keys is None:
+        keys = numbers
+    elif causal:
+        raise ValueError("causal must be False beside keys: another text has no future to hide")
+    if integer_tensor("keys", keys).ndim != 2 or len(keys) != len(numbers):
+        raise ValueError(f"keys must have the axes batch and keys, for {len(numbers)} rows, got {tuple(keys.shape)}")
+    same = (numbers[:, :, None] == keys[:, None, :])[:, None]
     return same & causal_mask(numbers.shape[1], device=numbers.device) if causal else same
 
 

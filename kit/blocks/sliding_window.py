@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real_tensor
+from kit.arguments import count, instance, integer_tensor, real_tensor
 from kit.blocks.attention import attention
 
 SMALLEST_CHUNK = 32  # below, a chunk costs more in set-up than its kernel's products do
@@ -33,6 +33,7 @@ def window_attention(
     window: int,
     present: Bool[Tensor, "batch time"] | None = None,
     is_global: Bool[Tensor, "batch time"] | None = None,
+    documents: Int[Tensor, "batch time"] | None = None,
     dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads time d_value"]:
     """Let each token attend to the `window` tokens on either side, to itself, and to the global tokens.
@@ -43,6 +44,7 @@ def window_attention(
     Args:
         present: true for each token that is one; no query sees the others.
         is_global: true for each token that every query sees, wherever it stands.
+        documents: the number of each token's document, where several share a row; no query sees another.
         dropout: the share of weights to drop; 0 outside of training.
 
     Raises:
@@ -50,7 +52,7 @@ def window_attention(
         ValueError: if shapes do not fit, `window` < 0, or `dropout` is not a share below 1.
 
     Source: Beltagy et al. (2020), arXiv:2004.05150, section 3.1.
-    Oracle: `attention` with `window_mask`.
+    Oracle: `attention` with `window_mask`, and with `document_mask`.
     """
     n_tokens, window = _checked(q, k, v), count("window", window, at_least=0)
     near_keys = torch.ones(len(q), n_tokens, dtype=torch.bool, device=q.device)
@@ -72,6 +74,11 @@ def window_attention(
     here, there = torch.arange(chunk, device=q.device), torch.arange(-window, chunk + window, device=q.device)
     near = (here[:, None] - there).abs() <= window
     mask = near & rearrange(chunks_with_neighbours(near_keys), "b n c -> (b n) 1 1 c")
+    numbers: Tensor | None = None
+    if documents is not None:
+        documents = _numbers("documents", documents, q)
+        numbers = rearrange(F.pad(documents, (0, margins[1] - window)), "b (n c) -> (b n) 1 c 1", c=chunk)
+        mask = mask & (numbers == rearrange(chunks_with_neighbours(documents), "b n c -> (b n) 1 1 c"))
     if is_global is not None:
         places, real = global_places(is_global)
         keys, values = (
@@ -79,6 +86,8 @@ def window_attention(
             for x, whole in ((keys, k), (values, v))
         )
         far = repeat(real, "b g -> (b n) 1 c g", n=n_chunks, c=chunk)
+        if documents is not None and numbers is not None:
+            far = far & (numbers == repeat(documents.gather(1, places), "b g -> (b n) 1 1 g", n=n_chunks))
         mask = torch.cat([mask, far], dim=-1)
     y = attention(queries, keys, values, mask=mask, dropout=dropout)
     return rearrange(y, "(b n) h c d -> b h (n c) d", b=len(q))[:, :, :n_tokens]
@@ -133,3 +142,10 @@ def _flags(name: str, value: Tensor, q: Tensor) -> Tensor:
         tokens = (q.shape[0], q.shape[2])
         raise ValueError(f"{name} must have a boolean for each token, {tokens}, got {tuple(value.shape)}")
     return value
+
+
+def _numbers(name: str, value: Tensor, q: Tensor) -> Tensor:
+    tokens = (q.shape[0], q.shape[2])
+    if integer_tensor(name, value).shape != tokens:
+        raise ValueError(f"{name} must have a number for each token, {tokens}, got {tuple(value.shape)}")
+    return value.long()

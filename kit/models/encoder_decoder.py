@@ -24,8 +24,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags
-from kit.blocks.attention import KVCache, attention, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
+from kit.blocks.attention import KVCache, attention, document_mask, padding_mask
 from kit.blocks.modes import modes_kept
 from kit.blocks.positions import sinusoidal
 
@@ -89,7 +89,7 @@ class Attention(nn.Module):
         x: Float[Tensor, "b t d"],
         keys_and_values: KeysAndValues,
         *,
-        mask: Bool[Tensor, "b 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "b 1 #t keys"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "b t d"]:
         q = rearrange(self.q(x), "b t (h d) -> b h t d", h=self.n_heads)
@@ -120,7 +120,9 @@ class EncoderBlock(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.d_model)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 1 t"] | None = None) -> Float[Tensor, "b t d"]:
+    def forward(
+        self, x: Float[Tensor, "b t d"], mask: Bool[Tensor, "b 1 #t t"] | None = None
+    ) -> Float[Tensor, "b t d"]:
         x = self.attention_norm(x + self.dropout(self.attention(x, self.attention.keys_and_values(x), mask=mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
@@ -142,13 +144,14 @@ class DecoderBlock(nn.Module):
         self,
         x: Float[Tensor, "b t d"],
         source: KeysAndValues,
-        mask: Bool[Tensor, "b 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "b 1 #t keys"] | None = None,
         cache: KVCache | None = None,
+        own_mask: Bool[Tensor, "b 1 t t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         own = self.attention.keys_and_values(x)
         if cache is not None:
             own = cache.append(*own)
-        x = self.attention_norm(x + self.dropout(self.attention(x, own, causal=True)))
+        x = self.attention_norm(x + self.dropout(self.attention(x, own, mask=own_mask, causal=own_mask is None)))
         x = self.cross_attention_norm(x + self.dropout(self.cross_attention(x, source, mask=mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
@@ -185,6 +188,20 @@ class Given(nn.Module):
         return [KVCache(512 if n_tokens is None else n_tokens) for _ in self.source]
 
 
+def masks_of_packed(
+    documents: Tensor | None, target_documents: Tensor | None, source: Tensor, target: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """Say which tokens of the source, and which of its own, each of the target may see, where rows are packed."""
+    if (documents is None) != (target_documents is None):
+        missing, there = ("documents", "target_documents") if documents is None else ("target_documents", "documents")
+        raise ValueError(f"{missing} must stand beside {there}: each target looks at its own source, got None")
+    if documents is None or target_documents is None:
+        return None, None
+    documents = token_numbers("documents", documents, source, below=2**62)
+    numbers = token_numbers("target_documents", target_documents, target, below=2**62)
+    return document_mask(numbers, documents), document_mask(numbers, causal=True)
+
+
 class EncoderDecoder(nn.Module):
     """A model of a target text, given a source text.
 
@@ -214,7 +231,12 @@ class EncoderDecoder(nn.Module):
         self.head.weight = self.token_embedding.weight  # tied: read and written in one language
 
     def encode(
-        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
+        self,
+        source: Int[Tensor, "batch keys"],
+        present: Bool[Tensor, "batch keys"] | None = None,
+        *,
+        positions: Int[Tensor, "batch keys"] | None = None,
+        documents: Int[Tensor, "batch keys"] | None = None,
     ) -> Float[Tensor, "batch keys d_model"]:
         """Give the encoder's last hidden states.
 
@@ -222,8 +244,15 @@ class EncoderDecoder(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         source = token_batch("source", source, below=self.config.vocab_size)
-        mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
-        x = self._embed(source)
+        mask = None
+        if present is not None:
+            mask = padding_mask(token_flags("present", present, source, from_start=positions is None))
+        if documents is not None:
+            apart = document_mask(token_numbers("documents", documents, source, below=2**62))
+            mask = apart if mask is None else mask & apart
+        if positions is not None:
+            positions = token_numbers("positions", positions, source, below=2**62)
+        x = self._embed(source, positions)
         for block in self.encoder_blocks:
             x = block(x, mask)
         return x
@@ -236,22 +265,22 @@ class EncoderDecoder(nn.Module):
         """
         with modes_kept(self):
             self.eval()
-            return self._read(source, present)
-
-    def _read(self, source: Tensor, present: Tensor | None) -> Given:
-        return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
+            return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
         self,
         ids: Int[Tensor, "batch time"],
         source: list[KeysAndValues],
-        mask: Bool[Tensor, "batch 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "batch 1 #time keys"] | None = None,
         cache: list[KVCache] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        own_mask: Bool[Tensor, "batch 1 time time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
-        """Give the logits of the token after each; `Given` calls it."""
-        x = self._embed(ids, past=len(cache[0]) if cache else 0)
+        """Give the logits of the token after each; `Given` and `forward` call it."""
+        x = self._embed(ids, positions, past=len(cache[0]) if cache else 0)
         for i, block in enumerate(self.decoder_blocks):
-            x = block(x, source[i], mask, cache[i] if cache else None)
+            x = block(x, source[i], mask, cache[i] if cache else None, own_mask)
         return self.head(x)
 
     def forward(
@@ -259,23 +288,39 @@ class EncoderDecoder(nn.Module):
         source: Int[Tensor, "batch keys"],
         target: Int[Tensor, "batch time"],
         present: Bool[Tensor, "batch keys"] | None = None,
+        *,
+        positions: Int[Tensor, "batch keys"] | None = None,
+        documents: Int[Tensor, "batch keys"] | None = None,
+        target_positions: Int[Tensor, "batch time"] | None = None,
+        target_documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token after each of the target, which begins with a start token.
 
         Args:
             present: true for each token of the source that is one, false for what fills up a row.
+            positions: the place of each token of the source, where rows are packed; by default the
+                place in the row.
+            documents: the number of each token's document, where rows are packed: it sees no other.
+            target_positions: the same of the target.
+            target_documents: the same of the target, which sees the source of its own number alone.
 
         Raises:
-            TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
-                `present` does not fit the source.
+            TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, another
+                does not fit its text, or one of `documents` and `target_documents` comes alone.
         """
         token_batch("source", source, below=self.config.vocab_size)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return self._read(source, present)(target)
+        if target_positions is not None:
+            target_positions = token_numbers("target_positions", target_positions, target, below=2**62)
+        across, own_mask = masks_of_packed(documents, target_documents, source, target)
+        given = Given(self, self.encode(source, present, positions=positions, documents=documents), None)
+        if present is not None:
+            across = padding_mask(present) if across is None else padding_mask(present) & across
+        return self.decode(target.long(), given.source, across, positions=target_positions, own_mask=own_mask)
 
-    def _embed(self, ids: Tensor, past: int = 0) -> Tensor:
+    def _embed(self, ids: Tensor, positions: Tensor | None = None, past: int = 0) -> Tensor:
         width = self.config.d_model
         x = math.sqrt(width) * self.token_embedding(ids)
-        places = torch.arange(past, past + ids.shape[1], device=ids.device)
+        places = torch.arange(past, past + ids.shape[1], device=ids.device) if positions is None else positions
         return self.dropout(x + sinusoidal(places, width=width).to(x.dtype))

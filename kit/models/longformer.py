@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags
-from kit.blocks.attention import attention, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
+from kit.blocks.attention import attention, document_mask, padding_mask
 from kit.blocks.initialisation import init_normal
 from kit.blocks.sliding_window import global_places, window_attention
 
@@ -89,10 +89,12 @@ class SelfAttention(nn.Module):
         x: Float[Tensor, "b t d"],
         present: Bool[Tensor, "b t"] | None = None,
         is_global: Bool[Tensor, "b t"] | None = None,
+        documents: Int[Tensor, "b t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
         dropout = self.dropout if self.training else 0.0
-        y = window_attention(q, k, v, window=self.window, present=present, is_global=is_global, dropout=dropout)
+        seen = {"present": present, "is_global": is_global, "documents": documents}
+        y = window_attention(q, k, v, window=self.window, **seen, dropout=dropout)
         y = rearrange(y, "b h t d -> b t (h d)")
         if is_global is not None:
             places, real = global_places(is_global)
@@ -100,6 +102,9 @@ class SelfAttention(nn.Module):
             q = rearrange(self.global_q(x[rows, places]), "b g (h d) -> b h g d", h=self.n_heads)
             k, v = rearrange(self.global_kv(x), "b t (two h d) -> two b h t d", two=2, h=self.n_heads)
             mask = None if present is None else padding_mask(present)
+            if documents is not None:
+                apart = document_mask(documents[rows, places], documents)
+                mask = apart if mask is None else mask & apart
             far = rearrange(attention(q, k, v, mask=mask, dropout=dropout), "b h g d -> b g (h d)")
             y = y.index_put((rows.expand_as(places)[real], places[real]), far[real])
         return self.out(y)
@@ -140,8 +145,9 @@ class Block(nn.Module):
         x: Float[Tensor, "b t d"],
         present: Bool[Tensor, "b t"] | None = None,
         is_global: Bool[Tensor, "b t"] | None = None,
+        documents: Int[Tensor, "b t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
-        x = self.attention_norm(x + self.dropout(self.attention(x, present, is_global)))
+        x = self.attention_norm(x + self.dropout(self.attention(x, present, is_global, documents)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
@@ -193,6 +199,9 @@ class Longformer(nn.Module):
         ids: Int[Tensor, "batch time"],
         present: Bool[Tensor, "batch time"] | None = None,
         is_global: Bool[Tensor, "batch time"] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time d_model"]:
         """Give the last hidden states: what the head, or another of kit.models.heads, reads.
 
@@ -201,12 +210,18 @@ class Longformer(nn.Module):
         """
         config = self.config
         ids = token_batch("ids", ids, below=config.vocab_size, at_most=config.n_positions)
-        present = None if present is None else token_flags("present", present, ids, from_start=True)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        if positions is not None:
+            places = token_numbers("positions", positions, ids, below=config.n_positions)
+        if present is not None:
+            present = token_flags("present", present, ids, from_start=positions is None)
         is_global = None if is_global is None else token_flags("is_global", is_global, ids)
-        x = self.token_embedding(ids) + self.position_embedding(torch.arange(ids.shape[1], device=ids.device))
+        if documents is not None:
+            documents = token_numbers("documents", documents, ids, below=2**62)
+        x = self.token_embedding(ids) + self.position_embedding(places)
         x = self.dropout(self.embedding_norm(x))
         for block in self.blocks:
-            x = block(x, present, is_global)
+            x = block(x, present, is_global, documents)
         return x
 
     def pool(self, states: Float[Tensor, "batch time d_model"]) -> Float[Tensor, "batch d_model"]:
@@ -218,18 +233,24 @@ class Longformer(nn.Module):
         ids: Int[Tensor, "batch time"],
         present: Bool[Tensor, "batch time"] | None = None,
         is_global: Bool[Tensor, "batch time"] | None = None,
+        *,
+        positions: Int[Tensor, "batch time"] | None = None,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token at each place itself, hidden or not.
 
         Args:
             present: true for each token that is one, false for what fills up a row's end.
             is_global: true for each token that sees all and that all see; none where it is None.
+            positions: the place of each token, where rows are packed, or filled up elsewhere.
+            documents: the number of each token's document, where rows are packed: it sees no other,
+                and a global token is one for its own document alone.
 
         Raises:
             TypeError, ValueError: if `ids` are no tokens or more than there are positions for, or
-                `present` or `is_global` do not fit them.
+                another does not fit them.
         """
-        return self.head(self.encode(ids, present, is_global))
+        return self.head(self.encode(ids, present, is_global, positions=positions, documents=documents))
 
 
 def extend_positions(model: Longformer, *, n_positions: int) -> Longformer:

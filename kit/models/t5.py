@@ -28,11 +28,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags
-from kit.blocks.attention import KVCache, attention, causal_mask, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
+from kit.blocks.attention import KVCache, attention, causal_mask, document_mask, padding_mask
 from kit.blocks.modes import modes_kept
 from kit.blocks.positions import relative_buckets
-from kit.models.encoder_decoder import Given, KeysAndValues
+from kit.models.encoder_decoder import Given, KeysAndValues, masks_of_packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ class Attention(nn.Module):
         x: Float[Tensor, "b t d"],
         keys_and_values: KeysAndValues,
         *,
-        mask: Bool[Tensor, "b 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "b 1 #t keys"] | None = None,
         bias: Float[Tensor, "#b heads t keys"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         q = rearrange(self.q(x), "b t (h d) -> b h t d", h=self.n_heads)
@@ -204,9 +204,9 @@ class DecoderBlock(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "b t d"],
-        bias: Float[Tensor, "1 heads t all"],
+        bias: Float[Tensor, "#b heads t all"],
         source: KeysAndValues,
-        mask: Bool[Tensor, "b 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "b 1 #t keys"] | None = None,
         cache: KVCache | None = None,
     ) -> Float[Tensor, "b t d"]:
         h = self.attention_norm(x)
@@ -253,7 +253,11 @@ class T5(nn.Module):
             nn.init.normal_(self.head.weight)
 
     def encode(
-        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
+        self,
+        source: Int[Tensor, "batch keys"],
+        present: Bool[Tensor, "batch keys"] | None = None,
+        *,
+        documents: Int[Tensor, "batch keys"] | None = None,
     ) -> Float[Tensor, "batch keys d_model"]:
         """Give the encoder's last hidden states.
 
@@ -262,6 +266,9 @@ class T5(nn.Module):
         """
         source = token_batch("source", source, below=self.config.vocab_size)
         mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
+        if documents is not None:
+            apart = document_mask(token_numbers("documents", documents, source, below=2**62))
+            mask = apart if mask is None else mask & apart
         x = self.dropout(self.token_embedding(source))
         places = torch.arange(source.shape[1], device=source.device)
         bias = self._bias(self.encoder_bias, places, places)
@@ -279,25 +286,25 @@ class T5(nn.Module):
         """
         with modes_kept(self):
             self.eval()
-            return self._read(source, present)
-
-    def _read(self, source: Tensor, present: Tensor | None) -> Given:
-        return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
+            return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
 
     def decode(
         self,
         ids: Int[Tensor, "batch time"],
         source: list[KeysAndValues],
-        mask: Bool[Tensor, "batch 1 1 keys"] | None = None,
+        mask: Bool[Tensor, "batch 1 #time keys"] | None = None,
         cache: list[KVCache] | None = None,
+        *,
+        own_mask: Bool[Tensor, "batch 1 time time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
-        """Give the logits of the token after each; `Given` calls it."""
+        """Give the logits of the token after each; `Given` and `forward` call it."""
         x = self.dropout(self.token_embedding(ids))
         past, new = len(cache[0]) if cache else 0, ids.shape[1]
         places = torch.arange(past + new, device=ids.device)
         bias = self._bias(self.decoder_bias, places[past:], places)
-        if new > 1:
-            bias = bias.masked_fill(~causal_mask(new, past + new, device=ids.device), -torch.inf)
+        if own_mask is not None or new > 1:
+            seen = causal_mask(new, past + new, device=ids.device) if own_mask is None else own_mask
+            bias = bias.masked_fill(~seen, -torch.inf)
         for i, block in enumerate(self.decoder_blocks):
             x = block(x, bias, source[i], mask, cache[i] if cache else None)
         x = self.dropout(self.final_norm(x))
@@ -308,6 +315,9 @@ class T5(nn.Module):
         source: Int[Tensor, "batch keys"],
         target: Int[Tensor, "batch time"],
         present: Bool[Tensor, "batch keys"] | None = None,
+        *,
+        documents: Int[Tensor, "batch keys"] | None = None,
+        target_documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token after each of the target, which begins with a start token.
 
@@ -315,15 +325,22 @@ class T5(nn.Module):
             target: what the decoder sees, as `kit.text.objectives.decoder_inputs` gives it; 0, which
                 also fills up rows, starts it in the published weights.
             present: true for each token of the source that is one, false for what fills up a row.
+            documents: the number of each token's document, where rows are packed: it sees no other.
+                Distances within a document are what they are alone, so no positions are needed.
+            target_documents: the same of the target, which sees the source of its own number alone.
 
         Raises:
-            TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, or
-                `present` does not fit the source.
+            TypeError, ValueError: if `source` or `target` are no tokens, they differ in rows, another
+                does not fit its text, or one of `documents` and `target_documents` comes alone.
         """
         token_batch("source", source, below=self.config.vocab_size)
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
-        return self._read(source, present)(target)
+        across, own_mask = masks_of_packed(documents, target_documents, source, target)
+        given = Given(self, self.encode(source, present, documents=documents), None)
+        if present is not None:
+            across = padding_mask(present) if across is None else padding_mask(present) & across
+        return self.decode(target.long(), given.source, across, own_mask=own_mask)
 
     def _bias(self, table: nn.Embedding, queries: Tensor, keys: Tensor) -> Float[Tensor, "1 heads queries keys"]:
         """Look up what each distance adds to the scores of each head."""

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, real_tensor, token_batch
-from kit.blocks.attention import attention, causal_mask
+from kit.arguments import count, instance, real, real_tensor, token_batch, token_numbers
+from kit.blocks.attention import attention, causal_mask, document_mask
 from kit.blocks.initialisation import init_normal
 from kit.blocks.positions import relative_shift, sinusoidal
 
@@ -124,14 +124,19 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(inner, config.d_model, bias=False)
 
     def forward(
-        self, x: Float[Tensor, "b t d"], waves: Float[Tensor, "keys d"], memory: Memory | None = None
+        self,
+        x: Float[Tensor, "b t d"],
+        waves: Float[Tensor, "keys d"],
+        memory: Memory | None = None,
+        mask: Bool[Tensor, "b 1 t t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         seen = x if memory is None else memory.extend(x)
         q = rearrange(self.q(x), "b t (h d) -> b h t d", h=self.n_heads)
         k, v = rearrange(self.kv(seen), "b t (two h d) -> two b h t d", two=2, h=self.n_heads)
         r = rearrange(self.distance(waves), "keys (h d) -> h d keys", h=self.n_heads)
         by_distance = self.scale * relative_shift((q + self.distance_bias) @ r)
-        mask = causal_mask(x.shape[1], seen.shape[1], device=x.device)
+        if mask is None:
+            mask = causal_mask(x.shape[1], seen.shape[1], device=x.device)
         y = attention(q + self.content_bias, k, v, mask=mask, bias=by_distance, scale=self.scale)
         return self.out(rearrange(y, "b h t d -> b t (h d)"))
 
@@ -160,9 +165,13 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, x: Float[Tensor, "b t d"], waves: Float[Tensor, "keys d"], memory: Memory | None = None
+        self,
+        x: Float[Tensor, "b t d"],
+        waves: Float[Tensor, "keys d"],
+        memory: Memory | None = None,
+        mask: Bool[Tensor, "b 1 t t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
-        x = self.attention_norm(x + self.dropout(self.attention(x, waves, memory)))
+        x = self.attention_norm(x + self.dropout(self.attention(x, waves, memory, mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
@@ -200,7 +209,11 @@ class TransformerXL(nn.Module):
             block.attention.distance_bias = blocks[0].attention.distance_bias
 
     def encode(
-        self, ids: Int[Tensor, "batch time"], cache: list[Memory] | None = None
+        self,
+        ids: Int[Tensor, "batch time"],
+        cache: list[Memory] | None = None,
+        *,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time d_model"]:
         """Give the last hidden states: what the head, or another of kit.models.heads, reads.
 
@@ -209,25 +222,39 @@ class TransformerXL(nn.Module):
         """
         config = self.config
         ids = token_batch("ids", ids, below=config.vocab_size)
+        mask = None
+        if documents is not None:
+            mask = document_mask(token_numbers("documents", documents, ids, below=2**62), causal=True)
+            if cache:
+                raise ValueError("documents must be None beside a memory, which holds one text a row")
         n_keys = ids.shape[1] + (len(cache[0]) if cache else 0)
         x = self.dropout(self.token_embedding(ids) * config.d_model**0.5)
         waves = sinusoidal(torch.arange(n_keys - 1, -1, -1, device=ids.device), width=config.d_model).to(x.dtype)
         for i, block in enumerate(self.blocks):
-            x = block(x, waves, cache[i] if cache else None)
+            x = block(x, waves, cache[i] if cache else None, mask)
         return x
 
     def forward(
-        self, ids: Int[Tensor, "batch time"], cache: list[Memory] | None = None
+        self,
+        ids: Int[Tensor, "batch time"],
+        cache: list[Memory] | None = None,
+        *,
+        documents: Int[Tensor, "batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Give the logits of the token after each.
 
         Args:
             cache: the memory, from `new_cache`; `ids` then go on from the tokens that it has seen.
+            documents: the number of each token's document, where rows are packed: it sees no other.
+                Distances within a document are what they are alone, so no positions are needed. Not
+                beside a memory: that a row goes on from the one before is what it is for, and the
+                numbers of a row say nothing of which document the memory holds.
 
         Raises:
-            TypeError, ValueError: if `ids` are no tokens, or not as many rows as the memory has.
+            TypeError, ValueError: if `ids` are no tokens, or not as many rows as the memory has,
+                `documents` do not fit them, or come with a memory.
         """
-        return self.head(self.encode(ids, cache))
+        return self.head(self.encode(ids, cache, documents=documents))
 
     def new_cache(self, n_tokens: int | None = None) -> list[Memory]:
         """Make an empty memory of the last `n_tokens`, or of as many as the configuration says.

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from kit.text.patterns import PIECES, compiled, pattern_text, spell, unspell
 Pair = tuple[int, int]
 Ids = Sequence[int] | Integer[np.ndarray, "_"]
 
+SHORT = 24  # bytes of a piece: up to here, to look through its pairs again is quicker than to keep their places
 LONGEST = 128  # bytes of a piece in training: where runs are longer, they are no words
 
 
@@ -268,36 +269,18 @@ class BPE:
         yield from self.encode(rest, special=special)
 
     def _ids(self, found: Iterable[str], *, special: bool) -> list[int]:
-        known, ids = self._known, []
-        for piece in found:
-            if special and piece in self.special_ids:
-                ids.append(self.special_ids[piece])
-            else:
-                ids += known.get(piece) or self._encode_piece(piece)  # most words of a text have been met before
-        return ids
+        known, encode, names = self._known, self._encode_piece, self.special_ids
+        if special and names:
+            each = ([names[piece]] if piece in names else known.get(piece) or encode(piece) for piece in found)
+        else:
+            each = [known.get(piece) or encode(piece) for piece in found]  # most words have been met before
+        return list(chain.from_iterable(each))
 
     def _encode_piece(self, piece: str) -> list[int]:
-        """Join, of all pairs, the one that was learned first: a heap finds it, so that a long piece takes n log n."""
         ids = list(piece.encode(errors="surrogateescape").translate(self._byte_ids))
-        rank, end = self._rank, len(ids)
-        before, after = list(range(-1, end - 1)), list(range(1, end + 1))
-        heap = [(rank[pair], i) for i, pair in enumerate(pairwise(ids)) if pair in rank]
-        heapq.heapify(heap)
-        while heap:
-            first, i = heapq.heappop(heap)
-            j = after[i]
-            if j == end or rank.get((ids[i], ids[j])) != first:
-                continue  # one of the two has been joined to another meanwhile
-            ids[i], ids[j], after[i] = 256 + first, -1, after[j]
-            if after[i] < end:
-                before[after[i]] = i
-                if (ids[i], ids[after[i]]) in rank:
-                    heapq.heappush(heap, (rank[ids[i], ids[after[i]]], i))
-            if before[i] >= 0 and (ids[before[i]], ids[i]) in rank:
-                heapq.heappush(heap, (rank[ids[before[i]], ids[i]], before[i]))
         if len(self._known) == 2**16:
             self._known.clear()
-        self._known[piece] = [i for i in ids if i >= 0]
+        self._known[piece] = (_joined if len(ids) <= SHORT else _joined_by_rank)(ids, self._rank)
         return self._known[piece]
 
     def decode(self, ids: Ids) -> str:
@@ -356,6 +339,53 @@ class BPE:
     @cached_property
     def _known(self) -> dict[str, list[int]]:
         return {}
+
+
+def _joined(ids: list[int], rank: dict[Pair, int]) -> list[int]:
+    """Join the pair that was learned first, the leftmost of equals, until none is left."""
+    never = len(rank)
+    ranks = [rank.get(pair, never) for pair in pairwise(ids)]
+    while ranks and (first := min(ranks)) < never:
+        i = ranks.index(first)
+        ids[i : i + 2] = [256 + first]
+        del ranks[i]
+        if i > 0:
+            ranks[i - 1] = rank.get((ids[i - 1], ids[i]), never)
+        if i < len(ranks):
+            ranks[i] = rank.get((ids[i], ids[i + 1]), never)
+    return ids
+
+
+def _joined_by_rank(ids: list[int], rank: dict[Pair, int]) -> list[int]:
+    """Do what `_joined` does, in little more than n steps for n ids.
+
+    A pair that a join makes holds the new token, so it was learned later. Each rank thus comes up
+    once, the lowest first; where its pairs stand is kept, and nothing is looked through again.
+    """
+    end = len(ids)
+    before, after = list(range(-1, end - 1)), list(range(1, end + 1))
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for i, pair in enumerate(pairwise(ids)):
+        if pair in rank:
+            places[rank[pair]].append(i)
+    to_come = list(places)
+    heapq.heapify(to_come)
+    while to_come:
+        first = heapq.heappop(to_come)
+        for i in sorted(places[first]):
+            j = after[i]
+            if j == end or rank.get((ids[i], ids[j])) != first:
+                continue  # one of the two has been joined to another meanwhile
+            ids[i], ids[j], after[i] = 256 + first, -1, after[j]
+            if after[i] < end:
+                before[after[i]] = i
+            for left in (before[i], i):
+                made = rank.get((ids[left], ids[after[left]])) if left >= 0 and after[left] < end else None
+                if made is not None:
+                    if made not in places:
+                        heapq.heappush(to_come, made)
+                    places[made].append(left)
+    return [i for i in ids if i >= 0]
 
 
 def load(path: str | Path) -> BPE:

@@ -227,7 +227,13 @@ def near_pairs(
     """
     threshold = real("threshold", threshold, above=0, below=1)
     pairs, least = sorted(candidate_pairs(signatures, n_bands=n_bands)), threshold * signatures.shape[1]
-    return [(i, j) for i, j in pairs if np.count_nonzero(signatures[i] == signatures[j]) >= least]
+    found = []
+    for start in range(0, len(pairs), 4096):  # some at a time: their signatures are copied to be compared
+        some = pairs[start : start + 4096]
+        first, second = np.array(some).T
+        alike = np.count_nonzero(signatures[first] == signatures[second], axis=1) >= least
+        found += [pair for pair, near in zip(some, alike.tolist(), strict=True) if near]
+    return found
 
 
 def clusters(pairs: Iterable[tuple[int, int]], *, n_texts: int) -> list[int]:

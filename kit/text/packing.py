@@ -5,9 +5,9 @@ nowhere else. The tokens alone therefore tell which document each belongs to, wh
 is cut into rows, and nothing but the last row needs filling up.
 
 A row holds several documents, and a model that is given the row alone lets each see those before
-it. `next_tokens` leaves out the targets that cross a border; `attention_mask` and `positions` keep
-the documents apart in a model whose attention takes a mask. Many are trained without: what stands
-before is then noise that they learn to pass over.
+it. `next_tokens` leaves out the targets that cross a border; `document_numbers` and `positions`
+keep the documents apart in kit's models, which make `attention_mask` of them. Many are trained
+without: what stands before is then noise that they learn to pass over.
 
 Taught in: 15 21
 """

@@ -99,7 +99,7 @@ def fit(
         loss: from the model and a batch to a scalar tensor: the mean over the batch's targets.
         batches: from the step, counted from 0, to its batch, such as `epochs` makes. A batch without
             a target moves nothing. Documents packed into one row see those before them, unless the
-            model is given their mask.
+            batch gives the model their `documents`.
         lr: a number, or a schedule of kit.learn.schedules.
         weight_decay: of matrices and embeddings; gains and shifts are left alone.
         clip: the longest gradient; a longer one is shortened to it. None clips nothing.

@@ -51,7 +51,8 @@ def next_token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
     Args:
         batch: rows of tokens, each the target of the one before; or (rows, targets), where
             `kit.text.packing.next_tokens` has found the targets and IGNORED those of other documents.
-            Of a packed row the model still sees the documents before: it is given no mask.
+            Of a packed row the model still sees the documents before, unless the batch is a dict that
+            gives it their `documents`.
 
     Raises:
         TypeError, ValueError: as `token_loss`; or if rows without targets are shorter than 2.

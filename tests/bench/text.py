@@ -2,7 +2,8 @@
 
     python -m tests.bench text
 
-Seconds are the processor's, of one thread, the shortest of some runs. Chinese is drawn from 3,000 signs, English
+Seconds are the processor's, of one thread, the shortest of some runs, in which the two that are compared take
+turns: what else the machine does slows both alike. Chinese is drawn from 3,000 signs, English
 from 20,000 words of random letters, both by Zipf's law, with commas. datasketch and tiktoken are no dependencies
 of the project: a row of one that is not installed says so.
 """
@@ -22,6 +23,7 @@ from tokenizers import Tokenizer
 
 from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.linear import linear_objective, logistic_regression
+from kit.machine import seconds_in_turn
 from kit.text import bpe
 from kit.text.clean import mask_private, normalize
 from kit.text.corpus import standard_library
@@ -35,13 +37,9 @@ from tests.text.tokenizer_training import their_merges
 N_BYTES, VOCAB_SIZE, REPEATS = 300_000, 1024, 5
 
 
-def seconds(work: Callable, *, repeats: int = REPEATS) -> float:
-    times = []
-    for _ in range(repeats):
-        begin = time.process_time()
-        work()
-        times.append(time.process_time() - begin)
-    return min(times)
+def seconds(*works: Callable, repeats: int = REPEATS) -> list[float]:
+    """Give the shortest time of each of some works, which take turns."""
+    return [min(times) for times in seconds_in_turn(*works, repeats=repeats, clock=time.process_time)]
 
 
 def zipf(n: int, n_kinds: int, rng: np.random.Generator) -> list[int]:
@@ -68,8 +66,8 @@ def near_copies(text: str) -> list[tuple[int, int]]:
     return near_pairs(np.stack([minhash(shingles(part)) for part in parts]))
 
 
-def languages() -> Table:
-    texts, rows = {"Chinese": chinese(), "English": english()}, []
+def languages() -> Iterator[tuple]:
+    texts = {"Chinese": chinese(), "English": english()}
     trained = {name: bpe.train([text], vocab_size=VOCAB_SIZE) for name, text in texts.items()}
     gpt2 = {name: bpe.train([text], vocab_size=VOCAB_SIZE, pattern=GPT2_PIECES) for name, text in texts.items()}
     works: dict[str, Callable[[str], object]] = {
@@ -84,11 +82,11 @@ def languages() -> Table:
         ),
     }
     for what, work in works.items():
-        each = {name: 1e9 * seconds(partial(work, name)) / len(text.encode()) for name, text in texts.items()}
-        ratio = each["Chinese"] / each["English"]
-        bar = None if "GPT-2" in what else at_most(ratio, 2)  # there a clause is one piece, met once
-        rows.append(((what, f"{each['Chinese']:.0f}", f"{each['English']:.0f}", f"{ratio:.2f}"), bar))
-    return Table(title="Nanoseconds a byte", columns=("", "Chinese", "English", "ratio"), rows=rows)
+        times = seconds(*(partial(work, name) for name in texts))
+        ours, theirs = (1e9 * time / len(text.encode()) for time, text in zip(times, texts.values(), strict=True))
+        bar = None if "GPT-2" in what else at_most(ours / theirs, 2)  # there a clause is one piece, met once
+        name = f"ns a byte, Chinese beside English: {what}"
+        yield (name, f"{ours:.0f}", f"{theirs:.0f}", f"{ours / theirs:.2f}"), bar
 
 
 HOSTILE = {
@@ -130,31 +128,28 @@ def one_cluster(signatures: np.ndarray) -> None:
     assert set(clusters(near_pairs(signatures), n_texts=len(signatures))) == {0}
 
 
-def hostile() -> Table:
+def hostile() -> Iterator[tuple]:
     """Show of each function its worst input."""
     merges = bpe.train([english()], vocab_size=VOCAB_SIZE).merges
     encoders: dict[str, Callable[[str], object]] = {
         "BPE.encode": lambda text: bpe.BPE(merges=merges).encode(text),
         "BPE.train": lambda text: bpe.train([text], vocab_size=300),
     }
-    rows = []
     for name, reader in (READERS | encoders).items():
         n, worst = 50_000 if name in encoders else 100_000, (0.0, "", 0.0, 0.0)
         for what, make in HOSTILE.items():
-            once, twice = (seconds(partial(reader, make(k * n))) for k in (1, 2))
+            once, twice = seconds(*(partial(reader, make(k * n)) for k in (1, 2)))
             if once > 0.002:  # below, other things show than the work
                 worst = max(worst, (twice / once, what, once, twice))
-        rows.append(_growth(f"{name}: {worst[1]}, {n:,}", *worst[2:]))
-    for name, make in {"near-copies: equal": lambda n: 0 * template(n), "near-copies: of one form": template}.items():
-        once, twice = (seconds(partial(one_cluster, make(n)), repeats=3) for n in (1000, 2000))
-        rows.append(_growth(f"{name}, 1,000", once, twice))
-    return Table(
-        title="Seconds at n and at 2n, the worst of the hostile inputs", columns=("", "n", "2n", "ratio"), rows=rows
-    )
+        yield _growth(f"{name}, {worst[1]}, {n:,}", *worst[2:])
+    for name, make in {"near-copies, equal": lambda n: 0 * template(n), "near-copies, of one form": template}.items():
+        once, twice = seconds(*(partial(one_cluster, make(n)) for n in (1000, 2000)))
+        yield _growth(f"{name}, 1,000", once, twice)
 
 
 def _growth(name: str, once: float, twice: float) -> tuple:
-    return (name, f"{once:.4f}", f"{twice:.4f}", f"{twice / once:.2f}"), at_most(twice / once, 2.5)
+    row = (f"s at 2n beside n, worst input: {name}", f"{twice:.4f}", f"{once:.4f}", f"{twice / once:.2f}")
+    return row, at_most(twice / once, 2.5)
 
 
 def text_peers() -> Iterator[tuple]:
@@ -169,32 +164,38 @@ def text_peers() -> Iterator[tuple]:
                 runs = map(" ".join, zip(*(found[i:] for i in range(5)), strict=False))
                 MinHash(num_perm=128).update_batch([run.encode() for run in set(runs)])
 
-        ours = seconds(lambda: [minhash(shingles(text)) for text in words])
-        yield _beside("MinHash of 60 files, datasketch", ours, seconds(theirs), 1.5)
+        yield _beside("MinHash of 60 files, datasketch", partial(_signatures, words), theirs, 1.5)
     else:
         yield ("MinHash: datasketch is not installed", "", "", ""), None
 
-    ours = seconds(lambda: bpe.train(texts, vocab_size=4096), repeats=1)
-    yield _beside("BPE, training 4,096, tokenizers", ours, seconds(lambda: their_merges(texts, 4096), repeats=1), 3)
+    yield _beside(
+        "BPE, training 4,096, tokenizers",
+        lambda: bpe.train(texts, vocab_size=4096),
+        lambda: their_merges(texts, 4096),
+        3,
+        repeats=2,
+    )
     trained = bpe.train(texts, vocab_size=4096)
     ids = [trained.encode(text) for text in texts]
-    ours = seconds(lambda: _encode_cold(trained, texts))
+    ours = partial(_encode_cold, trained, texts)
     with tempfile.TemporaryDirectory() as folder:
         trained.save(Path(folder) / "t.json")
         tokenizer = Tokenizer.from_file(str(Path(folder) / "t.json"))
     assert [tokenizer.encode(text).ids for text in texts] == ids
-    theirs_seconds = seconds(lambda: [tokenizer.encode(text) for text in texts], repeats=2)
-    yield _beside("BPE, encoding cold, tokenizers", ours, theirs_seconds, 3)
+    yield _beside("BPE, encoding cold, tokenizers", ours, lambda: [tokenizer.encode(t) for t in texts], 3, repeats=2)
     if find_spec("tiktoken"):
         import tiktoken
 
         ranks = {token: i for i, token in enumerate(trained.tokens)}
         encoding = tiktoken.Encoding("kit", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
         assert [encoding.encode_ordinary(text) for text in texts] == ids
-        theirs_seconds = seconds(lambda: [encoding.encode_ordinary(text) for text in texts])
-        yield _beside("BPE, encoding cold, tiktoken", ours, theirs_seconds, 3)
+        yield _beside("BPE, encoding cold, tiktoken", ours, lambda: [encoding.encode_ordinary(t) for t in texts], 3)
     else:
         yield ("BPE, encoding: tiktoken is not installed", "", "", ""), None
+
+
+def _signatures(texts: list[str]) -> list[np.ndarray]:
+    return [minhash(shingles(text)) for text in texts]
 
 
 def _encode_cold(trained: bpe.BPE, texts: list[str]) -> None:
@@ -204,9 +205,10 @@ def _encode_cold(trained: bpe.BPE, texts: list[str]) -> None:
 
 
 def linear_peers() -> Iterator[tuple]:
-    problem = Problem(100_000, 0)
-    (_, ours), (_, theirs) = kit_sgd(problem), scikit_sgd(problem)
-    yield _beside("SGD to within 5% of the lowest loss, 100,000 rows, SGDRegressor", seconds(ours), seconds(theirs), 3)
+    for n in (1_000, 10_000, 100_000):
+        problem = Problem(n, 0)
+        (_, ours), (_, theirs) = kit_sgd(problem), scikit_sgd(problem)
+        yield _beside(f"SGD to within 5% of the lowest loss, {n:,} rows, SGDRegressor", ours, theirs, 3, repeats=15)
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20_000, 20)) * np.geomspace(0.3, 1, 20)
@@ -215,18 +217,22 @@ def linear_peers() -> Iterator[tuple]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the name of its own argument
         model = LogisticRegression(C=np.inf, fit_intercept=False)
-        theirs_seconds = seconds(lambda: model.fit(x, y))
+        row = _beside(
+            "logistic regression to its loss or below, LogisticRegression",
+            lambda: logistic_regression(x, y),
+            lambda: model.fit(x, y),
+            3,
+        )
     assert objective(logistic_regression(x, y))[0] <= objective(model.coef_[0])[0]
-    ours_seconds = seconds(lambda: logistic_regression(x, y))
-    yield _beside("logistic regression to its loss or below, LogisticRegression", ours_seconds, theirs_seconds, 3)
+    yield row
 
 
-def _beside(name: str, ours: float, theirs: float, most: float) -> tuple:
-    return (name, f"{ours:.3f}", f"{theirs:.3f}", f"{ours / theirs:.2f}"), at_most(ours / theirs, most)
+def _beside(name: str, ours: Callable, theirs: Callable, most: float, *, repeats: int = REPEATS) -> tuple:
+    one, other = seconds(ours, theirs, repeats=repeats)
+    row = (f"s, kit beside a peer: {name}", f"{one:.4f}", f"{other:.4f}", f"{one / other:.2f}")
+    return row, at_most(one / other, most)
 
 
 def tables() -> Iterator[Table]:
-    yield languages()
-    yield hostile()
-    rows = [*text_peers(), *linear_peers()]
-    yield Table(title="Seconds beside a peer's", columns=("", "kit", "peer", "ratio"), rows=rows)
+    rows = [*languages(), *hostile(), *text_peers(), *linear_peers()]
+    yield Table(title="Text and linear models, side by side", columns=("", "one", "other", "ratio"), rows=rows)

@@ -56,7 +56,11 @@ ARGUMENTS = {
     attention.causal_mask: {"n_queries": (2, AT_LEAST_1), "n_keys": (3, ["ten", 1.5, 1]), "device": ("cpu", [])},
     attention.window_mask: {"n_tokens": (2, AT_LEAST_1), "window": (1, COUNT), "device": ("cpu", [])},
     attention.padding_mask: {"present": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
-    attention.document_mask: {"numbers": (torch.ones(2, 3).int(), [*WHOLE, POSITIONS]), "causal": (True, [])},
+    attention.document_mask: {
+        "numbers": (torch.ones(2, 3).int(), [*WHOLE, POSITIONS]),
+        "keys": (torch.ones(2, 4).int(), ["ten", torch.ones(2, 4), POSITIONS, torch.ones(3, 4).int()]),
+        "causal": (False, []),
+    },
     attention.KVCache: {"n_tokens": (3, AT_LEAST_1)},
     filled().append: {
         "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),
@@ -119,6 +123,7 @@ ARGUMENTS = {
         "window": (1, COUNT),
         "present": (None, [*FLAGS, torch.ones(2, 4) > 0]),
         "is_global": (None, [*FLAGS, torch.ones(2, 4) > 0]),
+        "documents": (None, ["ten", torch.ones(2, 3), torch.ones(2, 4).int()]),
         "dropout": (0.1, KEPT),
     },
     sliding_window.global_places: {"is_global": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},

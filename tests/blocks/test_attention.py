@@ -150,6 +150,8 @@ def test_masks_say_what_their_sentences_say(n, window):
         for j in range(n):
             assert near[i, j] == (abs(i - j) <= window)
             assert documents[i, j] == (i // 3 == j // 3)
+    of_two_texts = document_mask(numbers[None], torch.tensor([[0, 1, 1]]))[0, 0]
+    assert of_two_texts.tolist() == [[i // 3 == number for number in (0, 1, 1)] for i in range(n)]
 
 
 @FORMS

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.blocks.attention import plain_attention, window_mask
+from kit.blocks.attention import document_mask, plain_attention, window_mask
 from kit.blocks.sliding_window import SMALLEST_CHUNK, global_places, window_attention
 
 TOKENS = st.sampled_from([1, 2, SMALLEST_CHUNK - 1, SMALLEST_CHUNK, SMALLEST_CHUNK + 1, 70, 129])
@@ -23,9 +23,10 @@ def flags(n_tokens: int, share: float, seed: int) -> torch.Tensor:
     window=WINDOWS,
     present=st.sampled_from([None, 0.0, 0.8]),
     is_global=st.sampled_from([None, 0.0, 0.1, 1.0]),
+    documents=st.sampled_from([None, 0.05, 0.3]),
     seed=st.integers(0, 99),
 )
-def test_window_attention_matches_dense_attention_under_a_mask(n_tokens, window, present, is_global, seed):
+def test_window_attention_matches_dense_attention_under_a_mask(n_tokens, window, present, is_global, documents, seed):
     q, k, v = drawn(n_tokens, seed)
     present = None if present is None else flags(n_tokens, present, seed)
     is_global = None if is_global is None else flags(n_tokens, is_global, seed + 1)
@@ -34,7 +35,10 @@ def test_window_attention_matches_dense_attention_under_a_mask(n_tokens, window,
         mask = mask | is_global[:, None, None, :]
     if present is not None:
         mask = mask & present[:, None, None, :]
-    ours = window_attention(q, k, v, window=window, present=present, is_global=is_global)
+    if documents is not None:
+        documents = flags(n_tokens, documents, seed + 2).cumsum(dim=1)
+        mask = mask & document_mask(documents)
+    ours = window_attention(q, k, v, window=window, present=present, is_global=is_global, documents=documents)
     torch.testing.assert_close(ours, plain_attention(q, k, v, mask=mask), rtol=1e-12, atol=1e-12)
 
 

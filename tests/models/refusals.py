@@ -57,7 +57,13 @@ ENCODER_DECODER = encoder_decoder.EncoderDecoderConfig(vocab_size=11, n_layers=1
 T5 = t5.T5Config(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 T5_1_1 = replace(T5, gated=True, tied=False)
 SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, FROM_START)}
-SOURCE_AND_TARGET = {**SOURCE, "target": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
+ENCODED = {**SOURCE, "documents": PACKED["documents"]}
+PLACE = (IDS, [*NOT_A_NUMBER_EACH, IDS - 9])
+SOURCE_AND_TARGET = {
+    **ENCODED,
+    "target": (IDS, [*TOKENS, torch.cat([IDS, IDS])]),
+    "target_documents": PACKED["documents"],
+}
 GIVEN = {"ids": (IDS, [*TOKENS, torch.cat([IDS, IDS])])}
 TRANSLATOR, TEXT_TO_TEXT = encoder_decoder.EncoderDecoder(ENCODER_DECODER), t5.T5(T5)
 STATE = [None, "small", [], {}]  # an empty one lacks every weight
@@ -107,8 +113,9 @@ LLAMA = llama.LlamaConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, n
 CAUSAL_INPUTS = {"ids": (IDS, [*TOKENS, TOO_LONG]), **PACKED}
 LONG_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
-    "present": (PRESENT, FROM_START),
+    "present": (PRESENT, FROM_START[:2]),
     "is_global": (PRESENT, [IDS, PRESENT[:, 1:]]),
+    **PACKED,
 }
 
 ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
@@ -148,8 +155,13 @@ ARGUMENTS = {
         "d_model": (4, [*AT_LEAST_1, 3]),
     },
     encoder_decoder.EncoderDecoder: {"config": (ENCODER_DECODER, CONFIG)},
-    TRANSLATOR.forward: SOURCE_AND_TARGET,
-    TRANSLATOR.encode: SOURCE,
+    TRANSLATOR.forward: {
+        **SOURCE_AND_TARGET,
+        "present": (PRESENT, FROM_START[:2]),  # beside positions, what fills up a row may stand anywhere
+        "positions": PLACE,
+        "target_positions": PLACE,
+    },
+    TRANSLATOR.encode: {**ENCODED, "present": (PRESENT, FROM_START[:2]), "positions": PLACE},
     TRANSLATOR.given: SOURCE,
     TRANSLATOR.given(IDS).forward: GIVEN,
     TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
@@ -164,7 +176,7 @@ ARGUMENTS = {
     t5.T5: {"config": (T5, CONFIG)},
     t5.T5(T5_1_1).forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.forward: SOURCE_AND_TARGET,
-    TEXT_TO_TEXT.encode: SOURCE,
+    TEXT_TO_TEXT.encode: ENCODED,
     TEXT_TO_TEXT.given: SOURCE,
     TEXT_TO_TEXT.given(IDS).forward: GIVEN,
     hugging_face.load_gpt1: {
@@ -251,8 +263,8 @@ ARGUMENTS = {
     transformer_xl.Memory: {"n_tokens": (8, AT_LEAST_1)},
     transformer_xl.Memory(8).extend: {"x": (STATES, [None, "ten", [[1.0]], STATES.int(), STATES[0]])},
     transformer_xl.TransformerXL: {"config": (XL, CONFIG)},
-    transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS)},
-    transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS)},
+    transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
+    transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
@@ -262,7 +274,7 @@ CARRIERS = {
     *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
-    *(encoder_decoder.DecoderBlock, encoder_decoder.Given),
+    *(encoder_decoder.DecoderBlock, encoder_decoder.Given, encoder_decoder.masks_of_packed),
     *(t5.Attention, t5.FeedForward, t5.GatedFeedForward, t5.EncoderBlock, t5.DecoderBlock),
     *(llama.SelfAttention, llama.FeedForward, llama.Block),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses

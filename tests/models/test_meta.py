@@ -59,6 +59,7 @@ def to(*tensors: Tensor) -> list[Tensor]:
 
 
 PACKED = {"positions": PLACES, "documents": DOCUMENTS}
+TO_AND_FRO = {"documents": DOCUMENTS, "target_documents": DOCUMENTS}
 MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     "GPT": (lambda: GPT(GPTConfig(**HEADS, n_positions=16)), {"ids": IDS, **PACKED}),
     "GPT, post-norm": (lambda: GPT(GPTConfig(**HEADS, n_positions=16, post_norm=True)), {"ids": IDS}),
@@ -68,7 +69,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     ),
     "T5": (
         lambda: T5(T5Config(**HEADS, d_head=6, d_ff=32)),
-        {"source": IDS, "target": IDS[:, :4], "present": PRESENT},
+        {"source": IDS, "target": IDS, "present": PRESENT, **TO_AND_FRO},
     ),
     "T5 1.1": (
         lambda: T5(T5Config(**HEADS, d_head=6, d_ff=32, gated=True, tied=False, n_decoder_layers=1)),
@@ -76,7 +77,10 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     ),
     "EncoderDecoder": (
         lambda: EncoderDecoder(EncoderDecoderConfig(**HEADS, d_ff=32)),
-        {"source": IDS, "target": IDS[:, :4], "present": PRESENT},
+        {
+            **{"source": IDS, "target": IDS, "present": PRESENT, **TO_AND_FRO},
+            **{"positions": PLACES, "target_positions": PLACES},
+        },
     ),
     "PaLM": (lambda: PaLM(PaLMConfig(**HEADS, d_head=6, n_positions=16)), {"ids": IDS, **PACKED}),
     "PaLM, serial": (lambda: PaLM(PaLMConfig(**HEADS, d_head=6, n_positions=16, serial=True)), {"ids": IDS}),
@@ -86,11 +90,11 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     ),
     "Transformer-XL": (
         lambda: TransformerXL(TransformerXLConfig(**HEADS, d_head=6, d_ff=32, n_memory=16)),
-        {"ids": IDS},
+        {"ids": IDS, "documents": DOCUMENTS},
     ),
     "Longformer": (
         lambda: Longformer(LongformerConfig(**HEADS, n_positions=16, window=2)),
-        {"ids": IDS, "present": PRESENT, "is_global": GLOBAL},
+        {"ids": IDS, "present": PRESENT, "is_global": GLOBAL, **PACKED},
     ),
     "ablation": (lambda: AblationGPT(AblationConfig(**HEADS, n_positions=16)), {"ids": IDS}),
     "classifier, GPT": (
@@ -186,9 +190,15 @@ BLOCKS: dict[str, Callable[[], Any]] = {
     ),
     "window_mask": lambda: attention.window_mask(9, window=2, device=AWAY),
     "document_mask": lambda: attention.document_mask(DOCUMENTS.to(AWAY), causal=True),
+    "document_mask, of two texts": lambda: attention.document_mask(*to(DOCUMENTS[:, :3], DOCUMENTS)),
     "KVCache": lambda: attention.KVCache(16).append(*to(KV, KV))[0],
     "window_attention": lambda: sliding_window.window_attention(
-        *to(Q, Q, Q), window=2, present=PRESENT.to(AWAY), is_global=GLOBAL.to(AWAY), dropout=0.1
+        *to(Q, Q, Q),
+        window=2,
+        present=PRESENT.to(AWAY),
+        is_global=GLOBAL.to(AWAY),
+        documents=DOCUMENTS.to(AWAY),
+        dropout=0.1,
     ),
     "layer_norm": lambda: norms.layer_norm(*to(X, ROW, ROW)),
     "rms_norm": lambda: norms.rms_norm(*to(X, ROW)),

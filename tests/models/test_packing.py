@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.models.bert import BERT, BERTConfig
+from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.heads import Classifier
 from kit.models.llama import Llama, LlamaConfig
+from kit.models.longformer import Longformer, LongformerConfig
 from kit.models.palm import PaLM, PaLMConfig
+from kit.models.t5 import T5, T5Config
+from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
 from kit.text.packing import IGNORED, document_numbers, next_tokens, pack, positions
 from kit.train.batches import epochs
 from kit.train.loop import fit
@@ -26,27 +30,40 @@ MODELS: dict[str, Any] = {
     "PaLM, serial": lambda: PaLM(PaLMConfig(**SIZES, n_heads=2, d_head=6, serial=True)),
     "Llama": lambda: Llama(LlamaConfig(**SIZES, n_heads=4, n_kv_heads=2, d_ff=24, init_std=0.3)),
     "BERT": lambda: BERT(BERTConfig(**SIZES, n_heads=2, dropout=0.0)),
+    "Longformer": lambda: Longformer(LongformerConfig(**SIZES, n_heads=2, window=3, dropout=0.0)),
+    "Transformer-XL": lambda: TransformerXL(TransformerXLConfig(**PLACELESS, d_head=6, n_memory=8)),
 }
+PLACELESS = {"vocab_size": 31, "n_layers": 2, "d_model": 16, "n_heads": 2, "d_ff": 24, "dropout": 0.0}
+TEXT_TO_TEXT: dict[str, Any] = {
+    "EncoderDecoder": lambda: EncoderDecoder(EncoderDecoderConfig(**PLACELESS)),
+    "T5": lambda: T5(T5Config(**PLACELESS, d_head=6)),
+    "T5 1.1": lambda: T5(T5Config(**PLACELESS, d_head=6, gated=True, tied=False)),
+}
+# Models that know distances alone: these are in a row what they are in the document.
+WITHOUT_POSITIONS = ("Transformer-XL", "T5", "T5 1.1")
+DOCUMENTS = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=3)
 END = 0
 
 
 def made(name: str) -> Any:
     torch.manual_seed(0)
-    return MODELS[name]().double().eval()
+    return (MODELS | TEXT_TO_TEXT)[name]().double().eval()
 
 
-def packed(documents: list[list[int]], length: int = 24) -> dict[str, torch.Tensor]:
+def packed(documents: list[list[int]], length: int = 24, *, model: str = "GPT") -> dict[str, torch.Tensor]:
     rows = pack(documents, length=length, end=END)
-    named = {"ids": rows, "positions": positions(rows, end=END), "documents": document_numbers(rows, end=END)}
+    named = {"ids": rows, "documents": document_numbers(rows, end=END)}
+    if model not in WITHOUT_POSITIONS:
+        named["positions"] = positions(rows, end=END)
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in named.items()}
 
 
 @pytest.mark.parametrize("name", MODELS)
-@given(documents=st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=3))
+@given(documents=DOCUMENTS)
 def test_a_packed_document_has_the_logits_that_it_has_alone(name, documents):
     model = made(name)
     with torch.no_grad():
-        together, start = model(**packed(documents))[0], 0
+        together, start = model(**packed(documents, model=name))[0], 0
         for document in documents:
             alone = model(torch.tensor([[*document, END]]))[0]
             torch.testing.assert_close(together[start : start + len(alone)], alone, rtol=1e-9, atol=1e-9)
@@ -55,17 +72,75 @@ def test_a_packed_document_has_the_logits_that_it_has_alone(name, documents):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_without_numbers_a_document_sees_the_one_before(name):
-    model, inputs = made(name), packed([[5, 6], [7, 8, 9]])
-    other = packed([[1, 2], [7, 8, 9]])
+    model, inputs = made(name), packed([[5, 6], [7, 8, 9]], model=name)
+    other = packed([[1, 2], [7, 8, 9]], model=name)
     with torch.no_grad():
         assert not torch.equal(model(inputs["ids"])[0, 3:6], model(other["ids"])[0, 3:6])
         assert torch.equal(model(**inputs)[0, 3:6], model(**other)[0, 3:6])
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "BERT"])
+@pytest.mark.parametrize("name", TEXT_TO_TEXT)
+@given(sources=DOCUMENTS, targets=DOCUMENTS)
+def test_a_packed_target_sees_its_own_source_alone(name, sources, targets):
+    """Targets of any lengths beside their sources; what fills up either row is nobody's."""
+    n = min(len(sources), len(targets))
+    model, sources, targets = made(name), sources[:n], targets[:n]
+    source, target = packed(sources, model=name), packed(targets, model=name)
+    named = {key: value for key, value in source.items() if key != "ids"}
+    named |= {f"target_{key}": value for key, value in target.items() if key != "ids"}
+    with torch.no_grad():
+        together, start = model(source["ids"], target["ids"], **named)[0], 0
+        assert together.isfinite().all()
+        for given_text, text in zip(sources, targets, strict=True):
+            alone = model(torch.tensor([[*given_text, END]]), torch.tensor([[*text, END]]))[0]
+            torch.testing.assert_close(together[start : start + len(alone)], alone, rtol=1e-9, atol=1e-9)
+            start += len(alone)
+
+
+@pytest.mark.parametrize("name", TEXT_TO_TEXT)
+def test_packed_sources_and_their_targets_come_together(name):
+    model, inputs = made(name), packed([[5, 6], [7, 8, 9]], model=name)
+    ids, numbers = inputs["ids"], inputs["documents"]
+    with pytest.raises(ValueError, match=r"^target_documents must stand beside documents"):
+        model(ids, ids, documents=numbers)
+    with pytest.raises(ValueError, match=r"^documents must stand beside target_documents"):
+        model(ids, ids, target_documents=numbers)
+
+
+@pytest.mark.parametrize("name", ["BERT", "Longformer", *TEXT_TO_TEXT])
+def test_what_fills_up_a_packed_row_changes_nothing(name):
+    """Filled up by tokens that are not present, of the last document or of one of their own."""
+    model, ids = made(name), torch.tensor([[5, 6, 7, 8, 9]])
+    numbers = torch.tensor([[0, 0, 1, 1, 1]])
+    filled = torch.cat([ids, torch.full((1, 4), 3)], dim=1)
+    target = {"target": ids, "target_documents": numbers}
+    with torch.no_grad():
+        for own in (1, 2):
+            named = {"documents": torch.cat([numbers, torch.full((1, 4), own)], dim=1), "present": filled != 3}
+            if name in TEXT_TO_TEXT:
+                now, right = model(filled, **named, **target), model(ids, documents=numbers, **target)
+            else:
+                now, right = model(filled, **named)[:, :5], model(ids, documents=numbers)
+            torch.testing.assert_close(now, right, rtol=1e-9, atol=1e-9)
+
+
+def test_a_global_token_of_a_packed_row_is_one_for_its_own_document():
+    model, documents = made("Longformer"), [[5, 6, 7, 8, 9, 10, 11], [12, 13, 14, 15, 16, 17]]
+    inputs, start = packed(documents), 0
+    first = inputs["positions"] == 0
+    with torch.no_grad():
+        together = model(**inputs, is_global=first)[0]
+        for document in documents:
+            ids = torch.tensor([[*document, END]])
+            alone = model(ids, is_global=torch.arange(ids.shape[1])[None] == 0)[0]
+            torch.testing.assert_close(together[start : start + len(alone)], alone, rtol=1e-9, atol=1e-9)
+            start += len(alone)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("BERT", "Longformer")])
 def test_numbers_and_a_cache_do_not_go_together(name):
     model, inputs = made(name), packed([[5, 6], [7, 8, 9]])
-    with pytest.raises(ValueError, match=r"^documents must be None beside a cache"):
+    with pytest.raises(ValueError, match=r"^documents must be None beside a (cache|memory)"):
         model(inputs["ids"], model.new_cache(), documents=inputs["documents"])
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.bpe import BPE, load, merge_pair, pieces, train
+from kit.text.bpe import BPE, SHORT, load, merge_pair, pieces, train
 from kit.text.corpus import standard_library
 from kit.text.patterns import GPT2_PIECES, PIECES
 from tests.text.tokenizer_ids import fuzzed_bytes, fuzzed_text, hugging_face, ids_of_bytes
@@ -150,7 +150,7 @@ def test_a_sign_of_a_script_without_spaces_is_a_piece():
 
 def test_encode_matches_the_rule_on_long_pieces():
     rng = random.Random(4)
-    for n in (0, 1, 2, 100, 400):
+    for n in (0, 1, 2, SHORT, SHORT + 1, 100, 400):
         ids = list(text := "".join(rng.choices("aeinrst", k=n)).encode())
         rank = {pair: i for i, pair in enumerate(TOKENISER.merges)}
         while pair := min((p for p in pairwise(ids) if p in rank), key=rank.__getitem__, default=None):
