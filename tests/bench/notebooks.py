@@ -9,12 +9,12 @@ from pathlib import Path
 
 import nbformat
 import psutil
-from nbclient import NotebookClient
 
 from kit.files import data_file
 from kit.machine import profile, reference_seconds
 from tests.bench.table import Table, at_most, median
 from tests.notebooks.stamp import NOTEBOOKS, ROOT
+from tests.patience import notebook_client
 
 LIMIT, CELL_LIMIT = 60, 20  # seconds of one core
 COLUMNS = ("notebook", "seconds", "slowest_cell", "date", "machine")
@@ -37,8 +37,7 @@ def tables() -> Iterator[Table]:
 
 def cpu_seconds(path: Path) -> tuple[float, float]:
     """Run a notebook, and leave it as it is; give the CPU-seconds of its kernel, and of its slowest cell."""
-    client = NotebookClient(nbformat.read(path, as_version=4), timeout=1200, kernel_name="python3")
-    client.resources = {"metadata": {"path": str(path.parent)}}
+    client = notebook_client(nbformat.read(path, as_version=4), path.parent)
     clock = [0.0]
 
     def spent(**_) -> None:  # called after every cell
