@@ -77,7 +77,7 @@ def run(name: str, extra: dict[str, str], paths: Sequence[Path]) -> dict[str, di
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) as process:
         for line in process.stdout or ():
             printed.append(line)
-            if found := re.search(r"(PASSED|FAILED|ERROR|SKIPPED) notebooks/(\w+)\.ipynb::Cell (\d+)", line):
+            if found := re.search(r"(PASSED|FAILED|ERROR|SKIPPED) notebooks/(\w+)(?:\.|::)ipynb::Cell (\d+)", line):
                 outcome, notebook, cell = found.groups()
                 if not outcomes[notebook]:
                     print(f"  {notebook} begun", flush=True)
