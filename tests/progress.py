@@ -13,7 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SECONDS = {  # rough, of the files beside the notebooks that take more than a few
+    "tests/explore/test_live.py": 70,
+    "tests/browser/test_notebooks.py": 60,
+    "tests/check/test_exercises.py": 45,
+    "tests/explore/test_attention.py": 45,
+    "tests/house/test_style.py": 40,
+    "tests/browser/test_live_view.py": 30,
+    "tests/evidence/test_finetuning.py": 30,
     "tests/notebooks/test_colab.py": 30,
+    "tests/bench/test_gpu.py": 25,
+    "tests/train/test_kill_and_resume.py": 25,
+    "tests/house/test_bad_input.py": 20,
+    "tests/notebooks/test_execute.py": 20,
 }
 OTHERS = 2
 LONG = 20  # seconds from which a file is named when it begins, too

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import nbformat
 import psutil
-from nbclient import NotebookClient
 
 from kit.files import data_file
 from kit.machine import profile, reference_seconds
 from tests.bench.table import Table, at_most, median
-from tests.notebooks.stamp import NOTEBOOKS, ROOT
+from tests.notebooks.stamp import NOTEBOOKS, ROOT, chosen
+from tests.patience import notebook_client
 
 LIMIT, CELL_LIMIT = 60, 20  # seconds of one core
 COLUMNS = ("notebook", "seconds", "slowest_cell", "date", "machine")
 
 
-def tables() -> Iterator[Table]:
+def tables(*names: str) -> Iterator[Table]:
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     yardsticks, measured = [], {}
-    for path in NOTEBOOKS:
+    for path in chosen(names):
+        print(path.stem, flush=True)
         yardsticks.append(reference_seconds())  # at all times of the run, since the machine's load may change
         measured[path.stem[:2]] = cpu_seconds(path)
     record(median(yardsticks), measured)
@@ -37,8 +38,7 @@ def tables() -> Iterator[Table]:
 
 def cpu_seconds(path: Path) -> tuple[float, float]:
     """Run a notebook, and leave it as it is; give the CPU-seconds of its kernel, and of its slowest cell."""
-    client = NotebookClient(nbformat.read(path, as_version=4), timeout=1200, kernel_name="python3")
-    client.resources = {"metadata": {"path": str(path.parent)}}
+    client = notebook_client(nbformat.read(path, as_version=4), path.parent)
     clock = [0.0]
 
     def spent(**_) -> None:  # called after every cell
@@ -51,11 +51,24 @@ def cpu_seconds(path: Path) -> tuple[float, float]:
 
 
 def record(yardstick: float, measured: dict[str, tuple[float, float]]) -> None:
-    """Write the times, each beside the day and the machine that it was measured on."""
-    machine = profile()
-    where = date.today().isoformat(), f"{machine.name}, {machine.cores} cores"
-    with data_file("measured/notebooks.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerow(["yardstick", f"{yardstick:.4f}", "", *where])
-        writer.writerows([name, f"{whole:.0f}", f"{cell:.0f}", *where] for name, (whole, cell) in measured.items())
+    """Write the times, each beside the day and the machine that it was measured on.
+
+    Where only some notebooks were measured, the others' rows stay, and so does the yardstick: what is
+    new is scaled to it.
+    """
+    machine, path = profile(), data_file("measured/notebooks.csv")
+    where = {"date": date.today().isoformat(), "machine": f"{machine.name}, {machine.cores} cores"}
+    rows: dict[str, dict] = {}
+    if len(measured) < len(NOTEBOOKS):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = {row["notebook"]: row for row in csv.DictReader(file)}
+    rows.setdefault("yardstick", {"seconds": f"{yardstick:.4f}", **where})
+    scale = float(rows["yardstick"]["seconds"]) / yardstick
+    for name, (whole, cell) in measured.items():
+        rows[name] = {"seconds": f"{scale * whole:.0f}", "slowest_cell": f"{scale * cell:.0f}", **where}
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            rows[name] | {"notebook": name} for name in ("yardstick", *sorted(rows.keys() - {"yardstick"}))
+        )

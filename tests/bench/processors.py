@@ -8,13 +8,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
 
 from tests.bench.table import Table, at_most
-from tests.notebooks.stamp import NOTEBOOKS, ROOT
+from tests.notebooks.stamp import ROOT, chosen
 
 SSE = {
     "ATEN_CPU_CAPABILITY": "default",
@@ -41,10 +41,11 @@ def settings() -> dict[str, dict[str, str]]:
     return {"as it is": {}, **lesser, "two threads": {"OMP_NUM_THREADS": "2"}}
 
 
-def tables() -> Iterator[Table]:
-    found = {name: run(extra) for name, extra in settings().items()}
+def tables(*names: str) -> Iterator[Table]:
+    paths = chosen(names)
+    found = {name: run(name, extra, paths) for name, extra in settings().items()}
     rows, failures, verdicts = [], dict.fromkeys(found, 0), dict.fromkeys(found, 0)
-    for path in NOTEBOOKS:
+    for path in paths:
         settling = cells_that_settle(path)
         row = [path.stem]
         for name, outcomes in found.items():
@@ -66,15 +67,26 @@ def cells_that_settle(path: Path) -> set[int]:
     return {i for i, cell in enumerate(code) if re.search(r"\b(settle\(|\.reveal\()", cell.source)}
 
 
-def run(extra: dict[str, str]) -> dict[str, dict[int, bool]]:
-    """Run all notebook tests in one environment; tell for each cell of each notebook whether it passed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--color=no", "-rA", "--tb=no", "notebooks"]
-    env = {"OMP_NUM_THREADS": "1"} | os.environ | extra
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env).stdout
-    outcomes: dict[str, dict[int, bool]] = {path.stem: {} for path in NOTEBOOKS}
-    for outcome, notebook, cell in re.findall(r"^(\w+) notebooks/(\w+)\.ipynb::Cell (\d+)", printed, re.M):
-        outcomes[notebook][int(cell)] = outcome == "PASSED"
-    missing = [notebook for notebook, cells in outcomes.items() if not cells]
+def run(name: str, extra: dict[str, str], paths: Sequence[Path]) -> dict[str, dict[int, bool]]:
+    """Run notebooks' tests in one environment; tell for each cell of each notebook whether it passed."""
+    print(f"{name}:", flush=True)
+    command = [sys.executable, "-m", "pytest", "-v", "-n", "2", "--color=no", "--tb=no", *map(str, paths)]
+    options = {"cwd": ROOT, "env": {"OMP_NUM_THREADS": "1"} | os.environ | extra, "text": True}
+    outcomes: dict[str, dict[int, bool]] = {path.stem: {} for path in paths}
+    printed = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options) as process:
+        for line in process.stdout or ():
+            printed.append(line)
+            if found := re.search(r"(PASSED|FAILED|ERROR|SKIPPED) notebooks/(\w+)(?:\.|::)ipynb::Cell (\d+)", line):
+                outcome, notebook, cell = found.groups()
+                if not outcomes[notebook]:
+                    print(f"  {notebook} begun", flush=True)
+                outcomes[notebook][int(cell)] = outcome == "PASSED"
+    missing = [path.stem for path in paths if set(outcomes[path.stem]) != set(range(n_code_cells(path)))]
     if missing:
-        raise RuntimeError(f"no outcome of {', '.join(missing)}:\n{printed[-2000:]}")
+        raise RuntimeError(f"not every cell of {', '.join(missing)} has an outcome:\n{''.join(printed[-40:])}")
     return outcomes
+
+
+def n_code_cells(path: Path) -> int:
+    return sum(cell.cell_type == "code" for cell in nbformat.read(path, as_version=4).cells)

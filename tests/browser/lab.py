@@ -14,7 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tests.patience import PAGE
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -22,7 +24,9 @@ QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+MILLISECONDS = 1000 * PAGE
 KERNEL = "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+IDLE = f"() => {KERNEL}?.status === 'idle'"
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "apputils-extension/themes": {"theme": "JupyterLab Light"},
@@ -57,42 +61,53 @@ def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            for _ in range(600):
-                try:
-                    opener.open(f"{address}/api/status?token=test", timeout=1).close()
-                    break
-                except OSError:
-                    if server.poll() is not None:
-                        raise RuntimeError((work / "log").read_text()) from None
-                    time.sleep(0.1)
+            while not answers(opener, f"{address}/api/status?token=test"):
+                if server.poll() is not None:
+                    raise RuntimeError((work / "log").read_text())
+                time.sleep(0.1)
             yield address
         finally:
             server.terminate()  # it stops its kernels too
-            server.wait(15)
+            server.wait(PAGE)
+
+
+def answers(opener: urllib.request.OpenerDirector, address: str) -> bool:
+    try:
+        opener.open(address, timeout=PAGE).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
-def browser_page(*, width: int = 1280, height: int = 1000, scale: float = 1) -> Iterator[Page]:
-    """Open an empty page in headless Chromium."""
+def chromium() -> Iterator[Browser]:
+    """Start Chromium, headless."""
     if CHROMIUM is None:
         raise RuntimeError("Chromium is missing; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=QUIET)
-        yield browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+        yield browser
         browser.close()
+
+
+def new_page(browser: Browser) -> Page:
+    """Open an empty page."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(MILLISECONDS)
+    return page
 
 
 def open_notebook(page: Page, address: str, name: str) -> None:
     """Open a notebook alone in its tab, and wait until its kernel is idle."""
     page.goto(f"{address}/doc/tree/{name}?token=test&reset")
     page.wait_for_function("() => window.jupyterapp")
-    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+    page.wait_for_function(IDLE)
 
 
 def run_all(page: Page) -> None:
     """Run all cells; returns when the last is done."""
     page.evaluate("async () => { await jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=120_000)
+    page.wait_for_function(IDLE)
 
 
 def cell(page: Page, number: int) -> Locator:
@@ -120,7 +135,7 @@ def replace_and_run(page: Page, number: int, source: str) -> None:
         }""",
         source,
     )
-    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+    page.wait_for_function(IDLE)
 
 
 def run_cell(page: Page, index: int) -> None:
@@ -132,18 +147,23 @@ def run_cell(page: Page, index: int) -> None:
         }""",
         index,
     )
-    page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
+    page.wait_for_function(IDLE)
+
+
+def write_notebook(path: Path, *sources: str) -> None:
+    """Write a notebook of these cells."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
 @contextmanager
 def notebook_of(*sources: str) -> Iterator[Page]:
     """Run these cells as a notebook in JupyterLab, and give its page."""
     with TemporaryDirectory() as folder, TemporaryDirectory() as work:
-        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        cells = [nbformat.v4.new_code_cell(source) for source in sources]
-        book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(book, Path(folder) / "bench.ipynb")
-        with served(Path(folder), Path(work)) as address, browser_page() as page:
+        write_notebook(Path(folder) / "bench.ipynb", *sources)
+        with served(Path(folder), Path(work)) as address, chromium() as browser:
+            page = new_page(browser)
             open_notebook(page, address, "bench.ipynb")
             run_all(page)
             yield page

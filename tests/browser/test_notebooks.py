@@ -1,14 +1,13 @@
 """A learner's half hour with notebook 01, in a real JupyterLab: run, drag, choose, predict, err, mend."""
 
 import io
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import ROOT, browser_page, cell, open_notebook, replace_and_run, run_all, served
+from tests.browser.lab import cell, replace_and_run
 
 WRONG = """
 def gradient(x, y, weights):
@@ -18,19 +17,18 @@ def gradient(x, y, weights):
 check.gradient(gradient)
 """
 RIGHT = WRONG.replace("return", "return 2 *")
+SETTLED = """(view) => {
+    const chosen = (choice) => [...choice.querySelectorAll("input")].findIndex((input) => input.checked);
+    const controls = [...view.querySelectorAll(".kit-slider input, .kit-choice")];
+    return controls.map((control) => control.value ?? chosen(control)).join(" ") === view.dataset.shown;
+}"""
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    work = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", work / "notebooks", ignore=shutil.ignore_patterns(".*", "*.jsonl"))
-    with served(work / "notebooks", work) as address, browser_page() as page:
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        open_notebook(page, address, "01_linear_regression.ipynb")
-        run_all(page)
-        yield page
-        assert errors == []
+def page(opened):
+    errors: list[str] = []
+    yield opened("01_linear_regression.ipynb", errors=errors)
+    assert errors == []
 
 
 def pixels(picture: Locator) -> np.ndarray:
@@ -56,7 +54,7 @@ def view(page):
 
 def changed(view: Locator, before: np.ndarray) -> int:
     """Wait until the view shows what its controls say, and count the pixels that are not as before."""
-    view.page.wait_for_timeout(300)
+    view.page.wait_for_function(SETTLED, arg=view.element_handle())
     return int((np.abs(pixels(view.locator("canvas")) - before).max(axis=-1) > 40).sum())
 
 

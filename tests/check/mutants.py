@@ -44,6 +44,8 @@ def learners_names(notebook: str) -> dict[str, object]:
             exec(cell.source, names)
     for solution in solutions(notebook):
         exec(solution, names)
+    if "shingles" in names:  # a second of work, in which every attempt at the leak begins alike
+        names["shingles"] = cache(names["shingles"])
     return names
 
 

@@ -2,8 +2,10 @@
 
 from functools import cache
 
+import numpy as np
 import pytest
 
+from kit.check import optimizers
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, NOT_ATTEMPTED, Verdict
 from tests.check.mutants import MUTANTS, NAMED, all_exercises, judge, notebook_solution, rejected_with
@@ -11,6 +13,23 @@ from tests.check.mutants import MUTANTS, NAMED, all_exercises, judge, notebook_s
 CASES = [(e, source, words) for e in all_exercises() for source, words in MUTANTS[e.name]]
 BY_NAME = {exercise.name: exercise for exercise in all_exercises()}
 NUMBERED = [(e, number) for exercises in EXERCISES.values() for number, e in enumerate(exercises)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_fair_races_are_run_once():
+    """Keep the tables of the contests, which kit's solution and each of its mistakes would run anew."""
+    tables: dict[bytes, np.ndarray] = {}
+    run = optimizers._table
+
+    def table(objective, start, makers, rates, target):
+        known = start.tobytes() + rates.tobytes()
+        return (
+            tables[known] if known in tables else tables.setdefault(known, run(objective, start, makers, rates, target))
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimizers, "_table", table)
+        yield
 
 
 @cache

@@ -122,5 +122,6 @@ def test_a_measure_that_does_not_take_its_factors_is_refused():
 
 def test_every_experiment_of_the_kit_is_stored_whole():
     for experiment in command.experiments().values():
-        missing = [run for run in experiment.runs() if store.key(run) not in stored_lines(experiment)]
+        there = stored_lines(experiment)
+        missing = [run for run in experiment.runs() if store.key(run) not in there]
         assert not missing, f"python run.py evidence {experiment.name}"

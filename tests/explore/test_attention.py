@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from kit.explore.attention import (
@@ -20,6 +21,17 @@ from kit.explore.attention import (
     trained,
 )
 from kit.models.ablation import AblationConfig, AblationGPT
+from tests.explore.test_live import EXPLORERS, name_of
+from tests.explore.test_live import test_every_extreme_of_every_control_is_answered as test_every_extreme_is_answered
+from tests.explore.test_live import test_the_quest_can_be_met_and_is_not_met_at_the_start as test_the_quest_can_be_met
+from tests.explore.test_live import test_the_stored_output_has_a_picture_and_a_sentence as test_there_is_a_picture
+
+__all__ = ["test_every_extreme_is_answered", "test_the_quest_can_be_met", "test_there_is_a_picture"]  # run here
+
+
+@pytest.fixture(params=[e for e in EXPLORERS if e.__module__ == "kit.explore.attention"], ids=name_of, scope="module")
+def view(request):
+    return request.param()
 
 
 def test_training_leaves_the_readers_random_numbers_alone():

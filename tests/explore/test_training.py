@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbclient import NotebookClient
 from PIL import Image
 
 import kit.explore.training as training
 from kit.explore.training import SHARE, LiveLoss, smoothed
+from tests.patience import notebook_client
 
 TRAIN = """
 import torch
@@ -59,7 +59,7 @@ def screen(monkeypatch):
 
 def test_a_notebook_keeps_one_picture_the_last(tmp_path):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(TRAIN)])
-    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    notebook_client(book, tmp_path).execute()
     (output,) = book.cells[0].outputs
     assert output.data["text/plain"].startswith("Step 60 of 60: loss 0.")
     picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 
 from tests.notebooks.nbval_plugin import STARTUP, settle
 from tests.notebooks.pictures import different
 from tests.notebooks.stamp import NOTEBOOKS
+from tests.patience import notebook_client
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 IGNORED = "nbval-ignore-output"
@@ -25,8 +25,7 @@ def execute(path: Path) -> None:
     """Run a notebook from the top and store it in its one normal form."""
     book = nbformat.read(path, as_version=4)
     before = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"}
-    client = NotebookClient(book, timeout=600, kernel_name="python3", record_timing=False)
-    client.resources = {"metadata": {"path": str(path.parent)}}
+    client = notebook_client(book, path.parent, record_timing=False)
     client.execute(env=os.environ | {"PYTHONSTARTUP": str(STARTUP)})
     book.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

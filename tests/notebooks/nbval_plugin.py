@@ -1,4 +1,4 @@
-"""What nbval lacks: pictures and ≈ numbers compared, a dead kernel noticed, cells run as JupyterLab runs them.
+"""What nbval lacks: pictures and ≈ numbers compared, a dead kernel noticed, patience, cells run as JupyterLab does.
 
 The corpus of the text notebooks is Python's own standard library, another text in each version of
 Python. Under another version than the stored one they must run, and their numbers may differ.
@@ -16,11 +16,14 @@ import pytest
 
 from tests.notebooks.numbers import settled
 from tests.notebooks.pictures import different, tolerance
+from tests.patience import CELL, KERNEL
 
 VERDICT = "application/vnd.learnkit.verdict+json"  # that of kit.check.claim, which must not be imported yet
 STARTUP = Path(__file__).with_name("startup.py")  # run by every kernel before the first cell
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited by kernels and by parallel workers
+
+RETRIED = 1  # seconds; after so short a wait nbval asks again, while after its others it gives up
 
 _start = nbval.kernel.RunningKernel.__init__
 _get_message = nbval.kernel.RunningKernel.get_message
@@ -36,8 +39,8 @@ def start(self, *args, **kwargs):
 
 
 def get_message(self, stream, timeout=None):
-    """Report a kernel that died within two seconds instead of at the cell's time-out."""
-    end = time.monotonic() + (timeout or 1e9)
+    """Wait as long as a busy machine takes, but report within two seconds a kernel that died."""
+    end = time.monotonic() + (timeout if timeout == RETRIED else CELL)
     while True:
         try:
             return _get_message(self, stream, timeout=min(1, max(0.05, end - time.monotonic())))
@@ -89,8 +92,9 @@ def settle(new, stored):
         data[VERDICT] = old[VERDICT]
 
 
-def pytest_configure():
-    """Put the four in nbval's place for this run."""
+def pytest_configure(config):
+    """Put the four in nbval's place for this run, with the waits of all tests."""
+    config.option.nbval_cell_timeout, config.option.nbval_kernel_startup_timeout = CELL, KERNEL
     patch = pytest.MonkeyPatch()
     patch.setattr(nbval.kernel.RunningKernel, "__init__", start)
     patch.setattr(nbval.kernel.RunningKernel, "get_message", get_message)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -28,6 +29,15 @@ try:
 except ModuleNotFoundError:
     %pip install -q git+{address}
     import kit"""
+
+
+def chosen(names: Iterable[str]) -> list[Path]:
+    """Find the notebooks of these names, with or without folder and ending; all of them where there is no name."""
+    stems = {Path(name).stem for name in names}
+    unknown = sorted(stems - {path.stem for path in NOTEBOOKS})
+    if unknown:
+        raise ValueError(f"names must be of notebooks, got {', '.join(unknown)}")
+    return [path for path in NOTEBOOKS if not stems or path.stem in stems]
 
 
 def address() -> str:

@@ -1,12 +1,15 @@
 """Kill training at random steps, start it again, compare every bit: python -m tests.train.kill_and_resume."""
 
+import io
 import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 
@@ -21,8 +24,40 @@ from kit.train.objectives import next_token_loss
 CHECKPOINT_EVERY = 7
 
 
-def work(folder: Path, n_steps: int) -> None:
-    """Train a small GPT with dropout: what the killed process does."""
+def wait_to_be_killed() -> None:
+    while True:
+        time.sleep(60)
+
+
+def stop_after(step: int) -> Callable[[dict[str, float]], None]:
+    """Make the monitor that goes no further than a step, so that no run ends before it is killed."""
+    return lambda record: wait_to_be_killed() if record["step"] >= step else None
+
+
+def stop_in_a_write_after(step: int, folder: Path) -> None:
+    """Let the next checkpoint from a step on be written by half, and no further."""
+    honest = torch.save
+
+    def save(state: object, file: BinaryIO) -> None:
+        if last_step(folder) < step:
+            return honest(state, file)
+        whole = io.BytesIO()
+        honest(state, whole)
+        file.write(whole.getvalue()[: whole.tell() // 2])
+        file.flush()
+        return wait_to_be_killed()
+
+    torch.save = save
+
+
+def work(folder: Path, n_steps: int, *, last: int | None = None) -> None:
+    """Train a small GPT with dropout: what the killed process does.
+
+    Args:
+        folder: of the log and the checkpoint.
+        n_steps: of the whole run.
+        last: the step after which it goes no further.
+    """
     torch.manual_seed(0)
     model = GPT(GPTConfig(vocab_size=64, n_positions=32, n_layers=2, n_heads=2, d_model=32, dropout=0.2))
     rows = torch.randint(64, (200, 33), generator=torch.Generator().manual_seed(1))
@@ -32,14 +67,14 @@ def work(folder: Path, n_steps: int) -> None:
         epochs(rows, batch_size=8),
         n_steps=n_steps,
         lr=warm_up(cosine(3e-3, n_steps=n_steps), n_steps=10),
-        monitors=[JsonLines(folder / "log.jsonl")],
+        monitors=[JsonLines(folder / "log.jsonl"), *([] if last is None else [stop_after(last)])],
         checkpoint=folder / "run.pt",
         checkpoint_every=CHECKPOINT_EVERY,
     )
 
 
-def start(folder: Path, n_steps: int) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "tests.train.kill_and_resume", str(folder), str(n_steps)])
+def start(folder: Path, n_steps: int, *stop: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "tests.train.kill_and_resume", str(folder), str(n_steps), *stop])
 
 
 def last_step(folder: Path) -> int:
@@ -54,17 +89,19 @@ def parts(folder: Path) -> set[Path]:
 
 
 def kill_after(folder: Path, step: int, n_steps: int, *, in_a_write: bool) -> int | None:
-    """Run until a step is in the log, if so wished on to the next write of a checkpoint, and kill -9.
+    """Run until a step is in the log, if so wished on to the middle of the next checkpoint, and kill -9.
+
+    However late the kill comes, the run waits for it: a checkpoint's length further on, or in that middle.
 
     Returns:
         The last step recorded, or None where the run had finished before.
     """
-    process, torn = start(folder, n_steps), parts(folder)
     step = max(step, last_step(folder) + 1)  # the run before may have come this far before it was killed
-    while process.poll() is None and last_step(folder) < step:
+    torn = parts(folder)
+    how = ("in a write", step) if in_a_write else ("after", min(step + CHECKPOINT_EVERY, n_steps - 1))
+    process = start(folder, n_steps, *map(str, how))
+    while process.poll() is None and (last_step(folder) < step or (in_a_write and parts(folder) <= torn)):
         time.sleep(0.005)
-    while process.poll() is None and in_a_write and parts(folder) <= torn:
-        pass
     process.kill()
     return last_step(folder) if process.wait() == -signal.SIGKILL else None
 
@@ -112,6 +149,9 @@ def main(*, n_kills: int = 20, n_steps: int = 400) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        work(Path(sys.argv[1]), int(sys.argv[2]))
+        place, n_steps, (how, step) = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or ("", "0")
+        if how == "in a write":
+            stop_in_a_write_after(int(step), place)
+        work(place, n_steps, last=int(step) if how == "after" else None)
     else:
         main()

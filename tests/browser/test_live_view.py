@@ -1,0 +1,120 @@
+"""Live views in a page: found and moved by the keys alone, played to their end, and answering without a kernel."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import KERNEL, cell
+
+IMPORTS = "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.optimizers import optimizer_race"
+VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4}  # by the execution count of their cells
+STEPS = {"ArrowRight": 1, "ArrowUp": 1, "ArrowLeft": -1, "ArrowDown": -1}
+ACTIVE_CELL = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
+REMEMBER = """(button) => {
+    button.dataset.texts = "";
+    new MutationObserver(() => (button.dataset.texts += `${button.textContent} `)).observe(button, { childList: true });
+}"""
+TEN_PACES = "() => new Promise((done) => setTimeout(done, 500))"  # of a slider that plays, by the page's own clock
+
+
+@pytest.fixture(scope="module")
+def page(opened):
+    return opened("views.ipynb", IMPORTS, *(f"{view}()" for view in VIEWS))
+
+
+def shown(page, name):
+    view = cell(page, VIEWS[name]).locator(".kit-live")
+    expect(view).to_have_attribute("data-shown", re.compile(r"\d"))
+    return view
+
+
+@pytest.fixture(params=["bowl", "line_fit"])
+def view(page, request):
+    return shown(page, request.param)
+
+
+def test_every_control_and_the_picture_have_a_name(view):
+    found = re.findall(r"""- '?(slider|radio|group|img)\b(?: "(.+?)")?""", view.aria_snapshot())
+    assert all(name for _, name in found)
+    roles = [role for role, _ in found]
+    assert roles.count("slider") + roles.count("radio") == view.locator("input").count()
+    assert roles.count("img") == 1
+
+
+def test_every_key_moves_its_slider_and_no_other_thing(view):
+    for slider in view.get_by_role("slider").all():
+        slider.focus()
+        active, last = view.page.evaluate(ACTIVE_CELL), int(slider.get_attribute("max"))
+        position = int(slider.input_value())
+        for key, step in STEPS.items():
+            slider.press(key)
+            position += step
+            expect(slider).to_have_value(str(position))
+        slider.press("PageUp")
+        assert int(slider.input_value()) > position + 1
+        slider.press("PageDown")
+        expect(slider).to_have_value(str(position))
+        for key, end in (("Home", 0), ("End", last)):
+            slider.press(key)
+            expect(slider).to_have_value(str(end))
+            expect(view).to_have_attribute("data-shown", re.compile(rf"(^| ){end}( |$)"))
+        expect(slider).to_be_focused()
+        assert view.page.evaluate(ACTIVE_CELL) == active
+
+
+def test_the_arrows_move_a_choice(page):
+    view = shown(page, "line_fit")
+    radios = view.get_by_role("radio")
+    radios.first.check()
+    radios.first.press("ArrowRight")
+    expect(radios.nth(1)).to_be_checked()
+    expect(radios.nth(1)).to_be_focused()
+    expect(view.locator(".kit-say")).to_contain_text("Feature zero to one")
+
+
+@pytest.fixture
+def race(page):
+    return shown(page, "optimizer_race")
+
+
+def test_play_runs_the_race_to_its_end_and_shows_it(race):
+    step = race.get_by_role("slider", name="step")
+    step.press("Home")
+    expect(race.locator(".kit-say")).to_contain_text("step 0.")
+    button = race.get_by_role("button")
+    button.evaluate(REMEMBER)
+    button.click()
+    expect(step).to_have_value("100")
+    expect(race.locator(".kit-say")).to_contain_text("step 100.")
+    expect(button).to_have_attribute("data-texts", "Pause Play ")
+
+
+def test_a_hand_on_the_slider_takes_over(race):
+    step = race.get_by_role("slider", name="step")
+    race.get_by_role("button", name="Play").click()
+    step.press("End")
+    expect(race.get_by_role("button", name="Play")).to_be_visible()
+    step.press("ArrowLeft")
+    race.page.evaluate(TEN_PACES)
+    expect(step).to_have_value("99")
+
+
+def test_the_quest_lights_up_when_it_is_met(race):
+    race.get_by_role("slider", name="step").press("End")
+    rate = race.get_by_role("slider", name="learning rate")
+    for _ in range(16):
+        rate.press("ArrowRight")
+    expect(race.locator(".kit-quest")).to_have_attribute("data-met", "now")
+
+
+def test_a_precomputed_view_answers_without_a_kernel(page):
+    view = shown(page, "bowl")
+    slider = view.get_by_role("slider", name="learning rate")
+    slider.fill("10")
+    expect(view.locator(".kit-say")).to_contain_text("Learning rate 0.0072")
+    page.evaluate(f"async () => {{ await {KERNEL}.shutdown() }}")  # the last test of this page
+    slider.fill("100")
+    expect(view.locator(".kit-say")).to_contain_text("Learning rate 0.193")
+    expect(view.locator(".kit-quest")).to_have_attribute("data-met", "now")
+    assert view.get_attribute("data-shown") == "100"
