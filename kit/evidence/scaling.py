@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from kit.arguments import count, one_of
 from kit.evidence.store import Experiment
+from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import least_squares, linear_objective, logistic_regression, with_intercept
-from kit.learn.losses import binary_cross_entropy, mse
+from kit.learn.losses import mse
 from kit.learn.scaling import range_scaling, standard_scaling
 from kit.learn.search import tune
 
