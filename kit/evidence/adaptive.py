@@ -56,7 +56,7 @@ def set_up(table: str, scale: str, seed: int) -> tuple[BatchObjective, np.ndarra
 def steps_to_targets(
     optimizer: str, lr: float, *, table: str, scale: str, seed: int, most: int
 ) -> tuple[np.ndarray, float]:
-    """Count the steps to each target, seen at most a hundredth of them late, infinite beyond `most`; give the last loss."""
+    """Count the steps to each target, at most a hundredth too many, infinite beyond `most`; give the last loss."""
     objective, point, n, targets = set_up(table, scale, seed)
     rule, memory, needed = RIVALS[one_of("optimizer", optimizer, tuple(RIVALS))](lr), (), np.full(3, np.inf)
     look = 0
