@@ -16,11 +16,11 @@ from kit.learn.losses import mse
 from kit.learn.network import network_objective, network_start
 
 KINDS = ("squared error", "logistic loss", "small network")
-ROWS, FEATURES, HIDDEN = 100, 4, 8
+ROWS, FEATURES, HIDDEN = 200, 4, 4
 SHARES = (0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99)  # of 2 / λ_max at the start
 STEPS, NEAR = 100_000, 0.01  # the most that a run makes; "within 1% of the lowest loss"
 FACTORS = 2.0 ** np.arange(-6, 13)  # of 2 / λ_max at the start: from far too small to far too large
-REACHED, AFTER = 0.05, 200  # what is left of the way; steps after which a loss "ends"
+REACHED, AFTER, TRIAL = 0.05, 200, 3_000  # what is left of the way; steps at which a loss "ends"; of a trial
 
 
 def problem(kind: str, seed: int) -> tuple[BatchObjective, np.ndarray]:
@@ -28,10 +28,10 @@ def problem(kind: str, seed: int) -> tuple[BatchObjective, np.ndarray]:
     one_of("kind", kind, KINDS)
     rng = np.random.default_rng(seed)
     if kind == "small network":
-        x, y = make_moons(ROWS, noise=0.3, random_state=int(rng.integers(2**31)))
+        x, y = make_moons(ROWS, noise=0.4, random_state=int(rng.integers(2**31)))
         start = network_start(n_features=3, n_hidden=HIDDEN, n_classes=2, rng=rng)
         return network_objective(with_intercept(x), y), start
-    x = rng.normal(size=(ROWS, FEATURES)) * rng.lognormal(sigma=0.5, size=FEATURES)
+    x = rng.normal(size=(ROWS, FEATURES)) * rng.lognormal(sigma=1.0, size=FEATURES)
     signal = x @ rng.normal(size=FEATURES)
     if kind == "squared error":
         return linear_objective(with_intercept(x), signal + rng.normal(size=ROWS), loss=mse), np.zeros(FEATURES + 1)
@@ -62,18 +62,20 @@ def lowest_loss(objective: BatchObjective, start: np.ndarray) -> float:
     return float(minimize(flat, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 20_000, "ftol": 0}).fun)
 
 
-def descent(objective: BatchObjective, start: np.ndarray, lr: float, *, goal: float) -> tuple[bool, int | None]:
-    """Descend to a goal, at most 100,000 steps; tell whether any step raised the loss, and when it got there."""
-    point, last, rose = start, np.inf, False
-    for step in range(STEPS + 1):
+def descent(
+    objective: BatchObjective, start: np.ndarray, lr: float, *, goal: float, most: int, look: int = 0
+) -> tuple[bool, int | None, float]:
+    """Descend to a goal; tell whether any step raised the loss, when it got there, and the loss after `look` steps."""
+    point, last, rose, seen = start, np.inf, False, np.inf
+    for step in range(most + 1):
         loss, gradient = _finite(objective, point)
-        if not np.isfinite(loss):
-            return True, None
         rose |= loss > last * (1 + 1e-12)  # beyond rounding
-        if loss <= goal:
-            return rose, step
+        if step <= look:
+            seen = loss
+        if loss <= goal or not np.isfinite(loss):
+            return rose, step if loss <= goal else None, seen
         last, point = loss, point - lr * gradient
-    return rose, None
+    return rose, None, seen
 
 
 def _finite(objective: BatchObjective, point: np.ndarray) -> tuple[float, np.ndarray]:
@@ -92,10 +94,10 @@ def below_the_threshold(*, kind: str, seed: int) -> dict[str, float]:
     """
     objective, start = problem(kind, seed)
     top, low = 2 / largest_curvature(objective, start), lowest_loss(objective, start)
-    runs = [descent(objective, start, share * top, goal=low * (1 + NEAR)) for share in SHARES]
+    runs = [descent(objective, start, share * top, goal=low * (1 + NEAR), most=STEPS) for share in SHARES]
     return {
-        "without a rise": float(np.mean([not rose for rose, _ in runs])),
-        "arrived": float(np.mean([step is not None for _, step in runs])),
+        "without a rise": float(np.mean([not rose for rose, *_ in runs])),
+        "arrived": float(np.mean([step is not None for _, step, _ in runs])),
     }
 
 
@@ -104,7 +106,7 @@ def too_large_and_too_small(*, kind: str, seed: int) -> dict[str, float]:
 
     Returns:
         Whether some rate "ends above" the loss of the start after 200 steps; the steps of "best" and of "slow"
-        to the loss at which 5% of the way from the start to the lowest is left.
+        to the loss at which 5% of the way from the start to the lowest is left, at most 100,000.
     """
     objective, start = problem(kind, seed)
     top, low, first = 2 / largest_curvature(objective, start), lowest_loss(objective, start), objective(start)[0]
@@ -112,17 +114,12 @@ def too_large_and_too_small(*, kind: str, seed: int) -> dict[str, float]:
     above, needed = False, []
     with np.errstate(all="ignore"):
         for factor in FACTORS:
-            point = start
-            for step in range(AFTER + 1):
-                loss, gradient = _finite(objective, point)
-                if not np.isfinite(loss) or loss <= goal:
-                    break
-                point = point - factor * top * gradient
-            above |= bool(not np.isfinite(loss) or (step == AFTER and loss > first))
-            needed.append(step if loss <= goal else np.inf)
-        best = int(np.argmin(needed))
-        slow = descent(objective, start, float(FACTORS[best]) * top / 100, goal=goal)[1]
-    return {"ends above": float(above), "best": needed[best], "slow": STEPS if slow is None else slow}
+            _, arrived, end = descent(objective, start, factor * top, goal=goal, most=TRIAL, look=AFTER)
+            above |= end > first
+            needed.append(np.inf if arrived is None else arrived)
+    best = int(np.argmin(needed))
+    slow = descent(objective, start, float(FACTORS[best]) * top / 100, goal=goal, most=STEPS)[1]
+    return {"ends above": float(above), "best": min(needed[best], STEPS), "slow": STEPS if slow is None else slow}
 
 
 BELOW = Experiment(
