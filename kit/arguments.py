@@ -43,7 +43,7 @@ def real_array(name: str, value: Any, *, ndim: int | None = None) -> np.ndarray:
 
 
 def integer_array(name: str, value: Any) -> np.ndarray:
-    """Return `value` as an array of int64, of any number of axes; an unsigned one could not hold IGNORED.
+    """Return `value` as an array of int64, of any number of axes; an unsigned one could not hold IGNORE_INDEX.
 
     Raises:
         TypeError: if `value` is not made of integers; whole numbers of a floating-point dtype are none.

@@ -192,7 +192,7 @@ def document_mask(
     """Let each token see its own document alone, where several are packed into a row.
 
     Args:
-        numbers: the number of each token's document; `kit.text.packing.document_numbers` counts them.
+        numbers: the number of each token's document; `kit.text.packing.document_ids` counts them.
         keys: the same of the keys, where these are another text's, such as the source of a
             translation; `numbers` itself where it is None.
         causal: hide the future, too.

@@ -35,7 +35,7 @@ def init_normal(model: nn.Module, *, std: float) -> None:
 
 
 @torch.no_grad()
-def shrink_residuals(*layers: nn.Linear, n_residuals: int) -> None:
+def scale_residual_weights(*layers: nn.Linear, n_residuals: int) -> None:
     """Divide the weights of the layers that write into the residual stream by √n_residuals.
 
     The stream is a sum of that many independent terms, whose variances add up. After this, its

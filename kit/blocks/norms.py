@@ -19,22 +19,22 @@ from kit.arguments import real, real_tensor
 def layer_norm(
     x: Float[Tensor, "*batch features"],
     gain: Float[Tensor, "features"],
-    shift: Float[Tensor, "features"],
+    bias: Float[Tensor, "features"],
     *,
     eps: float = 1e-5,
 ) -> Float[Tensor, "*batch features"]:
-    """Centre each feature vector, scale it to unit variance, then apply gain and shift.
+    """Centre each feature vector, scale it to unit variance, then apply gain and bias.
 
         μ  = mean(x)            over the last axis only
         σ² = mean((x - μ)²)     divides by n, not n - 1
-        y  = gain · (x - μ) / √(σ² + eps) + shift
+        y  = gain · (x - μ) / √(σ² + eps) + bias
 
     Args:
-        eps: added to the variance, so it carries the units of x². A constant row maps to `shift`.
+        eps: added to the variance, so it carries the units of x². A constant row maps to `bias`.
 
     Raises:
         TypeError: if a tensor is not of real numbers, or `eps` not a number.
-        ValueError: if `gain` or `shift` is not one number a feature, or `eps` is negative.
+        ValueError: if `gain` or `bias` is not one number a feature, or `eps` is negative.
 
     Numerics: the variance comes from the centred values; E[x²] - E[x]² cancels in float32
     once |μ| is some hundreds of σ. Half precision is squared and summed in float32.
@@ -44,11 +44,11 @@ def layer_norm(
     >>> layer_norm(torch.tensor([1.0, 3.0]), torch.ones(2), torch.zeros(2), eps=0.0)
     tensor([-1.,  1.])
     """
-    _one_a_feature(x, gain=gain, shift=shift)
+    _one_a_feature(x, gain=gain, bias=bias)
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     centred = wide - wide.mean(dim=-1, keepdim=True)
     variance = centred.square().mean(dim=-1, keepdim=True)
-    return (gain * centred / torch.sqrt(variance + real("eps", eps, at_least=0)) + shift).to(x.dtype)
+    return (gain * centred / torch.sqrt(variance + real("eps", eps, at_least=0)) + bias).to(x.dtype)
 
 
 def rms_norm(

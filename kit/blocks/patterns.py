@@ -118,7 +118,7 @@ class Pattern:
         return int(np.maximum(0, near_high - near_low).sum() + np.maximum(0, far_high - low).sum())
 
 
-def reach(mask: Bool[Tensor, "tokens tokens"], *, n_layers: int) -> Bool[Tensor, "tokens tokens"]:
+def receptive_field(mask: Bool[Tensor, "tokens tokens"], *, n_layers: int) -> Bool[Tensor, "tokens tokens"]:
     """Say which token's input can change which token's output, after several layers of one mask.
 
         reach₁ = mask or itself,    reachₙ = reach₁ · reachₙ₋₁  > 0
@@ -132,7 +132,7 @@ def reach(mask: Bool[Tensor, "tokens tokens"], *, n_layers: int) -> Bool[Tensor,
         TypeError: if `mask` is not a tensor, or `n_layers` not a whole number.
         ValueError: if `mask` is not square, or `n_layers` < 1.
 
-    >>> reach(window_mask(4, window=1) & causal_mask(4), n_layers=2).int()
+    >>> receptive_field(window_mask(4, window=1) & causal_mask(4), n_layers=2).int()
     tensor([[1, 0, 0, 0],
             [1, 1, 0, 0],
             [1, 1, 1, 0],

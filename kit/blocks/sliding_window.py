@@ -80,7 +80,7 @@ def window_attention(
         numbers = rearrange(F.pad(documents, (0, margins[1] - window)), "b (n c) -> (b n) 1 c 1", c=chunk)
         mask = mask & (numbers == rearrange(chunks_with_neighbours(documents), "b n c -> (b n) 1 1 c"))
     if is_global is not None:
-        places, real = global_places(is_global)
+        places, real = global_indices(is_global)
         keys, values = (
             torch.cat([x, repeat(_rows(whole, places), "b h g d -> (b n) h g d", n=n_chunks)], dim=-2)
             for x, whole in ((keys, k), (values, v))
@@ -93,7 +93,7 @@ def window_attention(
     return rearrange(y, "(b n) h c d -> b h (n c) d", b=len(q))[:, :, :n_tokens]
 
 
-def global_places(
+def global_indices(
     is_global: Bool[Tensor, "batch time"],
 ) -> tuple[Int[Tensor, "batch most"], Bool[Tensor, "batch most"]]:
     """Find where each row's global tokens stand; rows with fewer than the most are filled up.
@@ -105,7 +105,7 @@ def global_places(
         TypeError: if `is_global` is not a tensor of booleans.
         ValueError: if it does not have two axes.
 
-    >>> global_places(torch.tensor([[True, False, True], [False, True, False]]))[1]
+    >>> global_indices(torch.tensor([[True, False, True], [False, True, False]]))[1]
     tensor([[ True,  True],
             [ True, False]])
     """

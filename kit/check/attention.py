@@ -117,7 +117,7 @@ causal_weights = Exercise(
             answer=lambda s: _causal(s, diagonal=-1),
         ),
         Mistake(
-            hint="Each token sees one place into the future: the very token that it has to foretell. Use tril(0).",
+            hint="Each token sees one place into the future: the very token that it has to predict. Use tril(0).",
             answer=lambda s: _causal(s, diagonal=1),
         ),
         Mistake(hint="Nothing is hidden yet.", answer=lambda s: s.softmax(-1)),

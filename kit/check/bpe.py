@@ -42,7 +42,7 @@ bits_per_byte = Exercise(
             answer=lambda bits, text: len(text.encode()) / bits.sum(),
         ),
         Mistake(
-            hint="The surprises are in bits already. Only nats, from the natural logarithm, are divided by ln 2.",
+            hint="The surprisals are in bits already. Only nats, from the natural logarithm, are divided by ln 2.",
             answer=lambda bits, text: bits.sum() / math.log(2) / len(text.encode()),
         ),
     ),

@@ -93,7 +93,7 @@ closed_form = Exercise(
 
 def _standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scaling = standard_scaling(train)
-    return scaling.apply(train), scaling.apply(test)
+    return scaling.transform(train), scaling.transform(test)
 
 
 def _by(train: np.ndarray, test: np.ndarray, offset: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +108,10 @@ scaling = Exercise(
     mistakes=(
         Mistake(
             hint="The test rows were scaled by their own mean and deviation. Use those of the training rows.",
-            answer=lambda train, test: (standard_scaling(train).apply(train), standard_scaling(test).apply(test)),
+            answer=lambda train, test: (
+                standard_scaling(train).transform(train),
+                standard_scaling(test).transform(test),
+            ),
         ),
         Mistake(
             hint="Mean and deviation were taken over training and test rows together. That lets the test set leak in.",
@@ -212,8 +215,8 @@ def _fastest(objective: Objective, start: np.ndarray, rates: np.ndarray, target:
     return float(rates[int(np.argmin(steps))])
 
 
-def _bowl(*curvatures: float) -> Objective:
-    steepness = np.array(curvatures)
+def _bowl(*eigenvalues: float) -> Objective:
+    steepness = np.array(eigenvalues)
     return lambda point: (float(steepness @ point**2) / 2, steepness * point)
 
 

@@ -6,13 +6,13 @@ Taught in: 21
 import numpy as np
 
 from kit.check.exercise import Exercise, Mistake
-from kit.text.packing import IGNORED, pack
+from kit.text.packing import IGNORE_INDEX, pack
 
 
-def _masked(ids: np.ndarray, n_prompt: int, *, first: int, last: int = IGNORED) -> np.ndarray:
+def _masked(ids: np.ndarray, n_prompt: int, *, first: int, last: int = IGNORE_INDEX) -> np.ndarray:
     """Give the next tokens as targets, those before the place `first` ignored, the last one as given."""
     targets = np.append(ids[1:], last)
-    targets[: max(0, first)] = IGNORED
+    targets[: max(0, first)] = IGNORE_INDEX
     return targets
 
 
@@ -29,23 +29,25 @@ answer_targets = Exercise(
         ),
         Mistake(
             hint="Each token is its own target, so the model learns to repeat what it reads. The target is the next.",
-            answer=lambda ids, n_prompt: np.where(np.arange(len(ids)) < n_prompt, IGNORED, ids),
+            answer=lambda ids, n_prompt: np.where(np.arange(len(ids)) < n_prompt, IGNORE_INDEX, ids),
         ),
         Mistake(
             hint="Nothing is ignored but the last place: the model also learns to write prompts.",
             answer=lambda ids, n_prompt: _masked(ids, n_prompt, first=0),
         ),
         Mistake(
-            hint="The last token has no next. Its target is IGNORED, not the first token: np.roll goes round.",
+            hint="The last token has no next. Its target is IGNORE_INDEX, not the first token: np.roll goes round.",
             answer=lambda ids, n_prompt: _masked(ids, n_prompt, first=n_prompt - 1, last=int(ids[0])),
         ),
         Mistake(
-            hint="0 is the id of a word, and would be learned. What is not to be learned gets IGNORED, -100.",
+            hint="0 is the id of a word, and would be learned. What is not to be learned gets IGNORE_INDEX, -100.",
             answer=lambda ids, n_prompt: np.maximum(_masked(ids, n_prompt, first=n_prompt - 1), 0),
         ),
         Mistake(
             hint="You ignore the answer and learn the prompt. It is the other way round.",
-            answer=lambda ids, n_prompt: np.append(np.where(np.arange(1, len(ids)) < n_prompt, ids[1:], IGNORED), -100),
+            answer=lambda ids, n_prompt: np.append(
+                np.where(np.arange(1, len(ids)) < n_prompt, ids[1:], IGNORE_INDEX), -100
+            ),
         ),
     ),
 )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kit.check.exercise import Exercise, Mistake, Verdict
 from kit.check.models import Judged
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 
 # The masked objective ----------------------------------------------------------------------------
 
@@ -31,7 +31,7 @@ def _masked(
     hidden = chosen & (draw < cuts[0])
     swapped = chosen & (draw >= cuts[0]) & (draw < cuts[1])
     inputs = np.where(hidden, mask_id, np.where(swapped, others, ids))
-    return inputs, np.where(chosen, ids, IGNORED) if targets is None else targets
+    return inputs, np.where(chosen, ids, IGNORE_INDEX) if targets is None else targets
 
 
 def _masked_case(seed: int, n: int) -> tuple[Any, ...]:
@@ -71,24 +71,24 @@ masked_inputs = Exercise(
         Mistake(
             hint="Kept and swapped tokens are asked too. The targets do not depend on the draw.",
             answer=lambda ids, chosen, draw, *case: _masked(
-                ids, chosen, draw, *case, targets=np.where(chosen & (draw < 0.8), ids, IGNORED)
+                ids, chosen, draw, *case, targets=np.where(chosen & (draw < 0.8), ids, IGNORE_INDEX)
             ),
         ),
         Mistake(
             hint="The kept ones have no target in your answer. They are asked too, or the model would learn to copy.",
             answer=lambda ids, chosen, draw, *case: _masked(
-                ids, chosen, draw, *case, targets=np.where(chosen & (draw < 0.9), ids, IGNORED)
+                ids, chosen, draw, *case, targets=np.where(chosen & (draw < 0.9), ids, IGNORE_INDEX)
             ),
         ),
         Mistake(
             hint="You asked those that were not chosen. The targets stand where chosen is true.",
-            answer=lambda ids, chosen, *case: _masked(ids, chosen, *case, targets=np.where(chosen, IGNORED, ids)),
+            answer=lambda ids, chosen, *case: _masked(ids, chosen, *case, targets=np.where(chosen, IGNORE_INDEX, ids)),
         ),
         Mistake(
             hint="The draw was applied to all tokens. What was not chosen stays as it is.",
             answer=lambda ids, chosen, draw, others, mask_id: (
                 _masked(ids, np.ones_like(chosen), draw, others, mask_id)[0],
-                np.where(chosen, ids, IGNORED),
+                np.where(chosen, ids, IGNORE_INDEX),
             ),
         ),
         Mistake(
@@ -98,7 +98,7 @@ masked_inputs = Exercise(
         Mistake(
             hint="The targets are read from the inputs after masking: they ask for the mask. Read them from ids.",
             answer=lambda ids, chosen, *case: _masked(
-                ids, chosen, *case, targets=np.where(chosen, _masked(ids, chosen, *case)[0], IGNORED)
+                ids, chosen, *case, targets=np.where(chosen, _masked(ids, chosen, *case)[0], IGNORE_INDEX)
             ),
         ),
     ),

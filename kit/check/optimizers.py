@@ -117,15 +117,15 @@ adam_step = Exercise(
     cases=_MEANS,
     mistakes=(
         Mistake(
-            hint="Neither mean is corrected. Both began at 0: divide by 1 - β₁ᵗ and 1 - β₂ᵗ, with t = step + 1.",
+            hint="Neither mean is bias-corrected. Both began at 0: divide by 1 - β₁ᵗ and 1 - β₂ᵗ, with t = step + 1.",
             answer=_adam_like(_none, _none),
         ),
         Mistake(
-            hint="The mean of the gradients is not corrected. Divide it by 1 - β₁ᵗ.",
+            hint="The mean of the gradients is not bias-corrected. Divide it by 1 - β₁ᵗ.",
             answer=_adam_like(_none, _true_square),
         ),
         Mistake(
-            hint="The mean of the squares is not corrected. Divide it by 1 - β₂ᵗ.",
+            hint="The mean of the squares is not bias-corrected. Divide it by 1 - β₂ᵗ.",
             answer=_adam_like(_true_mean, _none),
         ),
         Mistake(
@@ -137,12 +137,12 @@ adam_step = Exercise(
             answer=_adam_like(_true_mean, _true_square, lambda s: s + 1e-8),
         ),
         Mistake(
-            hint="You returned the corrected means. The memory is the raw means; the hats are for this step alone.",
+            hint="You returned the bias-corrected means. The memory is the raw means; the hats serve this step.",
             answer=_adam_like(_true_mean, _true_square, returns_hats=True),
         ),
         Mistake(
             hint="The two shares are swapped: 0.9 belongs to the mean, 0.999 to the mean of the squares.",
-            answer=lambda x, g, step, m, s, lr: adam(lr, beta1=0.999, beta2=0.9)(x, g, step, m, s),
+            answer=lambda x, g, step, m, s, lr: adam(lr, betas=(0.999, 0.9))(x, g, step, m, s),
         ),
         Mistake(
             hint="The gradient is not squared in the mean of the squares.",
@@ -283,9 +283,9 @@ sgd_loop = Exercise(
 # The planted fault -------------------------------------------------------------------------------
 
 FAULTS = (
-    "the mean of the gradients is not corrected",
-    "the mean of the squares is not corrected",
-    "neither mean is corrected",
+    "the mean of the gradients is not bias-corrected",
+    "the mean of the squares is not bias-corrected",
+    "neither mean is bias-corrected",
     "the root of the squares is missing",
     "the memory is forgotten at every step",
 )
@@ -370,8 +370,8 @@ def _as_steps(found: np.ndarray) -> np.ndarray:
     return np.where(np.isinf(found), 200.0, found)
 
 
-def _bowl(*curvatures: float) -> Objective:
-    steepness = np.array(curvatures)
+def _bowl(*eigenvalues: float) -> Objective:
+    steepness = np.array(eigenvalues)
     return lambda point: (float(steepness @ point**2) / 2, steepness * point)
 
 

@@ -111,7 +111,13 @@ skip = Exercise(
 
 
 def _scales(
-    overflows: Sequence[bool], scale: float, n_good: int, *, reset: bool = True, late: int = 0, both: bool = True
+    overflows: Sequence[bool],
+    scale: float,
+    growth_interval: int,
+    *,
+    reset: bool = True,
+    late: int = 0,
+    both: bool = True,
 ) -> np.ndarray:
     used, good = [], 0
     for overflow in overflows:
@@ -120,7 +126,7 @@ def _scales(
             scale, good = scale / 2 if both else scale, 0 if reset else good
         else:
             good += 1
-            if good == n_good + late:
+            if good == growth_interval + late:
                 scale, good = scale * 2, 0
     return np.array(used)
 
@@ -135,42 +141,42 @@ scales = Exercise(
     mistakes=(
         Mistake(
             hint="Those are the scales after each step. Note the scale that a step uses before you change it.",
-            answer=lambda overflows, scale, n_good: _scales([*overflows, False], scale, n_good)[1:],
+            answer=lambda overflows, scale, growth_interval: _scales([*overflows, False], scale, growth_interval)[1:],
         ),
         Mistake(
             hint="After an overflow the count of good steps begins anew. You went on counting.",
-            answer=lambda overflows, scale, n_good: _scales(overflows, scale, n_good, reset=False),
+            answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, growth_interval, reset=False),
         ),
         Mistake(
-            hint="Your scale grows one step late: it grows when the count reaches n_good.",
-            answer=lambda overflows, scale, n_good: _scales(overflows, scale, n_good, late=1),
+            hint="Your scale grows one step late: it grows when the count reaches growth_interval.",
+            answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, growth_interval, late=1),
         ),
         Mistake(
             hint="Your scale never comes down. Halve it after an overflow.",
-            answer=lambda overflows, scale, n_good: _scales(overflows, scale, n_good, both=False),
+            answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, growth_interval, both=False),
         ),
         Mistake(
-            hint="After it has grown, the scale must wait for n_good good steps once more. Set the count back to 0.",
-            answer=lambda overflows, scale, n_good: _impatient(overflows, scale, n_good),
+            hint="Once grown, the scale waits for growth_interval good steps once more. Set the count back to 0.",
+            answer=lambda overflows, scale, growth_interval: _impatient(overflows, scale, growth_interval),
         ),
         Mistake(
-            hint="Your scale doubles after every good step. It waits for n_good of them in a row.",
-            answer=lambda overflows, scale, n_good: _scales(overflows, scale, 1),
+            hint="Your scale doubles after every good step. It waits for growth_interval of them in a row.",
+            answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, 1),
         ),
         Mistake(
-            hint="Your scale never grows. Double it once n_good steps in a row went well.",
-            answer=lambda overflows, scale, n_good: _scales(overflows, scale, len(overflows) + 1),
+            hint="Your scale never grows. Double it once growth_interval steps in a row went well.",
+            answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, len(overflows) + 1),
         ),
     ),
 )
 
 
-def _impatient(overflows: Sequence[bool], scale: float, n_good: int) -> np.ndarray:
+def _impatient(overflows: Sequence[bool], scale: float, growth_interval: int) -> np.ndarray:
     used, good = [], 0
     for overflow in overflows:
         used.append(scale)
         good = 0 if overflow else good + 1
-        scale = scale / 2 if overflow else scale * 2 if good >= n_good else scale
+        scale = scale / 2 if overflow else scale * 2 if good >= growth_interval else scale
     return np.array(used)
 
 

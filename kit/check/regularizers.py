@@ -153,7 +153,7 @@ def rises_in_a_row(losses: np.ndarray, patience: int) -> int:
 
 
 def _ended(losses: np.ndarray, patience: int) -> int:
-    ended = early_stopping(losses, patience=patience).ended
+    ended = early_stopping(losses, patience=patience).stopped
     return len(losses) - 1 if ended is None else ended
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from kit.check.exercise import Exercise, Mistake
 from kit.learn.descent import Objective
-from kit.learn.schedules import cosine, linear, step_decay, warm_up
+from kit.learn.schedules import cosine, linear, step_decay, warmup
 from kit.learn.training import range_test
 
 cosine_rate = Exercise(
@@ -67,8 +67,8 @@ def _all(schedule: Callable[[int], float], n_steps: int) -> np.ndarray:
     return np.array([schedule(step) for step in range(n_steps)])
 
 
-def _climb(lr: float, n_warm: int) -> np.ndarray:
-    return lr * np.arange(1, n_warm + 1) / (n_warm + 1)
+def _climb(lr: float, n_warmup_steps: int) -> np.ndarray:
+    return lr * np.arange(1, n_warmup_steps + 1) / (n_warmup_steps + 1)
 
 
 def _fall(lr: float, n_down: int) -> np.ndarray:
@@ -78,36 +78,46 @@ def _fall(lr: float, n_down: int) -> np.ndarray:
 warm_then_linear = Exercise(
     notebook="06",
     name="warm-up, then down",
-    solution=lambda lr, n_warm, n_steps: _all(warm_up(linear(lr, n_steps=n_steps - n_warm), n_steps=n_warm), n_steps),
+    solution=lambda lr, n_warmup_steps, n_steps: _all(
+        warmup(linear(lr, n_steps=n_steps - n_warmup_steps), n_steps=n_warmup_steps), n_steps
+    ),
     cases=((1.0, 3, 8), (0.4, 5, 20)),
     mistakes=(
         Mistake(
-            hint="The first rate is 0, so the first step is wasted. Climb by (step + 1) / (n_warm + 1).",
-            answer=lambda lr, n_warm, n_steps: np.append(lr * np.arange(n_warm) / n_warm, _fall(lr, n_steps - n_warm)),
-        ),
-        Mistake(
-            hint="The climb reaches lr one step early, and lr is there twice. Divide by n_warm + 1.",
-            answer=lambda lr, n_warm, n_steps: np.append(
-                lr * np.arange(1, n_warm + 1) / n_warm, _fall(lr, n_steps - n_warm)
+            hint="The first rate is 0, so the first step is wasted. Climb by (step + 1) / (n_warmup_steps + 1).",
+            answer=lambda lr, n_warmup_steps, n_steps: np.append(
+                lr * np.arange(n_warmup_steps) / n_warmup_steps, _fall(lr, n_steps - n_warmup_steps)
             ),
         ),
         Mistake(
-            hint="The run is over before the rate is down. Only n_steps - n_warm steps are left for the way down.",
-            answer=lambda lr, n_warm, n_steps: np.append(_climb(lr, n_warm), _fall(lr, n_steps))[:n_steps],
+            hint="The climb reaches lr one step early, and lr is there twice. Divide by n_warmup_steps + 1.",
+            answer=lambda lr, n_warmup_steps, n_steps: np.append(
+                lr * np.arange(1, n_warmup_steps + 1) / n_warmup_steps, _fall(lr, n_steps - n_warmup_steps)
+            ),
         ),
         Mistake(
-            hint="The way down began at step 0, so the rate jumps after the climb. Count its steps from n_warm on.",
-            answer=lambda lr, n_warm, n_steps: np.append(_climb(lr, n_warm), _fall(lr, n_steps)[n_warm:]),
+            hint="The run is over before the rate is down. Only n_steps - n_warmup_steps are left for the way down.",
+            answer=lambda lr, n_warmup_steps, n_steps: np.append(_climb(lr, n_warmup_steps), _fall(lr, n_steps))[
+                :n_steps
+            ],
+        ),
+        Mistake(
+            hint="The way down began at step 0, so the rate jumps. Count its steps from n_warmup_steps on.",
+            answer=lambda lr, n_warmup_steps, n_steps: np.append(
+                _climb(lr, n_warmup_steps), _fall(lr, n_steps)[n_warmup_steps:]
+            ),
         ),
         Mistake(
             hint="You multiplied climb and fall, so the rate never reaches lr. First the one, then the other.",
-            answer=lambda lr, n_warm, n_steps: (
-                np.append(_climb(1, n_warm), np.ones(n_steps - n_warm)) * _fall(lr, n_steps)
+            answer=lambda lr, n_warmup_steps, n_steps: (
+                np.append(_climb(1, n_warmup_steps), np.ones(n_steps - n_warmup_steps)) * _fall(lr, n_steps)
             ),
         ),
         Mistake(
             hint="The last rate is 0, so the last step is wasted. The line reaches 0 at step n_steps, one later.",
-            answer=lambda lr, n_warm, n_steps: np.append(_climb(lr, n_warm), np.linspace(lr, 0, n_steps - n_warm)),
+            answer=lambda lr, n_warmup_steps, n_steps: np.append(
+                _climb(lr, n_warmup_steps), np.linspace(lr, 0, n_steps - n_warmup_steps)
+            ),
         ),
     ),
 )
@@ -115,7 +125,7 @@ warm_then_linear = Exercise(
 step_rates = Exercise(
     notebook="06",
     name="down in steps",
-    solution=lambda lr, every, factor, n_steps: _all(step_decay(lr, every=every, factor=factor), n_steps),
+    solution=lambda lr, every, factor, n_steps: _all(step_decay(lr, step_size=every, gamma=factor), n_steps),
     cases=((1.0, 3, 0.5, 10), (0.2, 4, 0.1, 9)),
     mistakes=(
         Mistake(
@@ -150,8 +160,8 @@ step_rates = Exercise(
 )
 
 
-def _bowl(*curvatures: float) -> Objective:
-    steepness = np.array(curvatures)
+def _bowl(*eigenvalues: float) -> Objective:
+    steepness = np.array(eigenvalues)
     return lambda point: (float(steepness @ point**2) / 2, steepness * point)
 
 

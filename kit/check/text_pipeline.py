@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from kit.check.exercise import Exercise, Mistake
-from kit.text.corpus import Document, split, standard_library
+from kit.text.corpus import Document, standard_library, train_test_split
 from kit.text.dedup import jaccard, shingles
 
 
@@ -171,12 +171,12 @@ def leaky_split() -> tuple[list[str], list[str]]:
     """Split some packages of the standard library by file, and plant a leak.
 
     Returns:
-        Training texts and held-out texts. The training texts hold, in disguise, near-copies of
+        Training texts and held-out texts. The training texts hold, in disguise, near-duplicates of
         `PLANTED` held-out texts: other line ends, other names for what is most used, a new head.
     """
     packages = ("asyncio/", "concurrent/", "html/", "http/", "importlib/", "json/", "logging/", "urllib/", "xml/")
     texts = [each for each in standard_library() if each.name.startswith(packages) and 2000 < len(each.text) < 40_000]
-    train, held_out = split(texts, held_out=0.3)
+    train, held_out = train_test_split(texts, held_out=0.3)
     rng = np.random.default_rng(2)
     chosen = sorted(rng.choice(len(held_out), size=PLANTED, replace=False).tolist())
     disguised = [_disguise(held_out[place]) for place in chosen]
@@ -290,7 +290,7 @@ price = Exercise(
             answer=lambda *case: _price(*case, keep="held out"),
         ),
         Mistake(
-            hint="You kept the near-copies and dropped the rest. Keep what overlaps by less than 0.5.",
+            hint="You kept the near-duplicates and dropped the rest. Keep what overlaps by less than 0.5.",
             answer=lambda *case: _price(*case, keep="near"),
         ),
         Mistake(

@@ -12,7 +12,7 @@ from kit.arguments import one_of
 from kit.evidence.store import Experiment
 from kit.learn.class_losses import binary_cross_entropy, cross_entropy
 from kit.learn.descent import BatchObjective, descend
-from kit.learn.linear import curvatures, least_squares, linear_objective, with_intercept
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective, with_intercept
 from kit.learn.losses import mse
 from kit.learn.optimizers import adagrad, adam, momentum, rmsprop
 from kit.learn.scaling import standard_scaling
@@ -41,13 +41,13 @@ def set_up(table: str, scale: str, seed: int) -> tuple[BatchObjective, np.ndarra
     x, y = (np.asarray(part) for part in load(return_X_y=True))
     rows = np.random.default_rng(seed).permutation(len(x))[: len(x) * 4 // 5]
     y = y[rows] if table == "wines" else y[rows].astype(float)
-    even = with_intercept(standard_scaling(x[rows]).apply(x[rows]))
+    even = with_intercept(standard_scaling(x[rows]).transform(x[rows]))
     start = np.zeros((x.shape[1] + 1, 3) if table == "wines" else x.shape[1] + 1)
     smooth = linear_objective(even, y, loss=loss)
     if table == "patients":
         lowest = smooth(least_squares(even, y))[0]
     else:  # the same for both scales: a model of scaled features is one of raw features
-        lowest = descend(smooth, start, lr=2 / curvatures(even)[-1], n_steps=5_000).losses[-1]
+        lowest = descend(smooth, start, lr=2 / hessian_eigenvalues(even)[-1], n_steps=5_000).losses[-1]
     objective = smooth if scale == "scaled" else linear_objective(with_intercept(x[rows]), y, loss=loss)
     first = objective(start)[0]
     return objective, start, len(rows), tuple(lowest + share * (first - lowest) for share in TARGETS[scale])

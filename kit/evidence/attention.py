@@ -17,11 +17,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from kit.evidence.store import Experiment
-from kit.explore.attention import PARTS, PERIODS, echoes, foretold, learned, trained
+from kit.explore.attention import PARTS, PERIODS, accuracy_by_period, echoes, learned, trained
 from kit.machine import seconds_in_turn
 from kit.models.ablation import AblationConfig, AblationGPT
-from kit.text.packing import IGNORED
-from kit.text.recall import foretellable, repeated
+from kit.text.packing import IGNORE_INDEX
+from kit.text.recall import predictable, repeated
 from kit.train.loop import History, fit
 from kit.train.objectives import token_loss
 
@@ -100,7 +100,7 @@ def by_distance(n_layers: int, distance: int, seed: int) -> dict[str, float]:
 
 @cache
 def _foretold(n_layers: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    return foretold(model_of(n_layers, seed))
+    return accuracy_by_period(model_of(n_layers, seed))
 
 
 def head_scores(n_layers: int, seed: int) -> dict[str, float]:
@@ -113,7 +113,7 @@ def head_scores(n_layers: int, seed: int) -> dict[str, float]:
         share: how much it looks there.
     """
     inputs, _, periods = echoes(512, rng=np.random.default_rng(10_000))
-    weights = model_of(n_layers, seed).look(inputs)
+    weights = model_of(n_layers, seed).attention_weights(inputs)
     scores, of_head = best_induction(weights, periods), weights[0].mean(dim=0)
     longest = PERIODS[1]
     liked = [of_head.diagonal(1 - d, 1, 2)[:, longest - d :].mean(dim=-1).max().item() for d in range(1, longest + 1)]
@@ -182,7 +182,7 @@ RIVALS: dict[str, Callable[[], nn.Module]] = {"attention": attention_alone, "GRU
 def long_rows(n_rows: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Int[np.ndarray, "n_rows"]]:
     """Draw rows of 40 letters with 2 to 20 letters to look back, their targets, and their periods."""
     rows, periods = repeated(n_rows, n_tokens=LENGTH + 1, periods=(2, FARTHEST), rng=rng)
-    return torch.from_numpy(rows[:, :-1]), torch.from_numpy(foretellable(rows, periods)), periods
+    return torch.from_numpy(rows[:, :-1]), torch.from_numpy(predictable(rows, periods)), periods
 
 
 def contest(rival: str, *, lr: float, n_steps: int, seed: int) -> tuple[nn.Module, History]:
@@ -235,7 +235,7 @@ def _recalls(contestant: str, seed: int) -> dict[int, float]:
     inputs, targets, periods = long_rows(512, np.random.default_rng(10_001))
     with torch.no_grad():
         right = (model(inputs).argmax(dim=-1) == targets).numpy()
-    counted = (targets != IGNORED).numpy()
+    counted = (targets != IGNORE_INDEX).numpy()
     return {d: right[periods == d].sum() / counted[periods == d].sum() for d in range(2, FARTHEST + 1)}
 
 

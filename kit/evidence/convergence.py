@@ -13,7 +13,7 @@ from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import linear_objective, with_intercept
 from kit.learn.losses import mse
-from kit.learn.network import network_objective, network_start
+from kit.learn.network import init_network, network_objective
 
 KINDS = ("squared error", "logistic loss", "small network")
 ROWS, FEATURES, HIDDEN = 200, 4, 4
@@ -29,7 +29,7 @@ def problem(kind: str, seed: int) -> tuple[BatchObjective, np.ndarray]:
     rng = np.random.default_rng(seed)
     if kind == "small network":
         x, y = make_moons(ROWS, noise=0.4, random_state=int(rng.integers(2**31)))
-        start = network_start(n_features=3, n_hidden=HIDDEN, n_classes=2, rng=rng)
+        start = init_network(n_features=3, n_hidden=HIDDEN, n_classes=2, rng=rng)
         return network_objective(with_intercept(x), y), start
     x = rng.normal(size=(ROWS, FEATURES)) * rng.lognormal(sigma=1.0, size=FEATURES)
     signal = x @ rng.normal(size=FEATURES)

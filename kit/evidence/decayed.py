@@ -13,7 +13,7 @@ from kit.arguments import one_of
 from kit.evidence.store import Experiment
 from kit.explore.regularizers import Split, deal
 from kit.learn.descent import Descent
-from kit.learn.network import network_objective, network_start
+from kit.learn.network import init_network, network_objective
 from kit.learn.optimizers import sgd
 from kit.learn.schedules import Schedule, constant, cosine, exponential, linear, step_decay
 from kit.learn.search import tune
@@ -22,16 +22,16 @@ from kit.learn.training import minibatches, train
 LENGTHS, BATCH, EVERY = (300, 1_200), 16, 10  # five passes over the digits, and 21: a plateau
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {  # from the rate and the number of steps
     "constant": lambda lr, n: constant(lr),
-    "exponential": lambda lr, n: exponential(lr, factor=0.01 ** (1 / n)),  # a hundredth is left at the end
+    "exponential": lambda lr, n: exponential(lr, gamma=0.01 ** (1 / n)),  # a hundredth is left at the end
     "linear": lambda lr, n: linear(lr, n_steps=n),
-    "step": lambda lr, n: step_decay(lr, every=n // 3, factor=0.1),
+    "step": lambda lr, n: step_decay(lr, step_size=n // 3, gamma=0.1),
     "cosine": lambda lr, n: cosine(lr, n_steps=n),
 }
 RATES = tuple(0.025 * 2.0 ** np.arange(8))
 
 
 @cache
-def split(seed: int) -> Split:
+def train_test_split(seed: int) -> Split:
     """Deal out the digits: 900 to train on, 100 to choose by, 797 to report on."""
     pixels, digits = (np.asarray(part) for part in load_digits(return_X_y=True))
     return deal(pixels / 16, digits, n_train=900, rng=np.random.default_rng(seed))
@@ -41,8 +41,8 @@ def split(seed: int) -> Split:
 def trained(schedule: str, lr: float, n_steps: int, seed: int) -> Descent:
     """Train 32 hidden units from a start and in an order of the seed; keep every tenth point."""
     one_of("schedule", schedule, tuple(SCHEDULES))
-    at, rng = split(seed), np.random.default_rng(seed)
-    start = network_start(n_features=64, n_hidden=32, n_classes=10, rng=rng)
+    at, rng = train_test_split(seed), np.random.default_rng(seed)
+    start = init_network(n_features=64, n_hidden=32, n_classes=10, rng=rng)
     batches = minibatches(len(at.x_train), batch_size=BATCH, rng=rng)
     rule = sgd(SCHEDULES[schedule](lr, n_steps))
     objective = network_objective(at.x_train, at.y_train)
@@ -51,7 +51,7 @@ def trained(schedule: str, lr: float, n_steps: int, seed: int) -> Descent:
 
 def validation_loss(schedule: str, n_steps: int, *, lr: float, seed: int) -> float:
     """Measure a run's end on the digits to choose by; infinite where it diverged."""
-    path, at = trained(schedule, lr, n_steps, seed), split(seed)
+    path, at = trained(schedule, lr, n_steps, seed), train_test_split(seed)
     return np.inf if path.overflowed else network_objective(at.x_validation, at.y_validation)(path.points[-1])[0]
 
 
@@ -64,7 +64,7 @@ def decayed_or_constant(*, n_steps: int, seed: int) -> dict[str, float]:
     """
     rivals = {schedule: partial(validation_loss, schedule, n_steps) for schedule in SCHEDULES}
     found = tune(rivals, {"lr": RATES}, seeds=[seed])
-    at = split(seed)
+    at = train_test_split(seed)
     measure = network_objective(at.x_test, at.y_test)
     rates = {schedule: found.best[schedule, None].setting["lr"] for schedule in SCHEDULES}
     paths = {schedule: trained(schedule, lr, n_steps, seed).measured_by(measure) for schedule, lr in rates.items()}

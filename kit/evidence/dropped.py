@@ -10,7 +10,7 @@ import numpy as np
 from kit.evidence.store import Experiment
 from kit.explore.regularizers import Split, labelled_digits
 from kit.learn.descent import Descent
-from kit.learn.network import network_objective, network_start
+from kit.learn.network import init_network, network_objective
 from kit.learn.optimizers import adam, adamw
 from kit.learn.search import tune
 from kit.learn.training import train
@@ -26,7 +26,7 @@ WAYS = ("without", "with")
 def trained(way: str, digits: Split, *, lr: float, place: int, seed: int) -> Descent:
     """Train 256 hidden units on 100 labelled digits, all at once; `place` is that of the second knob's value."""
     rng = np.random.default_rng(seed)
-    start = network_start(n_features=64, n_hidden=256, n_classes=10, rng=rng)
+    start = init_network(n_features=64, n_hidden=256, n_classes=10, rng=rng)
     if way == "with":
         objective = network_objective(digits.x_train, digits.y_train, dropout_rate=SHARES[place], rng=rng)
         return train(objective, start, optimizer=adam(lr), n_steps=STEPS, record_every=STEPS)

@@ -27,11 +27,11 @@ from torch import Tensor, nn
 from kit.arguments import count, instance, one_of
 from kit.evidence.reading import reader, story_gpt, story_rows
 from kit.evidence.store import Experiment, stored
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.models.gpt import GPT
-from kit.models.heads import Classifier, SpanFinder, best_span
-from kit.text.ngram import count_runs
-from kit.text.packing import by_length, pad
+from kit.models.heads import QuestionAnswering, SequenceClassifier, best_span
+from kit.text.ngram import count_ngrams
+from kit.text.packing import group_by_length, pad
 from kit.text.stories import STORIES
 from kit.text.story_tasks import END, WORDS, Ending, Question, encode, write_endings, write_questions
 from kit.train.batches import epochs, on_device
@@ -132,14 +132,14 @@ def tuned(
     elif method == "head alone":
         encoder.requires_grad_(requires_grad=False)
     endings = examples.task == "endings"
-    model = Classifier(encoder, n_classes=2, token="last", dropout=0) if endings else SpanFinder(encoder)
+    model = SequenceClassifier(encoder, n_classes=2, token="last", dropout=0) if endings else QuestionAnswering(encoder)
     rows = (examples.ids, examples.allowed, examples.targets)
     fit(
         model,
         token_loss,
         epochs(*rows, batch_size=BATCHES[examples.task], seed=seed),
         n_steps=n_steps,
-        lr=warm_up(cosine(lr, n_steps=n_steps - n_climb), n_steps=n_climb),
+        lr=warmup(cosine(lr, n_steps=n_steps - n_climb), n_steps=n_climb),
         weight_decay=0.01,
     )
     return model
@@ -256,15 +256,15 @@ def read(n_read: int, seed: int) -> dict[str, float]:
     unseen = [STORIES.write(rng=rng) for _ in range(200)]
     rows = story_rows(unseen)
     words = sum(len(row) - 1 for row in rows)
-    nats = mean_loss(reader(seed, n_read), token_loss, by_length(rows, batch_size=50, fill=END, rng=rng))
+    nats = mean_loss(reader(seed, n_read), token_loss, group_by_length(rows, batch_size=50, fill=END, rng=rng))
     rng = np.random.default_rng(seed)  # as `reader` draws them
     known = story_rows([STORIES.write(rng=rng) for _ in range(n_read)])
-    runs = count_runs([row[1:] for row in known], n=4, vocab_size=len(WORDS))
+    runs = count_ngrams([row[1:] for row in known], n=4, vocab_size=len(WORDS))
     counted = [np.mean([runs.up_to(n).witten_bell_bits(row[1:]).sum() for row in rows]) for n in (2, 3, 4)]
     return {
         "bits": nats / math.log(2) * words / len(unseen),
         "counted": float(min(counted)),
-        "entropy": float(np.mean([STORIES.surprise(story).sum() for story in unseen])),
+        "entropy": float(np.mean([STORIES.surprisal(story).sum() for story in unseen])),
         **{task: score(task, "full", LABELS[-1], chosen(task, "full"), seed, n_read=n_read) for task in TASKS},
     }
 

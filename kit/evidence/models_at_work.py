@@ -157,7 +157,7 @@ def bits_remembered(model: TransformerXL, in_sight: int, *, begin: int = BEGIN, 
 
 def own_bits(begin: int, end: int | None = None) -> float:
     """Measure what the same words cost a reader who knows the grammar, in bits a word: the least for any model."""
-    told = [TALES.surprise(" ".join(tale).replace(" \n", "\n")) for tale in tales()[N_TRAIN:]]
+    told = [TALES.surprisal(" ".join(tale).replace(" \n", "\n")) for tale in tales()[N_TRAIN:]]
     bits = np.concatenate(told)[: streams()[1].numel()].reshape(8, -1)
     return float(bits[:, begin + 1 : None if end is None else end + 1].mean())
 

@@ -16,7 +16,7 @@ from kit.arguments import count, one_of
 from kit.evidence.store import Experiment
 from kit.learn.class_losses import binary_cross_entropy, cross_entropy
 from kit.learn.descent import BatchObjective, descend
-from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast, with_intercept
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective, loss_forecast, with_intercept
 from kit.learn.optimizers import adagrad, adam, momentum, nesterov, rmsprop, sgd
 from kit.learn.scaling import standard_scaling
 from kit.learn.training import minibatches, train
@@ -61,7 +61,7 @@ def set_up(task: str) -> Task:
         return Task(objective=objective, start=np.zeros((65, 10)), n_examples=len(digits), rates=usual, every=5)
     x, benign = (np.asarray(part) for part in load_breast_cancer(return_X_y=True))
     scaled = task == "tumours, scaled"
-    x = with_intercept(standard_scaling(x).apply(x) if scaled else x)
+    x = with_intercept(standard_scaling(x).transform(x) if scaled else x)
     objective = linear_objective(x, benign.astype(float), loss=binary_cross_entropy)
     rates, every = (usual, 1) if scaled else (small, 5)
     return Task(objective=objective, start=np.zeros(31), n_examples=len(x), rates=rates, every=every)
@@ -112,7 +112,7 @@ def make_table(n: int, *, seed: int) -> tuple[Float[np.ndarray, "n 20"], Float[n
 
 def full_batch(x: np.ndarray, y: np.ndarray, *, goal: float) -> tuple[int, float]:
     """Find the fewest steps of full-batch descent to the goal, and their learning rate."""
-    steps, top, forecast = np.arange(200), 2 / curvatures(x)[-1], loss_forecast(x, y)
+    steps, top, forecast = np.arange(200), 2 / hessian_eigenvalues(x)[-1], loss_forecast(x, y)
     needed = [int(np.argmax(forecast(share * top, steps) <= goal)) or 200 for share in SHARES]
     return min(needed), float(SHARES[np.argmin(needed)] * top)
 

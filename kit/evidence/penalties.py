@@ -59,7 +59,7 @@ def parts(table: str, seed: int) -> tuple[Part, Part]:
             (x, y), (x_test, y_test) = real(seed, rng)
     scaling = standard_scaling(x)
     shift, spread = y.mean(), y_test.std()
-    return (scaling.apply(x), (y - shift) / spread), (scaling.apply(x_test), (y_test - shift) / spread)
+    return (scaling.transform(x), (y - shift) / spread), (scaling.transform(x_test), (y_test - shift) / spread)
 
 
 def errors(model, train: Part, test: Part) -> tuple[float, float]:

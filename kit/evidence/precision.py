@@ -17,10 +17,10 @@ from torch import nn
 
 from kit.evidence.store import Experiment
 from kit.explore.precision import ROWS, STEPS, STORY_GPT, gradients, one_part, story_gpt, story_rows
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.machine import seconds_in_turn
 from kit.models.gpt import GPT
-from kit.train.amp import fate, precision
+from kit.train.amp import out_of_range, precision
 from kit.train.batches import epochs
 from kit.train.loop import Record, backward, fit
 from kit.train.objectives import mean_loss, next_token_loss
@@ -56,7 +56,7 @@ def held_out_losses(way: str, lr: float, seed: int) -> dict[int, float]:
         loss,
         epochs(story_rows()[:-HELD_OUT], batch_size=ROWS, seed=seed),
         n_steps=STEPS,
-        lr=warm_up(cosine(lr, n_steps=STEPS - 20), n_steps=20),
+        lr=warmup(cosine(lr, n_steps=STEPS - 20), n_steps=20),
         clip=None,
         precision=way_precision,
         evaluate=evaluate,
@@ -88,8 +88,8 @@ FORMAT_RATES = Experiment(
 
 def gradients_lost(dtype: str, power: int, seed: int) -> dict[str, float]:
     """Measure which shares of the gradients vanish, and lose digits, in a format, multiplied by 2^power."""
-    found = fate(gradients(seed), dtype, scale=2.0**power)
-    return {"vanished": found.vanished, "coarse": found.coarse}
+    found = out_of_range(gradients(seed), dtype, scale=2.0**power)
+    return {"underflow": found.underflow, "subnormal": found.subnormal}
 
 
 GRADIENTS_LOST = Experiment(
@@ -97,7 +97,7 @@ GRADIENTS_LOST = Experiment(
     measure=gradients_lost,
     factors={"dtype": ("float16", "bfloat16"), "power": (0, 16)},
     seeds=12,
-    quantities=("vanished", "coarse"),
+    quantities=("underflow", "subnormal"),
 )
 
 # Its speed ---------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from jaxtyping import Int
 
 from kit.arguments import count, one_of
 from kit.evidence.store import Experiment
-from kit.learn.schedules import Schedule, cosine, warm_up
+from kit.learn.schedules import Schedule, cosine, warmup
 from kit.models.gpt import GPT, GPTConfig
 from kit.text import bpe
-from kit.text.corpus import split, standard_library
-from kit.text.ngram import compressed_bits_per_byte, count_runs
-from kit.text.packing import by_length, pack
+from kit.text.corpus import standard_library, train_test_split
+from kit.text.ngram import compressed_bits_per_byte, count_ngrams
+from kit.text.packing import group_by_length, pack
 from kit.text.stories import STORIES
 from kit.text.story_tasks import END, WORDS, encode
 from kit.train.batches import epochs
@@ -81,7 +81,7 @@ def reading_rate(n_steps: int) -> Schedule:
     Raises:
         TypeError, ValueError: if `n_steps` is not a whole number above 50, the steps of the climb.
     """
-    return warm_up(cosine(6e-3, n_steps=count("n_steps", n_steps, at_least=51) - 50), n_steps=50)
+    return warmup(cosine(6e-3, n_steps=count("n_steps", n_steps, at_least=51) - 50), n_steps=50)
 
 
 @cache
@@ -93,7 +93,7 @@ def reader(seed: int, n_read: int) -> GPT:
     """
     rng = np.random.default_rng(count("seed", seed, at_least=0))
     stories = [STORIES.write(rng=rng) for _ in range(count("n_read", n_read))]
-    batches = by_length(story_rows(stories), batch_size=BATCH, fill=END, rng=rng)
+    batches = group_by_length(story_rows(stories), batch_size=BATCH, fill=END, rng=rng)
     model = story_gpt(seed)
     fit(model, next_token_loss, lambda step: batches[step], n_steps=len(batches), lr=reading_rate(len(batches)))
     return model
@@ -110,8 +110,8 @@ def code_bits(rival: str, seed: int) -> dict[str, float]:
     one_of("rival", rival, RIVALS)
     count("seed", seed, at_least=0)
     library = [d for d in standard_library() if not d.name.startswith(("encodings/", "pydoc_data/"))]
-    _, files = split(library, held_out=0.12)  # an eighth of the library
-    known, new = split(files, held_out=0.15, group=lambda d: f"{seed} {d.name}")
+    _, files = train_test_split(library, held_out=0.12)  # an eighth of the library
+    known, new = train_test_split(files, held_out=0.15, group=lambda d: f"{seed} {d.name}")
     n_bytes = sum(len(d.text.encode()) for d in new)
     if rival == "xz":
         before, after = (b"".join(d.text.encode() for d in side) for side in (known, new))
@@ -119,7 +119,7 @@ def code_bits(rival: str, seed: int) -> dict[str, float]:
     tokeniser = bpe.train([d.text for d in known], vocab_size=VOCAB_SIZE)
     known_ids, new_ids = ([tokeniser.encode(d.text) for d in side] for side in (known, new))
     if rival == "counted tokens":
-        runs = count_runs(known_ids, n=3, vocab_size=VOCAB_SIZE)
+        runs = count_ngrams(known_ids, n=3, vocab_size=VOCAB_SIZE)
         return {"bits": sum(float(runs.witten_bell_bits(ids).sum()) for ids in new_ids) / n_bytes}
     rows, unseen = (pack(ids, length=LENGTH + 1, end=VOCAB_SIZE) for ids in (known_ids, new_ids))
     model = small_gpt(VOCAB_SIZE + 1, n_positions=LENGTH, d_model=64, seed=seed)

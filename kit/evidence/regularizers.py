@@ -11,9 +11,9 @@ from kit.arguments import one_of
 from kit.evidence.store import Experiment
 from kit.explore.regularizers import Split, labelled_digits
 from kit.learn.descent import Descent
-from kit.learn.network import network_logits, network_objective, network_start
+from kit.learn.network import init_network, network_logits, network_objective
 from kit.learn.optimizers import adam
-from kit.learn.regularizers import corrected, early_stopping, l1, l2, max_norm, penalized
+from kit.learn.regularizers import early_stopping, l1, l2, max_norm, penalized, proximal
 from kit.learn.training import train
 
 RATES, RATE, STEPS = (0.001, 0.002, 0.004, 0.008, 0.016), 0.004, 200
@@ -30,7 +30,7 @@ KNOBS = {  # five settings each
 def training(x: np.ndarray, y: np.ndarray, knob: str, setting: float, *, seed: int) -> Descent:
     """Train the network under one knob; 256 hidden units, all weights and silences drawn by the seed."""
     rng = np.random.default_rng(seed)
-    start = network_start(n_features=64, n_hidden=256, n_classes=10, rng=rng)
+    start = init_network(n_features=64, n_hidden=256, n_classes=10, rng=rng)
     objective, rule = network_objective(x, y), adam(RATE)
     match one_of("knob", knob, tuple(KNOBS)):
         case "L2":
@@ -38,7 +38,7 @@ def training(x: np.ndarray, y: np.ndarray, knob: str, setting: float, *, seed: i
         case "L1":
             objective = penalized(objective, l1(setting))
         case "max-norm":
-            rule = corrected(rule, lambda w: np.concatenate([max_norm(w[:64], limit=setting), w[64:]]))
+            rule = proximal(rule, lambda w: np.concatenate([max_norm(w[:64], limit=setting), w[64:]]))
         case "dropout":
             objective = network_objective(x, y, dropout_rate=setting, rng=rng)
         case _:

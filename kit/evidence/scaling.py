@@ -14,7 +14,7 @@ from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import least_squares, linear_objective, logistic_regression, with_intercept
 from kit.learn.losses import mse
-from kit.learn.scaling import range_scaling, standard_scaling
+from kit.learn.scaling import min_max_scaling, standard_scaling
 from kit.learn.search import tune
 
 KINDS = ("mixed units", "one unit", "heavy tails")
@@ -56,11 +56,11 @@ def features_as(way: str, x: Float[np.ndarray, "n features"]) -> Float[np.ndarra
         case "raw":
             return x
         case "one range":
-            return range_scaling(x).apply(x)
+            return min_max_scaling(x).transform(x)
         case "centred":
             return x - x.mean(axis=0)
         case _:
-            return standard_scaling(x).apply(x)
+            return standard_scaling(x).transform(x)
 
 
 def steps_run(objective: BatchObjective, start: np.ndarray, *, lr: float, goal: float, most: float) -> float:

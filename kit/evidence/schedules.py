@@ -16,7 +16,7 @@ from kit.explore.schedules import digits_objective
 from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective, Descent
 from kit.learn.optimizers import adam, sgd
-from kit.learn.schedules import Schedule, constant, cosine, exponential, linear, step_decay, warm_up
+from kit.learn.schedules import Schedule, constant, cosine, exponential, linear, step_decay, warmup
 from kit.learn.training import minibatches, train
 
 # Five families of schedules ------------------------------------------------------------------------
@@ -34,8 +34,8 @@ def settings_of(family: str, *, n_steps: int) -> list[Schedule]:
         return [constant(float(lr)) for lr in np.geomspace(1, 16, 15)]
     third = -(-n_steps // 3)  # two drops, at one and at two thirds
     make: Callable[[float, float], Schedule] = {
-        "step": lambda lr, share: step_decay(lr, every=third, factor=share**0.5),
-        "exponential": lambda lr, share: exponential(lr, factor=share ** (1 / n_steps)),
+        "step": lambda lr, share: step_decay(lr, step_size=third, gamma=share**0.5),
+        "exponential": lambda lr, share: exponential(lr, gamma=share ** (1 / n_steps)),
         "linear": lambda lr, share: linear(lr, n_steps=n_steps, final=share * lr),
         "cosine": lambda lr, share: cosine(lr, n_steps=n_steps, final=share * lr),
     }[family]
@@ -131,19 +131,19 @@ def deep_objective(weights: np.ndarray, rows: np.ndarray | slice = slice(None)) 
     return loss, np.concatenate(gradients[::-1])
 
 
-def silent_share(weights: np.ndarray) -> float:
+def dead_share(weights: np.ndarray) -> float:
     """Tell which share of the hidden units answers 0 to every one of the digits."""
-    values, silent = pixels_and_digits()[0], []
+    values, dead = pixels_and_digits()[0], []
     for w in split_layers(weights)[:-1]:
         values = np.maximum(values @ w, 0)
-        silent.append((values.max(axis=0) == 0).mean())
-    return float(np.mean(silent))
+        dead.append((values.max(axis=0) == 0).mean())
+    return float(np.mean(dead))
 
 
 def peaked(way: str, lr: float) -> Schedule:
     """Follow a cosine from its peak, at once or after a climb of twenty steps."""
     climb = CLIMB if one_of("way", way, WAYS) == "with" else 0
-    return warm_up(cosine(lr, n_steps=RUN - climb), n_steps=climb)
+    return warmup(cosine(lr, n_steps=RUN - climb), n_steps=climb)
 
 
 def training(model: str, way: str, lr: float, *, seed: int, every: int = RUN) -> tuple[BatchObjective, Descent]:
@@ -162,12 +162,12 @@ def loss_at_the_end(*, model: str, way: str, peak: int, seed: int) -> dict[str, 
     """Train at one of the model's peak rates; give the loss on all digits, at most that of chance.
 
     Returns:
-        "loss"; "silent", the share of hidden units that answer 0 to every digit.
+        "loss"; "dead", the share of hidden units that answer 0 to every digit.
     """
     objective, path = training(model, way, float(MODELS[model][peak]), seed=seed)
     end, chance = path.points[-1], float(np.log(10))
     loss = chance if path.overflowed else min(objective(end)[0], chance)
-    return {"loss": loss, "silent": silent_share(end) if end.ndim == 1 else 0.0}
+    return {"loss": loss, "dead": dead_share(end) if end.ndim == 1 else 0.0}
 
 
 WARM_UP = Experiment(
@@ -175,5 +175,5 @@ WARM_UP = Experiment(
     measure=loss_at_the_end,
     factors={"model": tuple(MODELS), "way": WAYS, "peak": range(7)},
     seeds=15,
-    quantities=("loss", "silent"),
+    quantities=("loss", "dead"),
 )

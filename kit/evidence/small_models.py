@@ -16,7 +16,7 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from kit.blocks.initialisation import init_normal
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.models.bert import BERT, BERTConfig
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.longformer import Longformer, LongformerConfig
@@ -25,7 +25,7 @@ from kit.models.t5 import T5, T5Config
 from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
 from kit.text.grammar import Grammar, tokens
 from kit.text.objectives import mask_tokens
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 from kit.text.stories import STORIES
 from kit.train.batches import Batch
 from kit.train.loop import fit
@@ -112,7 +112,7 @@ def trained(
 ) -> nn.Module:
     """Make a small model and train it, by warm-up and cosine."""
     model = made(name, seed=seed, std=std)
-    schedule = warm_up(cosine(lr, n_steps=n_steps * 9 // 10), n_steps=n_steps // 10)
+    schedule = warmup(cosine(lr, n_steps=n_steps * 9 // 10), n_steps=n_steps // 10)
     fit(model, loss, batches, n_steps=n_steps, lr=schedule)
     return model
 
@@ -140,7 +140,7 @@ def next_word_batches(
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         some, _ = drawn(begun, seed=seed, step=step, size=size)
-        return torch.from_numpy(some[:, :-1]), torch.from_numpy(np.where(some[:, 1:] == PAD, IGNORED, some[:, 1:]))
+        return torch.from_numpy(some[:, :-1]), torch.from_numpy(np.where(some[:, 1:] == PAD, IGNORE_INDEX, some[:, 1:]))
 
     return batch
 

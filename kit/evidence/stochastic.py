@@ -12,7 +12,7 @@ import numpy as np
 from kit.arguments import count, one_of
 from kit.evidence.optimizers import make_table
 from kit.evidence.store import Experiment
-from kit.learn.linear import curvatures, least_squares, linear_objective
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective
 from kit.learn.training import minibatches
 
 SIZES, ABOVE = (1_000, 10_000, 100_000), 1.01  # the goal: within 1% of the lowest loss
@@ -63,7 +63,7 @@ def settings(rows: int, way: str) -> list[Setting]:
     """Give the 120 settings of "few" or of "all" rows at a step."""
     if one_of("way", way, ("few", "all")) == "few":
         return [(batch, float(lr), decay) for batch in BATCHES for lr in RATES for decay in DECAYS]
-    top = 2 / curvatures(make_table(count("rows", rows), seed=0)[0])[-1]
+    top = 2 / hessian_eigenvalues(make_table(count("rows", rows), seed=0)[0])[-1]
     return [(rows, float(share * top), 0.0) for share in SHARES]
 
 

@@ -20,8 +20,8 @@ from kit.arguments import count, instance, integer_tensor, one_of, real_tensor, 
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
 from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE
 from kit.models.ablation import AblationConfig, AblationGPT
-from kit.text.packing import IGNORED
-from kit.text.recall import foretellable, repeated
+from kit.text.packing import IGNORE_INDEX
+from kit.text.recall import predictable, repeated
 from kit.train.loop import History, fit
 from kit.train.objectives import token_loss
 
@@ -71,7 +71,7 @@ def trained(without: str, seed: int = 0) -> Trained:
     """
     one_of("without", without, tuple(PARTS))
     model, history = learned(AblationConfig(n_positions=N_LETTERS, **PARTS[without]), seed=seed)
-    reported, honest = foretold(model)
+    reported, honest = accuracy_by_period(model)
     _, norms = history.curve("grad_norm")
     return Trained(model=model, losses=history.losses, grad_norms=norms, reported=reported, honest=honest)
 
@@ -102,11 +102,11 @@ def echoes(n_rows: int, *, rng: np.random.Generator) -> tuple[Tensor, Tensor, np
         TypeError, ValueError: as `kit.text.recall.repeated`.
     """
     rows, periods = repeated(n_rows, n_tokens=N_LETTERS + 1, periods=PERIODS, rng=rng)
-    return torch.from_numpy(rows[:, :-1]), torch.from_numpy(foretellable(rows, periods)), periods
+    return torch.from_numpy(rows[:, :-1]), torch.from_numpy(predictable(rows, periods)), periods
 
 
 @torch.no_grad()
-def foretold(model: AblationGPT) -> tuple[Float[np.ndarray, "periods"], Float[np.ndarray, "periods"]]:
+def accuracy_by_period(model: AblationGPT) -> tuple[Float[np.ndarray, "periods"], Float[np.ndarray, "periods"]]:
     """Measure the share of letters predicted, by period: with whole rows given, and letter by letter.
 
     Raises:
@@ -116,7 +116,7 @@ def foretold(model: AblationGPT) -> tuple[Float[np.ndarray, "periods"], Float[np
     inputs, targets, periods = echoes(512, rng=np.random.default_rng(10_000))
     whole = model(inputs).argmax(dim=-1)
     prefixes = [model(inputs[:, :length])[:, -1].argmax(dim=-1) for length in range(1, N_LETTERS + 1)]
-    counted = targets != IGNORED
+    counted = targets != IGNORE_INDEX
     shares = []
     for guess in (whole, torch.stack(prefixes, dim=1)):
         right = ((guess == targets) & counted).numpy()
@@ -195,7 +195,7 @@ def heads_frame(text: str, head: tuple[int, int]) -> Frame:
     with torch.no_grad():
         chances = model(ids)[0].softmax(dim=-1)
     layer, number = head
-    weights = model.look(ids)[layer, 0, number]
+    weights = model.attention_weights(ids)[layer, 0, number]
     score, n_places = induction_score(weights, ids[0])
     nearest = (weights[..., None] - torch.tensor(SIZES)).abs().argmin(dim=-1)
     dots = []

@@ -19,8 +19,8 @@ from kit.arguments import count, instance, one_of
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
 from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE
 from kit.text.bpe import BPE, train
-from kit.text.corpus import split, standard_library
-from kit.text.ngram import NGram, compressed_bits_per_byte, count_runs
+from kit.text.corpus import standard_library, train_test_split
+from kit.text.ngram import NGram, compressed_bits_per_byte, count_ngrams
 from kit.text.stories import STORIES
 
 GREY = "#666666"
@@ -45,10 +45,10 @@ class Library:
 @cache
 def library() -> Library:
     """Take some eighty files of the standard library, and hold out every sixth of them."""
-    # encodings/ is near-copies of one file, pydoc_data/ one generated file as large as a hundred others
+    # encodings/ is near-duplicates of one file, pydoc_data/ one generated file as large as a hundred others
     documents = [d for d in standard_library() if not d.name.startswith(("encodings/", "pydoc_data/"))]
-    _, part = split(documents, held_out=0.12)
-    learn, held_out = split(part, held_out=1 / 6, group=lambda document: f"held out? {document.name}")
+    _, part = train_test_split(documents, held_out=0.12)
+    learn, held_out = train_test_split(part, held_out=1 / 6, group=lambda document: f"held out? {document.name}")
     return Library(train=tuple(d.text for d in learn), held_out=tuple(d.text for d in held_out))
 
 
@@ -263,11 +263,11 @@ def typing() -> LiveView:
 # What counted runs predict -----------------------------------------------------------------------
 
 ORDERS, RULES = range(1, 7), ("Laplace", "Witten-Bell")
-BITS_A_ROW = 26.0  # the surprise that would reach up to the row above
+BITS_A_ROW = 26.0  # the surprisal that would reach up to the row above
 
 
-def surprise(model: NGram, ids: bytes | Sequence[int], rule: str) -> np.ndarray:
-    """Measure each token's surprise in bits, by one of the two rules.
+def surprisal(model: NGram, ids: bytes | Sequence[int], rule: str) -> np.ndarray:
+    """Measure each token's surprisal in bits, by one of the two rules.
 
     Raises:
         ValueError: if `rule` is neither "Laplace" nor "Witten-Bell", or an id is not in the vocabulary.
@@ -277,8 +277,8 @@ def surprise(model: NGram, ids: bytes | Sequence[int], rule: str) -> np.ndarray:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Foresight:
-    """Bits per byte by order on both parts of the library, and the surprise of each letter of the snippet."""
+class Surprisals:
+    """Bits per byte by order on both parts of the library, and the surprisal of each letter of the snippet."""
 
     seen: tuple[float, ...]
     unseen: tuple[float, ...]
@@ -286,7 +286,7 @@ class Foresight:
 
 
 @cache
-def foresight(rule: str) -> Foresight:
+def surprisals(rule: str) -> Surprisals:
     """Measure one rule at all orders.
 
     Raises:
@@ -297,16 +297,16 @@ def foresight(rule: str) -> Foresight:
     kinds = [[text.encode() for text in texts] for texts in (library().train[:12], library().held_out)]
     models = [model.up_to(n) for n in ORDERS]
     seen, unseen = (
-        tuple(float(np.concatenate([surprise(m, text, rule) for text in kind]).mean()) for m in models)
+        tuple(float(np.concatenate([surprisal(m, text, rule) for text in kind]).mean()) for m in models)
         for kind in kinds
     )
-    return Foresight(seen=seen, unseen=unseen, snippet=tuple(surprise(m, SNIPPET.encode(), rule) for m in models))
+    return Surprisals(seen=seen, unseen=unseen, snippet=tuple(surprisal(m, SNIPPET.encode(), rule) for m in models))
 
 
 @cache
 def counted_bytes() -> NGram:
     """Count the bytes of the small library's training part, in runs of up to six."""
-    return count_runs([text.encode() for text in library().train], n=max(ORDERS))
+    return count_ngrams([text.encode() for text in library().train], n=max(ORDERS))
 
 
 @cache
@@ -317,8 +317,8 @@ def compressor() -> float:
 
 
 def order_frame(n: int, rule: str) -> Frame:
-    """Show bits per byte at all orders of one rule, and the surprise of each letter at one."""
-    measured = foresight(rule)
+    """Show bits per byte at all orders of one rule, and the surprisal of each letter at one."""
+    measured = surprisals(rule)
     rises, offset = [], 0
     for i, row in enumerate(SNIPPET.split("\n")):
         rises.append(steps(measured.snippet[n - 1][offset : offset + len(row)], i))
@@ -329,12 +329,12 @@ def order_frame(n: int, rule: str) -> Frame:
         lines=[(ORDERS, measured.seen), (ORDERS, measured.unseen), (n, seen), (n, unseen), *rises],
         sentence=f"{rule}, each byte predicted {before}: {seen:.2f} bits per byte on files trained on, "
         f"{unseen:.2f} on unseen files.",
-        quest_met=unseen == min(min(foresight(each).unseen) for each in RULES),
+        quest_met=unseen == min(min(surprisals(each).unseen) for each in RULES),
     )
 
 
 def steps(bits: np.ndarray, row: int) -> tuple[list[float], list[float]]:
-    """Draw a stair over a row of letters, each stair as high as its letter's surprise."""
+    """Draw a stair over a row of letters, each stair as high as its letter's surprisal."""
     x, y, floor = [0.0], [row - 0.4], row - 0.4  # rows are counted downwards
     for j, bit in enumerate(bits):
         x += [j, j + 1]
@@ -357,7 +357,7 @@ def orders() -> LiveView:
             left.annotate(kind, (0.42, 0.93 - 0.08 * i), xycoords="axes fraction", color=color, weight="bold")
         lines = [left.plot([], [], "o-", color=color, markersize=3)[0] for color in (BLUE, ORANGE)]
         lines += [left.plot([], [], "o", color=color, markersize=8)[0] for color in (BLUE, ORANGE)]
-        lines += letters(right, SNIPPET, "The higher the stair, the greater the surprise", color=ORANGE, headroom=0.4)
+        lines += letters(right, SNIPPET, "The higher the stair, the greater the surprisal", color=ORANGE, headroom=0.4)
     return LiveView(
         title="What runs of bytes predict",
         controls=[

@@ -17,7 +17,7 @@ from kit.explore.live import Choice, Drag, Frame, LiveView, Slider, Stage
 from kit.explore.palette import GREEN, HOUSE, ORANGE
 from kit.learn.descent import Descent, Objective, descend
 from kit.learn.linear import least_squares, linear_objective, with_intercept
-from kit.learn.scaling import range_scaling, standard_scaling
+from kit.learn.scaling import min_max_scaling, standard_scaling
 
 
 def rate_slider(low: float, high: float, n: int, *, start: int) -> Slider:
@@ -142,8 +142,8 @@ def line_problem(scaling: str) -> LineProblem:
     one_of("scaling", scaling, SCALINGS)
     features, progression = load_diabetes(return_X_y=True, scaled=False)
     bmi, progression = np.asarray(features)[:, [2]], np.asarray(progression)
-    learn = {"raw": None, "zero to one": range_scaling, "standard": standard_scaling}[scaling]
-    x = with_intercept(learn(bmi).apply(bmi) if learn else bmi)
+    learn = {"raw": None, "zero to one": min_max_scaling, "standard": standard_scaling}[scaling]
+    x = with_intercept(learn(bmi).transform(bmi) if learn else bmi)
     best = least_squares(x, progression)
     half = {"raw": [500, 16], "zero to one": [400, 400], "standard": [220, 220]}[scaling]
     low, high = best - half, best + half

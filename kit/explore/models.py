@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kit.arguments import count, one_of
 from kit.blocks.cost import LayerShape
-from kit.blocks.patterns import Pattern, reach
+from kit.blocks.patterns import Pattern, receptive_field
 from kit.explore.live import Choice, Control, Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, SKY
 
@@ -54,14 +54,14 @@ def shares_reached(mask: Bool[Tensor, "tokens tokens"]) -> list[float]:
     Raises:
         TypeError, ValueError: if `mask` is not a tensor, or not square.
     """
-    return [reach(mask, n_layers=n).float().mean().item() for n in range(1, DEPTH + 1)]
+    return [receptive_field(mask, n_layers=n).float().mean().item() for n in range(1, DEPTH + 1)]
 
 
 def mask_frame(*, n_layers: int, **rule: int | str | None) -> Frame:
     """Show a pattern, what it connects in some layers, and what it costs as the text grows."""
     pattern = Pattern(segment=SEGMENT, **rule)  # type: ignore[arg-type]
     mask = pattern.mask(N_TOKENS)
-    reached = reach(mask, n_layers=n_layers)
+    reached = receptive_field(mask, n_layers=n_layers)
     queries, keys = np.nonzero(mask.numpy())
     far_queries, far_keys = np.nonzero((reached & ~mask).numpy())
     shares = shares_reached(mask)

@@ -121,7 +121,7 @@ def rules(beta: float) -> dict[str, Optimizer]:
         TypeError, ValueError: if `beta` is not a number of at least 0 and below 1.
     """
     kept = real("beta", beta, at_least=0, below=1)
-    makers = sgd(1.0), momentum(1.0, beta=kept), nesterov(1.0, beta=kept), adam(1.0, beta1=kept)
+    makers = sgd(1.0), momentum(1.0, beta=kept), nesterov(1.0, beta=kept), adam(1.0, betas=(kept, 0.999))
     return dict(zip(RUNNERS, makers, strict=True))
 
 

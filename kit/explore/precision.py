@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from kit.arguments import count, one_of
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
-from kit.learn.schedules import cosine, warm_up
-from kit.models.gpt import GPT, GPT_2, GPTConfig
+from kit.learn.schedules import cosine, warmup
+from kit.models.gpt import GPT, GPT2_CONFIGS, GPTConfig
 from kit.text.packing import chunk
 from kit.text.stories import STORIES
 from kit.text.story_tasks import END, WORDS, encode
-from kit.train.amp import Fate, fate, watched
+from kit.train.amp import OutOfRange, out_of_range, recorded_gradients
 from kit.train.batches import Batch, epochs
-from kit.train.budget import Bill, training_bytes
+from kit.train.budget import MemoryBreakdown, training_bytes
 from kit.train.loop import backward, fit
 from kit.train.objectives import next_token_loss
 
@@ -73,11 +73,11 @@ def gradients(seed: int = 0) -> Float[Tensor, "numbers"]:
         TypeError, ValueError: if `seed` is not a whole number of at least 0.
     """
     model = story_gpt(seed)
-    schedule = warm_up(cosine(1e-2, n_steps=STEPS - 20), n_steps=20)
+    schedule = warmup(cosine(1e-2, n_steps=STEPS - 20), n_steps=20)
     fit(model, next_token_loss, epochs(story_rows(), batch_size=ROWS, seed=seed), n_steps=STEPS, lr=schedule)
-    with watched(model) as flow:
+    with recorded_gradients(model) as recorded:
         backward(model, one_part, story_rows()[:ROWS])
-    return flow.together()
+    return recorded.flatten()
 
 
 # Underflow -----------------------------------------------------------------------------------------
@@ -88,15 +88,15 @@ EXPONENTS = (-58, 0)  # of the gradients, before they are scaled
 
 
 @cache
-def fates() -> tuple[Fate, ...]:
+def shares_out_of_range() -> tuple[OutOfRange, ...]:
     """Convert the gradients to float16 at each scale of the slider."""
-    return tuple(fate(gradients(), "float16", scale=2.0**power) for power in POWERS)
+    return tuple(out_of_range(gradients(), "float16", scale=2.0**power) for power in POWERS)
 
 
 @cache
 def bfloat16_loss() -> float:
     """Give the share of the gradients that vanish in bfloat16 without a scale."""
-    return fate(gradients(), "bfloat16").vanished
+    return out_of_range(gradients(), "bfloat16").underflow
 
 
 @cache
@@ -120,18 +120,18 @@ def stairs(exponents: np.ndarray, heights: np.ndarray) -> tuple[np.ndarray, np.n
 def underflow_frame(power: int) -> Frame:
     """Show the gradients' sizes at one scale, beside what float16 can hold."""
     exponents, heights = histogram()
-    found = fates()[POWERS.index(power)]
-    overflow = f"≈{found.overflowed:.2%} overflow" if found.overflowed else "none overflows"
-    vanished = f"≈{found.vanished:.1%}" if found.vanished < 0.1 else f"≈{found.vanished:.0%}"
+    found = shares_out_of_range()[POWERS.index(power)]
+    overflow = f"≈{found.overflow:.2%} overflow" if found.overflow else "none overflows"
+    underflow = f"≈{found.underflow:.1%}" if found.underflow < 0.1 else f"≈{found.underflow:.0%}"
     return Frame(
         lines=[
             stairs(exponents + power, heights),
-            (power, 100 * found.vanished),
-            (power, 100 * found.overflowed),
+            (power, 100 * found.underflow),
+            (power, 100 * found.overflow),
         ],
-        sentence=f"Loss scale 2^{power}: of the gradients {vanished} vanish in float16, {overflow}, "
-        f"≈{found.coarse:.0%} lose digits. In bfloat16, unscaled, ≈{bfloat16_loss():.0%} vanish.",
-        quest_met=found.vanished < ENOUGH and not found.overflowed,
+        sentence=f"Loss scale 2^{power}: of the gradients {underflow} vanish in float16, {overflow}, "
+        f"≈{found.subnormal:.0%} lose digits. In bfloat16, unscaled, ≈{bfloat16_loss():.0%} vanish.",
+        quest_met=found.underflow < ENOUGH and not found.overflow,
     )
 
 
@@ -148,9 +148,11 @@ def underflow() -> LiveView:
             left.annotate(name, ((low + high) / 2, 15.2), ha="center", va="top", size=9)
         right.set(xlabel="loss scale: power of 2", ylabel="percent lost in float16", title="Too little, too much")
         right.set(xlim=(-1, 37), ylim=(-2, 50))
-        vanished, overflowed = ([100 * getattr(each, kind) for each in fates()] for kind in ("vanished", "overflowed"))
-        right.plot(POWERS, vanished, color=BLUE, linewidth=1.5)
-        right.plot(POWERS, overflowed, color=ORANGE, linewidth=1.5)
+        underflow, overflow = (
+            [100 * getattr(each, kind) for each in shares_out_of_range()] for kind in ("underflow", "overflow")
+        )
+        right.plot(POWERS, underflow, color=BLUE, linewidth=1.5)
+        right.plot(POWERS, overflow, color=ORANGE, linewidth=1.5)
         right.annotate("become 0", (0.18, 0.8), xycoords="axes fraction", color=BLUE, weight="bold")
         right.annotate("overflow", (0.62, 0.3), xycoords="axes fraction", color=ORANGE, weight="bold")
         lines = [
@@ -176,14 +178,14 @@ CARD_GB, QUEST_ROWS = 16, 4
 COLORS = {"weights": BLUE, "gradients": ORANGE, "optimizer": GREEN, "copies": PINK, "activations": "#56b4e9"}
 
 
-def gpt_2_bill(size: str, batch_size: int, dtype: str, checkpoint_blocks: bool) -> Bill:
+def gpt2_memory(size: str, batch_size: int, dtype: str, checkpoint_blocks: bool) -> MemoryBreakdown:
     """Reckon the bytes of a step of GPT-2 on rows of 1,024 tokens.
 
     Raises:
         TypeError, ValueError: as `training_bytes` does, or if `size` is none of the view's.
     """
     one_of("size", size, tuple(MODELS))
-    config = dataclasses.replace(GPT_2[MODELS[size]], dropout=0.0)
+    config = dataclasses.replace(GPT2_CONFIGS[MODELS[size]], dropout=0.0)
     return training_bytes(
         config, batch_size=batch_size, time=1024, dtype=dtype, checkpoint_blocks=checkpoint_blocks
     )  # fmt: skip
@@ -191,7 +193,7 @@ def gpt_2_bill(size: str, batch_size: int, dtype: str, checkpoint_blocks: bool) 
 
 def memory_frame(size: str, batch_size: int, dtype: str, keep: str) -> Frame:
     """Show the parts of the bill, end to end."""
-    bill = gpt_2_bill(size, batch_size, dtype, keep != "everything")
+    bill = gpt2_memory(size, batch_size, dtype, keep != "everything")
     lines, at = [], 0.0
     for part in COLORS:
         gigabytes = getattr(bill, part) / 1e9

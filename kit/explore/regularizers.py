@@ -16,11 +16,11 @@ from kit.arguments import count, instance
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 from kit.learn.descent import Descent
-from kit.learn.linear import curvatures, least_squares, linear_objective
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective
 from kit.learn.losses import mse
-from kit.learn.network import network_logits, network_objective, network_start
+from kit.learn.network import init_network, network_logits, network_objective
 from kit.learn.optimizers import adam
-from kit.learn.regularizers import Penalty, elastic_net, l1, l2, penalty_path
+from kit.learn.regularizers import Penalty, elastic_net, l1, l2, regularization_path
 from kit.learn.scaling import standard_scaling
 from kit.learn.training import train
 
@@ -82,11 +82,11 @@ def noisy_diabetes(rng: np.random.Generator) -> Split:
     split = deal(x, y, n_train=N_TRAIN, rng=rng)
     scaling, mean = standard_scaling(split.x_train), split.y_train.mean()
     return Split(
-        x_train=scaling.apply(split.x_train),
+        x_train=scaling.transform(split.x_train),
         y_train=split.y_train - mean,
-        x_validation=scaling.apply(split.x_validation),
+        x_validation=scaling.transform(split.x_validation),
         y_validation=split.y_validation - mean,
-        x_test=scaling.apply(split.x_test),
+        x_test=scaling.transform(split.x_test),
         y_test=split.y_test - mean,
     )
 
@@ -103,12 +103,12 @@ def optima(
 ) -> Float[np.ndarray, "strengths features"]:
     """Fit the training rows at each of a rising row of strengths."""
     x, y = split.x_train, split.y_train
-    weakest_last = penalty_path(
+    weakest_last = regularization_path(
         linear_objective(x, y),
         np.zeros(x.shape[1]),
         penalty=penalty,
         strengths=strengths[::-1],
-        lr=1 / curvatures(x)[-1],
+        lr=1 / hessian_eigenvalues(x)[-1],
         n_steps=n_steps,
     )
     return weakest_last[::-1]
@@ -250,7 +250,7 @@ class Run:
 def stopping_run(split: Split, rate: float, *, seed: int) -> Run:
     """Train with dropout; measure without it, as a network is used."""
     rng = np.random.default_rng(seed)
-    start = network_start(n_features=64, n_hidden=N_HIDDEN, n_classes=10, rng=rng)
+    start = init_network(n_features=64, n_hidden=N_HIDDEN, n_classes=10, rng=rng)
     path = train(
         network_objective(split.x_train, split.y_train, dropout_rate=rate, rng=rng),
         start,

@@ -1,4 +1,4 @@
-"""A view of near-copies: the threshold of MinHash trades the copies that it misses for false alarms.
+"""A view of near-duplicates: the threshold of MinHash trades the copies that it misses for false alarms.
 
 Taught in: 15
 """
@@ -15,11 +15,11 @@ from kit.arguments import real
 from kit.explore.live import Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE, PINK
 from kit.text.corpus import standard_library
-from kit.text.dedup import candidate_pairs, minhash, overlaps, shingles
+from kit.text.dedup import candidate_pairs, jaccard_matrix, minhash, shingles
 
 LONGEST = 24_000  # bytes of a file
 N_HASHES, N_BANDS = 256, 64
-NEAR = 0.5  # the overlap from which two texts are near-copies
+NEAR = 0.5  # the overlap from which two texts are near-duplicates
 SHOWN = 0.25  # pairs that overlap by less, exactly and as estimated, are left out of the picture
 RECALL, PRECISION = 0.95, 0.9  # what the quest asks for
 
@@ -29,19 +29,19 @@ class Pairs:
     """The pairs of a library that are worth a look: how far they overlap, exactly and by their signatures.
 
     Args:
-        caught: whether LSH would have compared the two at all.
+        candidate: whether LSH would have compared the two at all.
     """
 
     exact: Float[np.ndarray, "pairs"]
     estimate: Float[np.ndarray, "pairs"]
-    caught: Bool[np.ndarray, "pairs"]
+    candidate: Bool[np.ndarray, "pairs"]
 
     def found(self, threshold: float) -> Bool[np.ndarray, "pairs"]:
         """Say which pairs are reported: those that LSH catches and whose estimate reaches the threshold."""
-        return self.caught & (self.estimate >= real("threshold", threshold, above=0, below=1))
+        return self.candidate & (self.estimate >= real("threshold", threshold, above=0, below=1))
 
     def scores(self, threshold: float) -> tuple[float, float]:
-        """Measure recall, the share of the near-copies that are found, and precision, the share found rightly."""
+        """Measure recall, the share of the near-duplicates that are found, and precision, the share found rightly."""
         found, near = self.found(threshold), self.exact >= NEAR
         right = int((found & near).sum())
         return right / max(1, int(near.sum())), right / max(1, int(found.sum()))
@@ -53,17 +53,17 @@ def library_pairs() -> Pairs:
     texts = [document.text for document in standard_library() if document.text.strip()]
     sets = [shingles(text) for text in texts if len(text.encode()) <= LONGEST]
     signatures = np.stack([minhash(each, n_hashes=N_HASHES) for each in sets])
-    exact = overlaps(sets)
-    caught = np.zeros_like(exact, dtype=bool)
-    caught[tuple(np.array(sorted(candidate_pairs(signatures, n_bands=N_BANDS))).T)] = True
-    i, j = np.nonzero(np.triu((exact >= SHOWN) | caught, k=1))
+    exact = jaccard_matrix(sets)
+    candidate = np.zeros_like(exact, dtype=bool)
+    candidate[tuple(np.array(sorted(candidate_pairs(signatures, n_bands=N_BANDS))).T)] = True
+    i, j = np.nonzero(np.triu((exact >= SHOWN) | candidate, k=1))
     estimate = np.mean(signatures[i] == signatures[j], axis=1)
     shown = np.maximum(exact[i, j], estimate) >= SHOWN
-    return Pairs(exact=exact[i, j][shown], estimate=estimate[shown], caught=caught[i, j][shown])
+    return Pairs(exact=exact[i, j][shown], estimate=estimate[shown], candidate=candidate[i, j][shown])
 
 
 def threshold_frame(pairs: Pairs, threshold: float) -> Frame:
-    """Show what one threshold finds, what of it is no near-copy, and what it misses."""
+    """Show what one threshold finds, what of it is no near-duplicate, and what it misses."""
     found, near = pairs.found(threshold), pairs.exact >= NEAR
     recall, precision = pairs.scores(threshold)
     groups = (found & near, found & ~near, ~found & near)
@@ -83,8 +83,8 @@ def threshold_frame(pairs: Pairs, threshold: float) -> Frame:
     )
 
 
-def near_copies() -> LiveView:
-    """Open the search for near-copies in the standard library: one slider, the threshold."""
+def near_duplicates() -> LiveView:
+    """Open the search for near-duplicates in the standard library: one slider, the threshold."""
     pairs = library_pairs()
     thresholds = np.linspace(0.3, 0.8, 51).round(2)
     with matplotlib.style.context(HOUSE):
@@ -93,7 +93,7 @@ def near_copies() -> LiveView:
         cloud.set(xlim=(SHOWN, 1), ylim=(SHOWN, 1), title="Each dot is a pair of files")
         cloud.set(xlabel="overlap J, by brute force", ylabel="overlap, as estimated")
         cloud.axvline(NEAR, color="#666666", linestyle=":", linewidth=1.5)
-        cloud.annotate("near-copies", (NEAR + 0.01, 0.975), color="#666666", va="top", fontsize=9)
+        cloud.annotate("near-duplicates", (NEAR + 0.01, 0.975), color="#666666", va="top", fontsize=9)
         cloud.plot(pairs.exact, pairs.estimate, "o", color="#d0d0d0", markersize=3)
         groups = [
             *cloud.plot([], [], "o", color=GREEN, markersize=4, label="found"),
@@ -115,7 +115,7 @@ def near_copies() -> LiveView:
             *scores.plot([], [], "o", color=ORANGE, markersize=8),
         ]
     return LiveView(
-        title="Near-copies in the standard library",
+        title="Near-duplicates in the standard library",
         controls=[
             Slider(
                 name="threshold",
@@ -127,5 +127,5 @@ def near_copies() -> LiveView:
         ],
         stages=[Stage(figure=figure, lines=[*groups, *dots])],
         frame=lambda threshold: threshold_frame(pairs, threshold),
-        quest=f"find at least {RECALL:.0%} of the near-copies, with at least {PRECISION:.0%} of the finds right",
+        quest=f"find at least {RECALL:.0%} of the near-duplicates, with at least {PRECISION:.0%} of the finds right",
     )

@@ -22,7 +22,7 @@ from kit.learn.losses import average
 def binary_cross_entropy(
     logits: Shaped[np.ndarray, "*shape"], targets: Shaped[np.ndarray, "*shape"]
 ) -> tuple[float, Float[np.ndarray, "*shape"]]:
-    """Average the surprise at which of two classes each example has, given the logit of the second.
+    """Average the surprisal at which of two classes each example has, given the logit of the second.
 
         L      = mean(-t log σ(z) - (1 - t) log σ(-z)),   σ(z) = 1 / (1 + e⁻ᶻ)
         ∂L/∂zᵢ = (σ(zᵢ) - tᵢ) / n
@@ -81,7 +81,7 @@ def cross_entropy(
     class_weights: Shaped[np.ndarray, "classes"] | None = None,
     ignore_index: int = -100,
 ) -> tuple[float, Float[np.ndarray, "n classes"]]:
-    """Average the surprise at the class that each example has, given a logit for every class.
+    """Average the surprisal at the class that each example has, given a logit for every class.
 
         pᵢ     = softmax(zᵢ)
         sᵢ     = w ((1 - ε) onehot(tᵢ) + ε / k)    the smoothed target over k classes, weighted
@@ -239,11 +239,11 @@ def focal(
     alpha = real("alpha", alpha, at_least=0, at_most=1)
 
     sign = 2 * targets - 1
-    surprise = _softplus(-sign * logits)  # -log σ(u)
-    right, wrong = np.exp(-surprise), _sigmoid(-sign * logits)
+    surprisal = _softplus(-sign * logits)  # -log σ(u)
+    right, wrong = np.exp(-surprisal), _sigmoid(-sign * logits)
     weights = (alpha * targets + (1 - alpha) * (1 - targets)) * wrong**gamma
-    each = weights * surprise
-    return average(each, logits=logits), -sign * weights * (wrong + gamma * right * surprise) / logits.size
+    each = weights * surprisal
+    return average(each, logits=logits), -sign * weights * (wrong + gamma * right * surprisal) / logits.size
 
 
 def _softplus(z: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ def descend(objective: Objective, start: Shaped[np.ndarray, "*shape"], *, lr: fl
     return Descent(points=points, losses=losses, steps=steps, overflowed=False)
 
 
-def divergence_rate(
+def max_stable_lr(
     objective: Objective, start: Shaped[np.ndarray, "*shape"], *, n_steps: int = 1000, precision: float = 1e-4
 ) -> float:
     """Measure the learning rate above which descent from `start` ends higher than it began.
@@ -123,7 +123,7 @@ def divergence_rate(
     Oracle: numpy.linalg.eigvalsh of the Hessian.
 
     >>> bowl = lambda x: (float(x @ x), 2 * x)
-    >>> round(divergence_rate(bowl, np.array([1.0])), 3)
+    >>> round(max_stable_lr(bowl, np.array([1.0])), 3)
     1.0
     """
     n_steps = count("n_steps", n_steps)

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from kit.arguments import count, instance, real, real_array
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def mean_interval(
     if array.ndim == 0 or len(array) < 2:
         raise ValueError(f"numbers must be two or more repetitions along their first axis, got shape {array.shape}")
     n, mean = len(array), array.mean(axis=0)
-    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * array.std(axis=0, ddof=1) / math.sqrt(n)
+    half = stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, n - 1) * array.std(axis=0, ddof=1) / math.sqrt(n)
     return mean - half, mean + half
 
 
@@ -107,7 +107,7 @@ def estimate_mean(numbers: Shaped[np.ndarray, "n"], *, skewed: bool = False) -> 
     low, high = map(float, mean_interval(array))
     if skewed and error > 0:
         r = float(((array - mean) ** 3).mean() / array.std() ** 3) / math.sqrt(n)
-        t = float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+        t = float(stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, n - 1))
         low, high = min(low, mean - error * _unskewed(t, r)), max(high, mean - error * _unskewed(-t, r))
     return Interval(estimate=mean, low=low, high=high, n=n, standard_error=error)
 
@@ -161,10 +161,10 @@ def estimate_share(shares: Shaped[np.ndarray, "n"]) -> Interval:
     array = _repetitions(shares, name="shares")
     if array.min() < 0 or array.max() > 1:
         raise ValueError(f"shares must be from 0 to 1, got {array.min():g} to {array.max():g}")
-    n, p, z = len(array), float(array.mean()), float(stats.norm.ppf((1 + LEVEL) / 2))
+    n, p, z = len(array), float(array.mean()), float(stats.norm.ppf((1 + CONFIDENCE_LEVEL) / 2))
     trials, variance = float(n), float(array.var(ddof=1))
     if not np.isin(array, (0, 1)).all():
-        t = float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+        t = float(stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, n - 1))
         trials = max(n, p * (1 - p) * n / variance * (z / t) ** 2) if variance > 0 else n
     middle, half = p + z**2 / (2 * trials), z * math.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
     low, high = (max(0.0, min(1.0, end / (1 + z**2 / trials))) for end in (middle - half, middle + half))
@@ -225,7 +225,7 @@ def estimate_by_bootstrap(
     if off.any():
         bias = special.ndtri(((means < mean).mean() + (means <= mean).mean()) / 2)
         acceleration = (off**3).sum() / (6 * (off**2).sum() ** 1.5)
-        z = special.ndtri(np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])) + bias
+        z = special.ndtri(np.array([(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])) + bias
         low, high = np.percentile(means, 100 * special.ndtr(bias + z / (1 - acceleration * z)))
     return Interval(estimate=mean, low=float(low), high=float(high), n=n, standard_error=float(means.std(ddof=1)))
 

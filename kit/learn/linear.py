@@ -225,7 +225,7 @@ def loss_forecast(x: Shaped[np.ndarray, "n features"], y: Shaped[np.ndarray, "n"
     return forecast
 
 
-def curvatures(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "features"]:
+def hessian_eigenvalues(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "features"]:
     """List the eigenvalues of the mean squared error's Hessian, smallest first.
 
         H = (2/n) xᵀx
@@ -240,7 +240,7 @@ def curvatures(x: Shaped[np.ndarray, "n features"]) -> Float[np.ndarray, "featur
     Numerics: squares of the singular values of x, so that a small eigenvalue is never negative.
     Oracle: numpy.linalg.eigvalsh of the Hessian.
 
-    >>> curvatures(np.array([[1.0, 0.0], [0.0, 2.0]]))
+    >>> hessian_eigenvalues(np.array([[1.0, 0.0], [0.0, 2.0]]))
     array([1., 4.])
     """
     x = real_array("x", x, ndim=2)

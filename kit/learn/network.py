@@ -1,11 +1,11 @@
 """A network with one hidden layer, written out by hand: its loss, and the gradient of every weight.
 
 All weights stand in one matrix, a column for each hidden unit: on top what comes in from the
-features, below it what goes out to the classes. So every optimiser, penalty and correction of
+features, below it what goes out to the classes. So every optimiser, penalty and proximal operator of
 this room takes the whole network as one point.
 
     objective = network_objective(x, y)
-    start = network_start(n_features=64, n_hidden=256, n_classes=10, rng=rng)
+    start = init_network(n_features=64, n_hidden=256, n_classes=10, rng=rng)
     path = train(objective, start, optimizer=adam(0.004), n_steps=240)
 
 Taught in: 07
@@ -22,7 +22,7 @@ from kit.learn.descent import BatchObjective
 from kit.learn.regularizers import dropout
 
 
-def network_start(
+def init_network(
     *, n_features: int, n_hidden: int, n_classes: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "features_and_classes hidden"]:
     """Draw the weights that training starts from, small enough that no layer blows a signal up.
@@ -35,7 +35,7 @@ def network_start(
 
     Source: He et al. (2015), arXiv:1502.01852, section 2.2.
 
-    >>> network_start(n_features=2, n_hidden=4, n_classes=3, rng=np.random.default_rng(0)).shape
+    >>> init_network(n_features=2, n_hidden=4, n_classes=3, rng=np.random.default_rng(0)).shape
     (5, 4)
     """
     n_features, n_hidden = count("n_features", n_features), count("n_hidden", n_hidden)

@@ -33,7 +33,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Shaped
 
-from kit.arguments import function, real, real_array
+from kit.arguments import function, real, real_array, shown
 from kit.learn.schedules import Rate, as_schedule
 
 Optimizer = Callable[..., tuple]
@@ -191,7 +191,7 @@ def rmsprop(lr: Rate, *, beta: float = 0.99, eps: float = 1e-8) -> Optimizer:
     return rule
 
 
-def adam(lr: Rate, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Optimizer:
+def adam(lr: Rate, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
     """Divide a running mean of gradients by the root of a running mean of their squares.
 
         m ← β₁ m + (1 - β₁) g
@@ -203,13 +203,12 @@ def adam(lr: Rate, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-
 
     Args:
         lr: about the length of a step in every coordinate, in the units of x.
-        beta1: the share of the mean that is kept at each step.
-        beta2: the same for the mean of the squares.
+        betas: the shares of the two means, of gradients and of squares, that are kept at each step.
         eps: keeps a coordinate whose gradients are 0 from 0 / 0.
 
     Raises:
-        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, `beta1` or `beta2` is
-            not a number of at least 0 and below 1, or `eps` is not one above 0.
+        TypeError, ValueError: if `lr` is neither a number of at least 0 nor a schedule, `betas` are not
+            two numbers of at least 0 and below 1, or `eps` is not one above 0.
 
     Source: Kingma & Ba (2014), arXiv:1412.6980, algorithm 1.
     Oracle: torch.optim.Adam.
@@ -217,19 +216,22 @@ def adam(lr: Rate, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-
     >>> adam(0.5)(np.array([1.0, 1.0]), np.array([3.0, -0.003]), 0)[0].round(4)
     array([0.5, 1.5])
     """
-    rate, beta1, beta2, eps = as_schedule(lr), _kept("beta1", beta1), _kept("beta2", beta2), real("eps", eps, above=0)
+    rate, eps = as_schedule(lr), real("eps", eps, above=0)
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise TypeError(f"betas must be a pair of numbers, got {shown(betas)}")
+    beta_1, beta_2 = _kept("betas", betas[0]), _kept("betas", betas[1])
 
     def rule(point, gradient, step, mean=0.0, square=0.0):
-        mean = beta1 * mean + (1 - beta1) * gradient
-        square = beta2 * square + (1 - beta2) * gradient**2
-        true_mean, true_square = mean / (1 - beta1 ** (step + 1)), square / (1 - beta2 ** (step + 1))
+        mean = beta_1 * mean + (1 - beta_1) * gradient
+        square = beta_2 * square + (1 - beta_2) * gradient**2
+        true_mean, true_square = mean / (1 - beta_1 ** (step + 1)), square / (1 - beta_2 ** (step + 1))
         return point - rate(step) * true_mean / (np.sqrt(true_square) + eps), mean, square
 
     return rule
 
 
 def adamw(
-    lr: Rate, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01
+    lr: Rate, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.01
 ) -> Optimizer:
     """Shrink the point by a share of itself, then step as `adam` does.
 
@@ -252,7 +254,7 @@ def adamw(
     array([0.4])
     """
     rate, weight_decay = as_schedule(lr), real("weight_decay", weight_decay, at_least=0)
-    adam_rule = adam(rate, beta1=beta1, beta2=beta2, eps=eps)
+    adam_rule = adam(rate, betas=betas, eps=eps)
 
     def rule(point, gradient, step, *memory):
         return adam_rule((1 - rate(step) * weight_decay) * point, gradient, step, *memory)
@@ -260,51 +262,51 @@ def adamw(
     return rule
 
 
-def clip_norm(*gradients: Shaped[np.ndarray, "..."], limit: float) -> tuple:
-    """Shorten gradients to a length of at most `limit`, all by one factor, so that their direction stays.
+def clip_grad_norm(*gradients: Shaped[np.ndarray, "..."], max_norm: float) -> tuple:
+    """Shorten gradients to a length of at most `max_norm`, all by one factor, so that their direction stays.
 
         ‖g‖ = √(Σ g²)                              over all numbers of all arrays
-        g   ← g · min(1, limit / (‖g‖ + 10⁻⁶))
+        g   ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))
 
     Returns:
         (‖g‖, *gradients): the length that they had, and the gradients as they are now.
 
     Raises:
-        TypeError: if `gradients` hold no numbers, or `limit` is none.
-        ValueError: if there are none, one is empty or not finite, or `limit` <= 0.
+        TypeError: if `gradients` hold no numbers, or `max_norm` is none.
+        ValueError: if there are none, one is empty or not finite, or `max_norm` <= 0.
 
     Numerics: squares are summed in float64, so that gradients of float32 cannot overflow the sum.
     Source: Pascanu, Mikolov & Bengio (2012), arXiv:1211.5063, algorithm 1.
     Oracle: torch.nn.utils.clip_grad_norm_, whose 10⁻⁶ it is.
 
-    >>> clip_norm(np.array([3.0, 4.0]), limit=10.0)
+    >>> clip_grad_norm(np.array([3.0, 4.0]), max_norm=10.0)
     (5.0, array([3., 4.]))
     """
-    limit = real("limit", limit, above=0)
+    max_norm = real("max_norm", max_norm, above=0)
     if not gradients:
         raise ValueError("gradients must be one array or more, got none")
     arrays = [real_array("gradients", gradient) for gradient in gradients]
     length = math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))
-    factor = min(1.0, limit / (length + 1e-6))
+    factor = min(1.0, max_norm / (length + 1e-6))
     return length, *(array * factor for array in arrays)
 
 
-def clipped(optimizer: Optimizer, *, limit: float) -> Optimizer:
-    """Make the optimiser that steps as another does, along a gradient of a length of at most `limit`.
+def clipped(optimizer: Optimizer, *, max_norm: float) -> Optimizer:
+    """Make the optimiser that steps as another does, along a gradient of a length of at most `max_norm`.
 
     Raises:
-        TypeError: if `optimizer` is not a function, or `limit` no number.
-        ValueError: if `limit` <= 0.
+        TypeError: if `optimizer` is not a function, or `max_norm` no number.
+        ValueError: if `max_norm` <= 0.
 
-    >>> clipped(sgd(1.0), limit=5.0)(np.array([0.0, 0.0]), np.array([30.0, 40.0]), 0)[0].round(3)
+    >>> clipped(sgd(1.0), max_norm=5.0)(np.array([0.0, 0.0]), np.array([30.0, 40.0]), 0)[0].round(3)
     array([-3., -4.])
     """
     function("optimizer", optimizer)
-    limit = real("limit", limit, above=0)
+    max_norm = real("max_norm", max_norm, above=0)
 
     def rule(point, gradient, step, *memory):
         # a gradient beyond float64 has no length: the rule reports it by the point that it leads to
-        gradient = clip_norm(gradient, limit=limit)[1] if np.isfinite(gradient).all() else gradient
+        gradient = clip_grad_norm(gradient, max_norm=max_norm)[1] if np.isfinite(gradient).all() else gradient
         return optimizer(point, gradient, step, *memory)
 
     return rule

@@ -5,8 +5,8 @@ returns the penalty with its gradient. That makes it an objective like any other
 adds it to the loss. Where the gradient has a kink, as that of `l1` at 0, a penalty also has a
 proximal step, which lands on the kink exactly: `proximal_descent` takes those.
 
-    penalties       l1  l2  elastic_net, and `penalty_path` over their strengths
-    corrections     max_norm, put behind any optimiser by `corrected`
+    penalties       l1  l2  elastic_net, and `regularization_path` over their strengths
+    corrections     max_norm, put behind any optimiser by `proximal`
     noise           dropout
     fewer steps     early_stopping
 
@@ -109,25 +109,25 @@ def l2(strength: float) -> Penalty:
     return Penalty(absolute=0.0, squared=real("strength", strength, at_least=0))
 
 
-def elastic_net(strength: float, *, l1_share: float = 0.5) -> Penalty:
+def elastic_net(strength: float, *, l1_ratio: float = 0.5) -> Penalty:
     """Mix `l1` and `l2`: weights are pulled to 0 as by the one, and features alike share as under the other.
 
-        P = strength · (l1_share · Σ|w| + (1 - l1_share) / 2 · Σw²)
+        P = strength · (l1_ratio · Σ|w| + (1 - l1_ratio) / 2 · Σw²)
 
     Raises:
-        TypeError, ValueError: if `strength` is not a number of at least 0, or `l1_share` not one
+        TypeError, ValueError: if `strength` is not a number of at least 0, or `l1_ratio` not one
             from 0 to 1.
 
     Source: Zou & Hastie (2005), Journal of the Royal Statistical Society B 67, 301-320.
     Oracle: sklearn.linear_model.ElasticNet, whose alpha is half of the strength: it halves the
     mean squared error.
 
-    >>> elastic_net(2.0, l1_share=0.5)
+    >>> elastic_net(2.0, l1_ratio=0.5)
     Penalty(absolute=1.0, squared=1.0)
     """
     strength = real("strength", strength, at_least=0)
-    l1_share = real("l1_share", l1_share, at_least=0, at_most=1)
-    return Penalty(absolute=strength * l1_share, squared=strength * (1 - l1_share))
+    l1_ratio = real("l1_ratio", l1_ratio, at_least=0, at_most=1)
+    return Penalty(absolute=strength * l1_ratio, squared=strength * (1 - l1_ratio))
 
 
 def soft_threshold(weights: Shaped[np.ndarray, "*shape"], threshold: float) -> Float[np.ndarray, "*shape"]:
@@ -206,11 +206,11 @@ def proximal_descent(
         loss, gradient = objective(point)
         return loss + penalty(point)[0], gradient
 
-    rule = corrected(sgd(lr), lambda point: penalty.proximal_step(point, lr=lr))
+    rule = proximal(sgd(lr), lambda point: penalty.proximal_step(point, lr=lr))
     return train(gradient_of_the_smooth_part, start, optimizer=rule, n_steps=n_steps)
 
 
-def penalty_path(
+def regularization_path(
     objective: Objective,
     start: Shaped[np.ndarray, "*shape"],
     *,
@@ -237,7 +237,7 @@ def penalty_path(
 
     >>> hill = lambda x: (float((x - 3) @ (x - 3)) / 2, x - 3)
     >>> strengths = np.array([4.0, 2.0, 1.0])
-    >>> penalty_path(hill, np.array([0.0]), penalty=l1, strengths=strengths, lr=1.0, n_steps=1).ravel()
+    >>> regularization_path(hill, np.array([0.0]), penalty=l1, strengths=strengths, lr=1.0, n_steps=1).ravel()
     array([0., 1., 2.])
     """
     function("penalty", penalty)
@@ -252,23 +252,23 @@ def penalty_path(
     return np.stack(points)
 
 
-def corrected(optimizer: Optimizer, correction: Callable[[np.ndarray], np.ndarray]) -> Optimizer:
-    """Make the optimiser that steps as another does, and then corrects the point.
+def proximal(optimizer: Optimizer, operator: Callable[[np.ndarray], np.ndarray]) -> Optimizer:
+    """Make the optimiser that steps as another does, and then applies a proximal operator.
 
     Raises:
         TypeError: if either is not a function.
 
-    >>> rule = corrected(sgd(1.0), lambda x: max_norm(x, limit=1.0))
+    >>> rule = proximal(sgd(1.0), lambda x: max_norm(x, limit=1.0))
     >>> rule(np.array([0.0, 0.0]), np.array([-3.0, -4.0]), 0)
     (array([0.6, 0.8]),)
     """
     function("optimizer", optimizer)
-    function("correction", correction)
+    function("operator", operator)
 
     def rule(point, gradient, step, *memory):
         point, *memory = optimizer(point, gradient, step, *memory)
-        # a point beyond float64 is beyond correction too, and is for the caller to report
-        return correction(point) if np.isfinite(point).all() else point, *memory
+        # a point beyond float64 has no nearest one, and is for the caller to report
+        return operator(point) if np.isfinite(point).all() else point, *memory
 
     return rule
 
@@ -325,37 +325,37 @@ def dropout(
 
 
 class Stop(NamedTuple):
-    """Where training was at its best, and where it would have been ended; None if it would not."""
+    """Where training was at its best, and where it would have been stopped; None if it would not."""
 
     best: int
-    ended: int | None
+    stopped: int | None
 
 
-def early_stopping(losses: Shaped[np.ndarray, "points"], *, patience: int, min_gain: float = 0.0) -> Stop:
+def early_stopping(losses: Shaped[np.ndarray, "points"], *, patience: int, min_delta: float = 0.0) -> Stop:
     """Find where training ends if it gives up after `patience` losses in a row without a new best.
 
-    Keep the weights of `best`, not of `ended`.
+    Keep the weights of `best`, not of `stopped`.
 
     Args:
         losses: on held-out data, in the order of training: `path.measured_by(held_out).losses`, or those
             so far, asked for again after each.
-        min_gain: a loss is a new best if it is below the last one by more than this.
+        min_delta: a loss is a new best if it is below the last one by more than this.
 
     Raises:
         TypeError: if `losses` holds no numbers, or a number is none.
-        ValueError: if `losses` is empty or not finite, `patience` < 1, or `min_gain` < 0.
+        ValueError: if `losses` is empty or not finite, `patience` < 1, or `min_delta` < 0.
 
     Source: Goodfellow, Bengio & Courville (2016), Deep Learning, algorithm 7.1.
 
     >>> early_stopping(np.array([3.0, 2.0, 4.0, 5.0, 1.0]), patience=2)
-    Stop(best=1, ended=3)
+    Stop(best=1, stopped=3)
     """
     losses = real_array("losses", losses, ndim=1)
-    patience, min_gain = count("patience", patience), real("min_gain", min_gain, at_least=0)
+    patience, min_delta = count("patience", patience), real("min_delta", min_delta, at_least=0)
     best = 0
     for i in range(1, len(losses)):
-        if losses[i] < losses[best] - min_gain:
+        if losses[i] < losses[best] - min_delta:
             best = i
         elif i - best == patience:
-            return Stop(best=best, ended=i)
-    return Stop(best=best, ended=None)
+            return Stop(best=best, stopped=i)
+    return Stop(best=best, stopped=None)

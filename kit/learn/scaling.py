@@ -22,7 +22,7 @@ class Scaling:
     offset: Float[np.ndarray, "features"]
     scale: Float[np.ndarray, "features"]
 
-    def apply(self, x: Shaped[np.ndarray, "*rows features"]) -> Float[np.ndarray, "*rows features"]:
+    def transform(self, x: Shaped[np.ndarray, "*rows features"]) -> Float[np.ndarray, "*rows features"]:
         """Scale rows of features.
 
         Raises:
@@ -32,7 +32,7 @@ class Scaling:
         x = self._features("x", x)
         return ((x - self.offset) / self.scale).astype(x.dtype, copy=False)
 
-    def undo(self, z: Shaped[np.ndarray, "*rows features"]) -> Float[np.ndarray, "*rows features"]:
+    def inverse_transform(self, z: Shaped[np.ndarray, "*rows features"]) -> Float[np.ndarray, "*rows features"]:
         """Turn scaled rows back into rows of the original units.
 
         Raises:
@@ -66,7 +66,7 @@ def standard_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
     Source: Chan, Golub & LeVeque (1983), The American Statistician 37, 242-247 (the bound).
     Oracle: sklearn.preprocessing.StandardScaler.
 
-    >>> standard_scaling(np.array([[1.0], [3.0]])).apply(np.array([[1.0], [3.0]]))
+    >>> standard_scaling(np.array([[1.0], [3.0]])).transform(np.array([[1.0], [3.0]]))
     array([[-1.],
            [ 1.]])
     """
@@ -76,7 +76,7 @@ def standard_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
     return Scaling(offset=mean, scale=np.where(variance <= rounding, 1.0, np.sqrt(variance)))
 
 
-def range_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
+def min_max_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
     """Learn the scaling that brings each feature's smallest value to 0 and its largest to 1.
 
         z = (x - min) / (max - min)
@@ -90,7 +90,7 @@ def range_scaling(x: Shaped[np.ndarray, "n features"]) -> Scaling:
     Numerics: a feature whose range is no larger than 10 ε of its largest value counts as constant.
     Oracle: sklearn.preprocessing.MinMaxScaler, which has 10 ε for the bound, whatever the values' size.
 
-    >>> range_scaling(np.array([[1.0], [3.0]])).apply(np.array([[2.0]]))
+    >>> min_max_scaling(np.array([[1.0], [3.0]])).transform(np.array([[2.0]]))
     array([[0.5]])
     """
     x = real_array("x", x, ndim=2)

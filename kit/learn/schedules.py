@@ -2,7 +2,7 @@
 
 Every schedule here is made from a rate, most often the one it peaks at, and, by keyword, its shape. What comes back
 is a function from the step, counted from 0, to the rate of that step. So a schedule can be drawn,
-called, wrapped by another (`warm_up(cosine(0.1, n_steps=90), n_steps=10)`), and given to any
+called, wrapped by another (`warmup(cosine(0.1, n_steps=90), n_steps=10)`), and given to any
 optimiser in place of a number; and any function of your own from step to rate will do as well.
 After its last step a schedule stays where it ended. A rate may be 0, which freezes what it trains,
 and may rise where the formula lets it: `linear(0.0, n_steps=9, final=0.1)` is a warm-up.
@@ -51,42 +51,42 @@ def constant(lr: float) -> Schedule:
     return lambda step: lr
 
 
-def step_decay(lr: float, *, every: int, factor: float = 0.1) -> Schedule:
-    """Multiply the rate by `factor` once in `every` steps.
+def step_decay(lr: float, *, step_size: int, gamma: float = 0.1) -> Schedule:
+    """Multiply the rate by `gamma` once in `step_size` steps.
 
-        lr · factor^⌊step / every⌋
+        lr · gamma^⌊step / step_size⌋
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number of at least 0, `every` not a whole number
-            above 0, or `factor` not a number above 0.
+        TypeError, ValueError: if `lr` is not a number of at least 0, `step_size` not a whole number
+            above 0, or `gamma` not a number above 0.
 
     Source: He et al. (2015), arXiv:1512.03385, section 3.4.
     Oracle: torch.optim.lr_scheduler.StepLR.
 
-    >>> halves = step_decay(1.0, every=10, factor=0.5)
+    >>> halves = step_decay(1.0, step_size=10, gamma=0.5)
     >>> [halves(0), halves(9), halves(10), halves(20)]
     [1.0, 1.0, 0.5, 0.25]
     """
-    lr, every = real("lr", lr, at_least=0), count("every", every)
-    factor = real("factor", factor, above=0)
-    return lambda step: lr * factor ** (step // every)
+    lr, step_size = real("lr", lr, at_least=0), count("step_size", step_size)
+    gamma = real("gamma", gamma, above=0)
+    return lambda step: lr * gamma ** (step // step_size)
 
 
-def exponential(lr: float, *, factor: float) -> Schedule:
-    """Multiply the rate by `factor` at every step.
+def exponential(lr: float, *, gamma: float) -> Schedule:
+    """Multiply the rate by `gamma` at every step.
 
-        lr · factor^step
+        lr · gamma^step
 
     Raises:
-        TypeError, ValueError: if `lr` is not a number of at least 0, or `factor` not one above 0.
+        TypeError, ValueError: if `lr` is not a number of at least 0, or `gamma` not one above 0.
 
     Oracle: torch.optim.lr_scheduler.ExponentialLR.
 
-    >>> exponential(1.0, factor=0.5)(3)
+    >>> exponential(1.0, gamma=0.5)(3)
     0.125
     """
-    lr, factor = real("lr", lr, at_least=0), real("factor", factor, above=0)
-    return lambda step: lr * factor**step
+    lr, gamma = real("lr", lr, at_least=0), real("gamma", gamma, above=0)
+    return lambda step: lr * gamma**step
 
 
 def linear(lr: float, *, n_steps: int, final: float = 0.0) -> Schedule:
@@ -157,8 +157,8 @@ def polynomial(lr: float, *, n_steps: int, power: float = 1.0, final: float = 0.
     return lambda step: final + (lr - final) * (1 - _share(step, n_steps)) ** power
 
 
-def cosine_restarts(lr: float, *, n_steps: int, growth: float = 1.0, final: float = 0.0) -> Schedule:
-    """Follow `cosine` again and again, each time from the peak, and each `growth` times as long as the last.
+def cosine_restarts(lr: float, *, n_steps: int, t_mult: float = 1.0, final: float = 0.0) -> Schedule:
+    """Follow `cosine` again and again, each time from the peak, and each `t_mult` times as long as the last.
 
         final + (lr - final) (1 + cos(π · t / T)) / 2      t: steps since the last restart, T: steps to the next
 
@@ -167,23 +167,23 @@ def cosine_restarts(lr: float, *, n_steps: int, growth: float = 1.0, final: floa
 
     Raises:
         TypeError, ValueError: if `lr` or `final` is not a number of at least 0, `n_steps` not a
-            whole number above 0, or `growth` not a number of at least 1.
+            whole number above 0, or `t_mult` not a number of at least 1.
 
     Source: Loshchilov & Hutter (2016), arXiv:1608.03983, eq. 5 and section 3.
     Oracle: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
 
-    >>> restarts = cosine_restarts(1.0, n_steps=2, growth=2.0)
+    >>> restarts = cosine_restarts(1.0, n_steps=2, t_mult=2.0)
     >>> [round(restarts(step), 2) for step in range(7)]
     [1.0, 0.5, 1.0, 0.85, 0.5, 0.15, 1.0]
     """
     lr, n_steps, final = real("lr", lr, at_least=0), count("n_steps", n_steps), real("final", final, at_least=0)
-    growth = real("growth", growth, at_least=1)
+    t_mult = real("t_mult", t_mult, at_least=1)
 
     def schedule(step: int) -> float:
-        # after k rounds, n (growthᵏ - 1) / (growth - 1) steps are over
-        k = step // n_steps if growth == 1 else int(math.log(step / n_steps * (growth - 1) + 1, growth) + 1e-9)
-        begun = k * n_steps if growth == 1 else n_steps * (growth**k - 1) / (growth - 1)
-        return _half_wave(lr, final, _share(step - begun, n_steps * growth**k))
+        # after k rounds, n (growthᵏ - 1) / (t_mult - 1) steps are over
+        k = step // n_steps if t_mult == 1 else int(math.log(step / n_steps * (t_mult - 1) + 1, t_mult) + 1e-9)
+        begun = k * n_steps if t_mult == 1 else n_steps * (t_mult**k - 1) / (t_mult - 1)
+        return _half_wave(lr, final, _share(step - begun, n_steps * t_mult**k))
 
     return schedule
 
@@ -213,39 +213,42 @@ def inverse_sqrt(lr: float, *, n_steps: int) -> Schedule:
     return lambda step: lr * min((step + 1) / n_steps, math.sqrt(n_steps / (step + 1)))
 
 
-def warm_up_stable_decay(lr: float, *, n_steps: int, n_warm: int, n_decay: int, final: float = 0.0) -> Schedule:
-    """Climb as `warm_up` does, keep the rate, and go to `final` in a straight line in the last steps.
+def warmup_stable_decay(
+    lr: float, *, n_steps: int, n_warmup_steps: int, n_decay_steps: int, final: float = 0.0
+) -> Schedule:
+    """Climb as `warmup` does, keep the rate, and go to `final` in a straight line in the last steps.
 
     While the rate is kept, a run can be prolonged, or branched off to its decay at any time: the
     number of steps need not be known before.
 
     Args:
         n_steps: all of them; from there on the rate is `final`.
-        n_warm: of these, the steps of the climb.
-        n_decay: of these, the steps of the way down.
+        n_warmup_steps: of these, the steps of the climb.
+        n_decay_steps: of these, the steps of the way down.
 
     Raises:
         TypeError, ValueError: if `lr` or `final` is not a number of at least 0, or the steps are not
-            whole numbers of at least 0, `n_warm` and `n_decay` no more than `n_steps`.
+            whole numbers of at least 0, `n_warmup_steps` and `n_decay_steps` no more than `n_steps`.
 
     Source: Hu et al. (2024), arXiv:2404.06395, section 4, whose decay is exponential; a straight
     line: Hägele et al. (2024), arXiv:2405.18392.
     Oracle: torch.optim.lr_scheduler.SequentialLR of LinearLR, ConstantLR and LinearLR.
 
-    >>> schedule = warm_up_stable_decay(1.0, n_steps=6, n_warm=1, n_decay=2)
+    >>> schedule = warmup_stable_decay(1.0, n_steps=6, n_warmup_steps=1, n_decay_steps=2)
     >>> [schedule(step) for step in range(7)]
     [0.5, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0]
     """
-    n_steps, n_warm = count("n_steps", n_steps, at_least=1), count("n_warm", n_warm, at_least=0)
-    n_decay = count("n_decay", n_decay, at_least=1)
-    if n_warm + n_decay > n_steps:
-        raise ValueError(f"n_warm and n_decay must be no more than n_steps, {n_steps}, got {n_warm} + {n_decay}")
-    decay, begins = linear(lr, n_steps=n_decay, final=final), n_steps - n_decay
-    climb = warm_up(constant(lr), n_steps=n_warm)
+    n_steps, n_warmup_steps = count("n_steps", n_steps, at_least=1), count("n_warmup_steps", n_warmup_steps, at_least=0)
+    n_decay_steps = count("n_decay_steps", n_decay_steps, at_least=1)
+    if n_warmup_steps + n_decay_steps > n_steps:
+        rule = f"n_warmup_steps and n_decay_steps must be no more than n_steps, {n_steps}"
+        raise ValueError(f"{rule}, got {n_warmup_steps} + {n_decay_steps}")
+    decay, begins = linear(lr, n_steps=n_decay_steps, final=final), n_steps - n_decay_steps
+    climb = warmup(constant(lr), n_steps=n_warmup_steps)
     return lambda step: climb(step) if step < begins else decay(step - begins)
 
 
-def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
+def warmup(lr: Rate, *, n_steps: int) -> Schedule:
     """Climb in a straight line for `n_steps` steps, then follow a schedule from its beginning.
 
         lr(0) · (step + 1) / (n_steps + 1)      for step < n_steps
@@ -262,7 +265,7 @@ def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
     Source: Goyal et al. (2017), arXiv:1706.02677, section 2.2.
     Oracle: torch.optim.lr_scheduler.SequentialLR of LinearLR and another.
 
-    >>> warmed = warm_up(linear(1.0, n_steps=4), n_steps=3)
+    >>> warmed = warmup(linear(1.0, n_steps=4), n_steps=3)
     >>> [warmed(step) for step in range(8)]
     [0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25, 0.0]
     """
@@ -272,19 +275,19 @@ def warm_up(lr: Rate, *, n_steps: int) -> Schedule:
 
 
 def one_cycle(
-    lr: float, *, n_steps: int, warm_share: float = 0.3, first: float | None = None, final: float | None = None
+    lr: float, *, n_steps: int, warmup_ratio: float = 0.3, first: float | None = None, final: float | None = None
 ) -> Schedule:
     """Climb to `lr` and come down far below the beginning, each along half a wave of the cosine.
 
     Args:
         n_steps: the steps of the whole cycle; `final` is the rate of the last one, n_steps - 1.
-        warm_share: the share of the steps spent climbing.
+        warmup_ratio: the share of the steps spent climbing.
         first: the rate of step 0; lr / 25 where it is None.
         final: first / 10 000 where it is None.
 
     Raises:
         TypeError, ValueError: if `lr` is not a number above 0, `n_steps` not a whole number of at least
-            2, `warm_share` too small to hold a step or not below 1, or `first` or `final` not a number
+            2, `warmup_ratio` too small to hold a step or not below 1, or `first` or `final` not a number
             from 0 to `lr`.
 
     Source: Smith & Topin (2017), arXiv:1708.07120; the two cosines are those of fastai. The paper
@@ -296,10 +299,10 @@ def one_cycle(
     [0.5, 0.75, 1.0, 0.0]
     """
     lr, n_steps = real("lr", lr, above=0), count("n_steps", n_steps, at_least=2)
-    warm_share = real("warm_share", warm_share, above=1 / n_steps, below=1)
+    warmup_ratio = real("warmup_ratio", warmup_ratio, above=1 / n_steps, below=1)
     first = lr / 25 if first is None else real("first", first, at_least=0, at_most=lr)
     final = first / 10_000 if final is None else real("final", final, at_least=0, at_most=lr)
-    peak, last = warm_share * n_steps - 1, n_steps - 1  # of the steps 0 to n_steps - 1; the peak may lie between two
+    peak, last = warmup_ratio * n_steps - 1, n_steps - 1  # of the steps 0 to n_steps - 1; the peak may lie between two
 
     def schedule(step: int) -> float:
         if step <= peak:

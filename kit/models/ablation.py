@@ -74,7 +74,9 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(config.d_model, 3 * config.d_model)
         self.out = nn.Linear(config.d_model, config.d_model)
 
-    def look(self, x: Float[Tensor, "b t d"]) -> tuple[Float[Tensor, "b h t t"], Float[Tensor, "b h t d_head"]]:
+    def attention_weights(
+        self, x: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b h t t"], Float[Tensor, "b h t d_head"]]:
         """Give each head's weights, and its values."""
         config, mask = self.config, causal_mask(x.shape[1], device=x.device)
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=config.n_heads)
@@ -83,7 +85,7 @@ class SelfAttention(nn.Module):
         return weights * mask if config.mask == "after" else weights, v
 
     def forward(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b t d"]:
-        weights, v = self.look(x)
+        weights, v = self.attention_weights(x)
         return self.out(rearrange(weights @ v, "b h t d -> b t (h d)"))
 
 
@@ -117,9 +119,9 @@ class Block(nn.Module):
             x = norm(x) if self.config.norm == "post" else x
         return x
 
-    def look(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b h t t"]:
+    def attention_weights(self, x: Float[Tensor, "b t d"]) -> Float[Tensor, "b h t t"]:
         """Give the weights of each head."""
-        return self.attention.look(self.norms[0](x) if self.config.norm == "pre" else x)[0]
+        return self.attention.attention_weights(self.norms[0](x) if self.config.norm == "pre" else x)[0]
 
 
 class AblationGPT(nn.Module):
@@ -155,7 +157,7 @@ class AblationGPT(nn.Module):
         return self.head(self.final_norm(x))
 
     @torch.no_grad()
-    def look(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "layers batch heads time time"]:
+    def attention_weights(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "layers batch heads time time"]:
         """Give the attention weights of every head of every layer: which token looks at which.
 
         Raises:
@@ -163,7 +165,7 @@ class AblationGPT(nn.Module):
         """
         x, seen = self._embed(ids), []
         for block in self.blocks:
-            seen.append(cast(Block, block).look(x))
+            seen.append(cast(Block, block).attention_weights(x))
             x = block(x)
         return torch.stack(seen)
 

@@ -7,7 +7,7 @@
 
 Source: Devlin et al. (2018), arXiv:1810.04805, section 3; the head and the pooler as in the code
 published with it. Its other task, whether the second text follows the first, is
-`Classifier(bert, n_classes=2, token="pooled")` of kit.models.heads.
+`SequenceClassifier(bert, n_classes=2, token="pooled")` of kit.models.heads.
 
 Taught in: 19 21
 """
@@ -64,7 +64,7 @@ class BERTConfig:
         return self.d_ff or 4 * self.d_model
 
 
-BERT_SIZES = {
+BERT_CONFIGS = {
     "base": BERTConfig(n_layers=12, n_heads=12, d_model=768),
     "large": BERTConfig(n_layers=24, n_heads=16, d_model=1024),
 }
@@ -118,7 +118,7 @@ class Block(nn.Module):
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
-class MaskedHead(nn.Module):
+class MaskedLMHead(nn.Module):
     """Turn each hidden state into logits over the vocabulary."""
 
     def __init__(self, config: BERTConfig):
@@ -155,7 +155,7 @@ class BERT(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList([Block(config) for _ in range(config.n_layers)])
         self.pooler = nn.Linear(config.d_model, config.d_model)
-        self.head = MaskedHead(config)
+        self.head = MaskedLMHead(config)
         init_normal(self, std=0.02)
         self.head.tokens.weight = self.token_embedding.weight  # tied: read and written in one language
 

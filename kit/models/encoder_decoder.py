@@ -64,7 +64,7 @@ class EncoderDecoderConfig:
             raise ValueError(f"d_model must be even, a sine and a cosine for each wave, got {self.d_model}")
 
 
-TRANSFORMER = {
+TRANSFORMER_CONFIGS = {
     "base": EncoderDecoderConfig(),
     "big": EncoderDecoderConfig(n_heads=16, d_model=1024, d_ff=4096, dropout=0.3),
 }
@@ -156,10 +156,10 @@ class DecoderBlock(nn.Module):
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
-class Given(nn.Module):
+class ConditionedDecoder(nn.Module):
     """A decoder with its source read once: a causal language model of the target, as GPT is of a text.
 
-    Made by a model's `given`; kit.train.decoding generates with it as with a GPT.
+    Made by a model's `condition_on`; kit.train.decoding generates with it as with a GPT.
     """
 
     def __init__(self, model: Any, states: Float[Tensor, "b keys d"], mask: Bool[Tensor, "b 1 1 keys"] | None):
@@ -257,7 +257,9 @@ class EncoderDecoder(nn.Module):
             x = block(x, mask)
         return x
 
-    def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
+    def condition_on(
+        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
+    ) -> ConditionedDecoder:
         """Read the source, once for all the tokens of the target, in evaluation mode.
 
         Raises:
@@ -265,7 +267,9 @@ class EncoderDecoder(nn.Module):
         """
         with modes_kept(self):
             self.eval()
-            return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
+            return ConditionedDecoder(
+                self, self.encode(source, present), None if present is None else padding_mask(present)
+            )
 
     def decode(
         self,
@@ -277,7 +281,7 @@ class EncoderDecoder(nn.Module):
         positions: Int[Tensor, "batch time"] | None = None,
         own_mask: Bool[Tensor, "batch 1 time time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
-        """Give the logits of the token after each; `Given` and `forward` call it."""
+        """Give the logits of the token after each; `ConditionedDecoder` and `forward` call it."""
         x = self._embed(ids, positions, past=len(cache[0]) if cache else 0)
         for i, block in enumerate(self.decoder_blocks):
             x = block(x, source[i], mask, cache[i] if cache else None, own_mask)
@@ -314,7 +318,7 @@ class EncoderDecoder(nn.Module):
         if target_positions is not None:
             target_positions = token_numbers("target_positions", target_positions, target, below=2**62)
         across, own_mask = masks_of_packed(documents, target_documents, source, target)
-        given = Given(self, self.encode(source, present, positions=positions, documents=documents), None)
+        given = ConditionedDecoder(self, self.encode(source, present, positions=positions, documents=documents), None)
         if present is not None:
             across = padding_mask(present) if across is None else padding_mask(present) & across
         return self.decode(target.long(), given.source, across, positions=target_positions, own_mask=own_mask)

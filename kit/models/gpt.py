@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from kit.arguments import count, instance, real, token_batch, token_numbers
 from kit.blocks.attention import KVCache, attention, document_mask
-from kit.blocks.initialisation import init_normal, shrink_residuals
+from kit.blocks.initialisation import init_normal, scale_residual_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +77,8 @@ class GPTConfig:
         return self.d_ff or 4 * self.d_model
 
 
-GPT_1 = GPTConfig(vocab_size=40_478, n_positions=512, post_norm=True)
-GPT_2 = {
+GPT1_CONFIG = GPTConfig(vocab_size=40_478, n_positions=512, post_norm=True)
+GPT2_CONFIGS = {
     "small": GPTConfig(n_layers=12, n_heads=12, d_model=768),
     "medium": GPTConfig(n_layers=24, n_heads=16, d_model=1024),
     "large": GPTConfig(n_layers=36, n_heads=20, d_model=1280),
@@ -86,7 +86,7 @@ GPT_2 = {
 }
 # Table 2.1 contradicts itself twice. 24 heads of 128 are wider than d_model = 2048: taken as 16 here, which
 # alters no shape. 40 heads of 128 are narrower than d_model = 5140: taken as printed.
-GPT_3 = {
+GPT3_CONFIGS = {
     "125M": GPTConfig(n_positions=2048, n_layers=12, n_heads=12, d_model=768),
     "350M": GPTConfig(n_positions=2048, n_layers=24, n_heads=16, d_model=1024),
     "760M": GPTConfig(n_positions=2048, n_layers=24, n_heads=16, d_model=1536),
@@ -186,7 +186,7 @@ class GPT(nn.Module):
         self.head.weight = self.token_embedding.weight  # tied: read and written in one language
         if not config.post_norm:
             writers = [layer for block in blocks for layer in (block.attention.out, block.feed_forward.down)]
-            shrink_residuals(*writers, n_residuals=len(writers))
+            scale_residual_weights(*writers, n_residuals=len(writers))
 
     def encode(
         self,
@@ -230,7 +230,7 @@ class GPT(nn.Module):
             cache: from `new_cache`; `ids` then go on from the tokens that it holds.
             positions: the place of each token, where rows are packed; by default the place in the row.
             documents: the number of each token's document: it sees no other. kit.text.packing counts
-                both, by `positions` and `document_numbers`.
+                both, by `positions` and `document_ids`.
 
         Raises:
             TypeError, ValueError: if `ids` are no tokens or more than there are positions for,

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from kit.arguments import count, instance, matching_tensors, one_of, real, real_tensor, token_batch, token_flags
 
 
-class Classifier(nn.Module):
+class SequenceClassifier(nn.Module):
     """Give each text the logits of its class.
 
     Args:
@@ -36,7 +36,7 @@ class Classifier(nn.Module):
 
     >>> from kit.models.gpt import GPT, GPTConfig
     >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
-    >>> Classifier(gpt, n_classes=3, token="last")(torch.tensor([[1, 2, 0], [3, 4, 5]])).shape
+    >>> SequenceClassifier(gpt, n_classes=3, token="last")(torch.tensor([[1, 2, 0], [3, 4, 5]])).shape
     torch.Size([2, 3])
     """
 
@@ -75,7 +75,7 @@ class Classifier(nn.Module):
         return self.head(self.dropout(state))
 
 
-class SpanFinder(nn.Module):
+class QuestionAnswering(nn.Module):
     """Point at the answer in a text: score each token as its first, and as its last.
 
     Args:
@@ -86,7 +86,7 @@ class SpanFinder(nn.Module):
 
     >>> from kit.models.gpt import GPT, GPTConfig
     >>> gpt = GPT(GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4))
-    >>> SpanFinder(gpt)(torch.tensor([[1, 2, 3]])).shape  # starts, ends
+    >>> QuestionAnswering(gpt)(torch.tensor([[1, 2, 3]])).shape  # starts, ends
     torch.Size([1, 2, 3])
     """
 

@@ -1,6 +1,6 @@
 """Weights of Hugging Face transformers in kit's models: the same numbers under other names.
 
-    load_gpt2(GPT(GPT_2["small"]), GPT2LMHeadModel.from_pretrained("gpt2").state_dict())
+    load_gpt2(GPT(GPT2_CONFIGS["small"]), GPT2LMHeadModel.from_pretrained("gpt2").state_dict())
 
 Each table says where a layer of kit's takes its weights from; # is the number of the block, and
 two or three names beside each other are layers that kit stacks into one. Every weight must find its
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from kit.arguments import instance, one_of, several
 from kit.models.bert import BERT
-from kit.models.gpt import GPT, GPT_2
+from kit.models.gpt import GPT, GPT2_CONFIGS
 from kit.models.llama import Llama
 from kit.models.longformer import Longformer
 from kit.models.t5 import T5
@@ -31,8 +31,8 @@ GPT_BLOCK = {
     "blocks.#.feed_forward.up": "h.#.mlp.c_fc",
     "blocks.#.feed_forward.down": "h.#.mlp.c_proj",
 }
-GPT_1_LAYERS = {**GPT_BLOCK, "token_embedding": "tokens_embed", "position_embedding": "positions_embed"}
-GPT_2_LAYERS = {**GPT_BLOCK, "token_embedding": "wte", "position_embedding": "wpe", "final_norm": "ln_f"}
+GPT1_LAYERS = {**GPT_BLOCK, "token_embedding": "tokens_embed", "position_embedding": "positions_embed"}
+GPT2_LAYERS = {**GPT_BLOCK, "token_embedding": "wte", "position_embedding": "wpe", "final_norm": "ln_f"}
 BERT_LAYERS = {
     "token_embedding": "embeddings.word_embeddings",
     "position_embedding": "embeddings.position_embeddings",
@@ -117,7 +117,7 @@ def load_gpt1(model: GPT, state: Mapping[str, Tensor]) -> None:
     Oracle: its logits.
     """
     instance("model", model, GPT)
-    _fill(model, state, GPT_1_LAYERS, prefix="transformer.", twins={"lm_head.weight": "tokens_embed.weight"})
+    _fill(model, state, GPT1_LAYERS, prefix="transformer.", twins={"lm_head.weight": "tokens_embed.weight"})
 
 
 def load_gpt2(model: GPT, state: Mapping[str, Tensor]) -> None:
@@ -133,7 +133,7 @@ def load_gpt2(model: GPT, state: Mapping[str, Tensor]) -> None:
     Oracle: its logits.
     """
     instance("model", model, GPT)
-    _fill(model, state, GPT_2_LAYERS, prefix="transformer.", twins={"lm_head.weight": "wte.weight"})
+    _fill(model, state, GPT2_LAYERS, prefix="transformer.", twins={"lm_head.weight": "wte.weight"})
 
 
 def load_bert(
@@ -250,7 +250,7 @@ def gpt2_from_hub(name: str = "gpt2") -> GPT:
         )  # by its own address: a type checker need not read them all
     except ModuleNotFoundError:
         raise ModuleNotFoundError("gpt2_from_hub needs transformers: pip install transformers") from None
-    model = GPT(GPT_2[HUB[name]])
+    model = GPT(GPT2_CONFIGS[HUB[name]])
     load_gpt2(model, GPT2LMHeadModel.from_pretrained(name).state_dict())
     return model.eval()
 

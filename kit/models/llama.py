@@ -79,21 +79,21 @@ class LlamaConfig:
         return self.d_model // self.n_heads
 
 
-LLAMA = {
+LLAMA_CONFIGS = {
     "7B": LlamaConfig(n_layers=32, n_heads=32, d_model=4096, d_ff=11_008, eps=1e-6),
     "13B": LlamaConfig(n_layers=40, n_heads=40, d_model=5120, d_ff=13_824, eps=1e-6),
     "33B": LlamaConfig(n_layers=60, n_heads=52, d_model=6656, d_ff=17_920, eps=1e-6),
     "65B": LlamaConfig(n_layers=80, n_heads=64, d_model=8192, d_ff=22_016, eps=1e-6),
 }
-LLAMA_2 = {
+LLAMA2_CONFIGS = {
     "7B": LlamaConfig(n_positions=4096, n_layers=32, n_heads=32, d_model=4096, d_ff=11_008),
     "13B": LlamaConfig(n_positions=4096, n_layers=40, n_heads=40, d_model=5120, d_ff=13_824),
     "70B": LlamaConfig(n_positions=4096, n_layers=80, n_heads=64, n_kv_heads=8, d_model=8192, d_ff=28_672),
 }
-VERSION_3 = LlamaConfig(vocab_size=128_256, n_positions=8192, n_kv_heads=8, base=500_000.0)
-LLAMA_3 = {
-    "8B": replace(VERSION_3, n_layers=32, n_heads=32, d_model=4096, d_ff=14_336),
-    "70B": replace(VERSION_3, n_layers=80, n_heads=64, d_model=8192, d_ff=28_672),
+LLAMA3_BASE = LlamaConfig(vocab_size=128_256, n_positions=8192, n_kv_heads=8, base=500_000.0)
+LLAMA3_CONFIGS = {
+    "8B": replace(LLAMA3_BASE, n_layers=32, n_heads=32, d_model=4096, d_ff=14_336),
+    "70B": replace(LLAMA3_BASE, n_layers=80, n_heads=64, d_model=8192, d_ff=28_672),
 }
 
 
@@ -225,7 +225,7 @@ class Llama(nn.Module):
             cache: from `new_cache`; `ids` then go on from the tokens that it holds.
             positions: the place of each token, where rows are packed; by default the place in the row.
             documents: the number of each token's document: it sees no other. kit.text.packing counts
-                both, by `positions` and `document_numbers`.
+                both, by `positions` and `document_ids`.
 
         Raises:
             TypeError, ValueError: if `ids` are no tokens or more than there are positions for,

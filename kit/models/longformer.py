@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
 from kit.blocks.attention import attention, document_mask, padding_mask
 from kit.blocks.initialisation import init_normal
-from kit.blocks.sliding_window import global_places, window_attention
+from kit.blocks.sliding_window import global_indices, window_attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class LongformerConfig:
         return self.d_ff or 4 * self.d_model
 
 
-LONGFORMER = {
+LONGFORMER_CONFIGS = {
     "base": LongformerConfig(n_layers=12, n_heads=12, d_model=768),
     "large": LongformerConfig(n_layers=24, n_heads=16, d_model=1024),
 }
@@ -97,7 +97,7 @@ class SelfAttention(nn.Module):
         y = window_attention(q, k, v, window=self.window, **seen, dropout=dropout)
         y = rearrange(y, "b h t d -> b t (h d)")
         if is_global is not None:
-            places, real = global_places(is_global)
+            places, real = global_indices(is_global)
             rows = torch.arange(len(x), device=x.device)[:, None]
             q = rearrange(self.global_q(x[rows, places]), "b g (h d) -> b h g d", h=self.n_heads)
             k, v = rearrange(self.global_kv(x), "b t (two h d) -> two b h t d", two=2, h=self.n_heads)
@@ -151,7 +151,7 @@ class Block(nn.Module):
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
-class MaskedHead(nn.Module):
+class MaskedLMHead(nn.Module):
     """Turn each hidden state into logits over the vocabulary."""
 
     def __init__(self, config: LongformerConfig):
@@ -188,7 +188,7 @@ class Longformer(nn.Module):
         blocks = [Block(config) for _ in range(config.n_layers)]
         self.blocks = nn.ModuleList(blocks)
         self.pooler = nn.Linear(config.d_model, config.d_model)
-        self.head = MaskedHead(config)
+        self.head = MaskedLMHead(config)
         init_normal(self, std=0.02)
         self.head.tokens.weight = self.token_embedding.weight  # tied: read and written in one language
         for block in blocks:

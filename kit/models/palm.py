@@ -63,7 +63,7 @@ class PaLMConfig:
         return self.d_ff or 4 * self.d_model
 
 
-PALM = {
+PALM_CONFIGS = {
     "8B": PaLMConfig(n_layers=32, n_heads=16, d_model=4096),
     "62B": PaLMConfig(n_layers=64, n_heads=32, d_model=8192),
     "540B": PaLMConfig(n_layers=118, n_heads=48, d_model=18_432),
@@ -220,7 +220,7 @@ class PaLM(nn.Module):
             cache: from `new_cache`; `ids` then go on from the tokens that it holds.
             positions: the place of each token, where rows are packed; by default the place in the row.
             documents: the number of each token's document: it sees no other. kit.text.packing counts
-                both, by `positions` and `document_numbers`.
+                both, by `positions` and `document_ids`.
 
         Raises:
             TypeError, ValueError: if `ids` are no tokens or more than there are positions for,

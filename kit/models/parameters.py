@@ -1,6 +1,6 @@
 """Count a model's parameters, of any size, without the memory to hold them.
 
-    n_params(sketch(GPT, GPT_3["175B"]))
+    n_params(on_meta(GPT, GPT3_CONFIGS["175B"]))
 
 Taught in: 17 19 22
 """
@@ -30,13 +30,13 @@ def n_params(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def sketch(make: Callable[[Config], Model], config: Config) -> Model:
+def on_meta(make: Callable[[Config], Model], config: Config) -> Model:
     """Make a model on the meta device: every shape, and not one number.
 
     Raises:
         TypeError: if `make` is not a function.
 
-    >>> n_params(sketch(lambda width: nn.Linear(width, width), 1_000_000))
+    >>> n_params(on_meta(lambda width: nn.Linear(width, width), 1_000_000))
     1000001000000
     """
     function("make", make)

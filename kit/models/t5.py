@@ -32,7 +32,7 @@ from kit.arguments import count, instance, real, token_batch, token_flags, token
 from kit.blocks.attention import KVCache, attention, causal_mask, document_mask, padding_mask
 from kit.blocks.modes import modes_kept
 from kit.blocks.positions import relative_buckets
-from kit.models.encoder_decoder import Given, KeysAndValues, masks_of_packed
+from kit.models.encoder_decoder import ConditionedDecoder, KeysAndValues, masks_of_packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +90,14 @@ class T5Config:
         return self.n_decoder_layers or self.n_layers
 
 
-T5_SIZES = {
+T5_CONFIGS = {
     "small": T5Config(n_layers=6, n_heads=8, d_model=512, d_ff=2048),
     "base": T5Config(n_layers=12, n_heads=12, d_model=768, d_ff=3072),
     "large": T5Config(n_layers=24, n_heads=16, d_model=1024, d_ff=4096),
     "3B": T5Config(n_layers=24, n_heads=32, d_model=1024, d_head=128, d_ff=16_384),
     "11B": T5Config(n_layers=24, n_heads=128, d_model=1024, d_head=128, d_ff=65_536),
 }
-T5_1_1_SIZES = {
+T5_1_1_CONFIGS = {
     "small": T5Config(n_layers=8, n_heads=6, d_model=512, d_ff=1024, gated=True, tied=False),
     "base": T5Config(n_layers=12, n_heads=12, d_model=768, d_ff=2048, gated=True, tied=False),
     "large": T5Config(n_layers=24, n_heads=16, d_model=1024, d_ff=2816, gated=True, tied=False),
@@ -278,7 +278,9 @@ class T5(nn.Module):
             x = block(x, bias)
         return self.dropout(self.encoder_norm(x))
 
-    def given(self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None) -> Given:
+    def condition_on(
+        self, source: Int[Tensor, "batch keys"], present: Bool[Tensor, "batch keys"] | None = None
+    ) -> ConditionedDecoder:
         """Read the source, once for all the tokens of the target, in evaluation mode.
 
         Raises:
@@ -286,7 +288,9 @@ class T5(nn.Module):
         """
         with modes_kept(self):
             self.eval()
-            return Given(self, self.encode(source, present), None if present is None else padding_mask(present))
+            return ConditionedDecoder(
+                self, self.encode(source, present), None if present is None else padding_mask(present)
+            )
 
     def decode(
         self,
@@ -297,7 +301,7 @@ class T5(nn.Module):
         *,
         own_mask: Bool[Tensor, "batch 1 time time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
-        """Give the logits of the token after each; `Given` and `forward` call it."""
+        """Give the logits of the token after each; `ConditionedDecoder` and `forward` call it."""
         x = self.dropout(self.token_embedding(ids))
         past, new = len(cache[0]) if cache else 0, ids.shape[1]
         places = torch.arange(past + new, device=ids.device)
@@ -337,7 +341,7 @@ class T5(nn.Module):
         if len(token_batch("target", target, below=self.config.vocab_size)) != len(source):
             raise ValueError(f"target must have a row for each of {len(source)} sources, got {len(target)}")
         across, own_mask = masks_of_packed(documents, target_documents, source, target)
-        given = Given(self, self.encode(source, present, documents=documents), None)
+        given = ConditionedDecoder(self, self.encode(source, present, documents=documents), None)
         if present is not None:
             across = padding_mask(present) if across is None else padding_mask(present) & across
         return self.decode(target.long(), given.source, across, own_mask=own_mask)

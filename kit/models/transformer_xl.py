@@ -62,7 +62,7 @@ class TransformerXLConfig:
 
 # For WikiText-103. The paper says 151M and 257M. The authors' code makes 151,107,538 of the first, of which
 # only 1,233 are missing here; of the second it makes 285,170,506, whose rarer tokens have narrower embeddings.
-TRANSFORMER_XL = {
+TRANSFORMER_XL_CONFIGS = {
     "standard": TransformerXLConfig(),
     "large": TransformerXLConfig(
         n_memory=384, n_layers=18, n_heads=16, d_model=1024, d_head=64, d_ff=4096, dropout=0.2
@@ -126,14 +126,14 @@ class SelfAttention(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "b t d"],
-        waves: Float[Tensor, "keys d"],
+        encodings: Float[Tensor, "keys d"],
         memory: Memory | None = None,
         mask: Bool[Tensor, "b 1 t t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         seen = x if memory is None else memory.extend(x)
         q = rearrange(self.q(x), "b t (h d) -> b h t d", h=self.n_heads)
         k, v = rearrange(self.kv(seen), "b t (two h d) -> two b h t d", two=2, h=self.n_heads)
-        r = rearrange(self.distance(waves), "keys (h d) -> h d keys", h=self.n_heads)
+        r = rearrange(self.distance(encodings), "keys (h d) -> h d keys", h=self.n_heads)
         by_distance = self.scale * relative_shift((q + self.distance_bias) @ r)
         if mask is None:
             mask = causal_mask(x.shape[1], seen.shape[1], device=x.device)
@@ -167,11 +167,11 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "b t d"],
-        waves: Float[Tensor, "keys d"],
+        encodings: Float[Tensor, "keys d"],
         memory: Memory | None = None,
         mask: Bool[Tensor, "b 1 t t"] | None = None,
     ) -> Float[Tensor, "b t d"]:
-        x = self.attention_norm(x + self.dropout(self.attention(x, waves, memory, mask)))
+        x = self.attention_norm(x + self.dropout(self.attention(x, encodings, memory, mask)))
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
 
 
@@ -229,9 +229,9 @@ class TransformerXL(nn.Module):
                 raise ValueError("documents must be None beside a memory, which holds one text a row")
         n_keys = ids.shape[1] + (len(cache[0]) if cache else 0)
         x = self.dropout(self.token_embedding(ids) * config.d_model**0.5)
-        waves = sinusoidal(torch.arange(n_keys - 1, -1, -1, device=ids.device), width=config.d_model).to(x.dtype)
+        encodings = sinusoidal(torch.arange(n_keys - 1, -1, -1, device=ids.device), width=config.d_model).to(x.dtype)
         for i, block in enumerate(self.blocks):
-            x = block(x, waves, cache[i] if cache else None, mask)
+            x = block(x, encodings, cache[i] if cache else None, mask)
         return x
 
     def forward(

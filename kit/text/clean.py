@@ -108,7 +108,7 @@ _KEY = re.compile(
 _SECRET = re.compile(r"""(?i)((?:api_?key|secret|token|passw(?:or)?d)["']?\s*[:=]\s*)(["'])[^"'\s]{8,}\2""")
 
 
-def mask_private(text: str) -> str:
+def mask_pii(text: str) -> str:
     """Put <EMAIL>, <IP>, <PHONE> and <KEY> for addresses, telephone numbers, and keys to somebody's accounts.
 
     Keys are known by the shapes that their makers give them, or by standing in quotes after a
@@ -116,14 +116,14 @@ def mask_private(text: str) -> str:
     number after a plus, and North American ones. Version numbers of four parts look like internet
     addresses, and are masked; better too much than too little.
 
-    >>> mask_private("ask ann@example.org at 192.0.2.7 or +44 20 7946 0958")
+    >>> mask_pii("ask ann@example.org at 192.0.2.7 or +44 20 7946 0958")
     'ask <EMAIL> at <IP> or <PHONE>'
     """
     return mask_and_count(text)[0]
 
 
 def mask_and_count(text: str) -> tuple[str, dict[str, int]]:
-    """Mask as `mask_private` does, and count what was masked, by its kind.
+    """Mask as `mask_pii` does, and count what was masked, by its kind.
 
     >>> mask_and_count("ask ann@example.org")
     ('ask <EMAIL>', {'KEY': 0, 'EMAIL': 1, 'IP': 0, 'PHONE': 0})

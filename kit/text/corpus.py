@@ -51,7 +51,7 @@ def _is_source(name: str) -> bool:
     )
 
 
-def split(
+def train_test_split(
     documents: Iterable[Document],
     *,
     held_out: float = 0.1,
@@ -68,7 +68,7 @@ def split(
     Args:
         held_out: the share of groups to hold out, strictly between 0 and 1.
         group: names the group of a document. The default makes each document its own group;
-            give near-copies one group, or the held-out score will measure memory.
+            give near-duplicates one group, or the held-out score will measure memory.
 
     Returns:
         The training documents and the held-out documents, both in the given order.
@@ -78,7 +78,7 @@ def split(
         ValueError: if `held_out` is not between 0 and 1.
 
     >>> documents = [Document(name=name, text="") for name in ("a/1", "a/2", "b/1", "c/1")]
-    >>> train, held_out = split(documents, held_out=0.5, group=lambda d: d.name[0])
+    >>> train, held_out = train_test_split(documents, held_out=0.5, group=lambda d: d.name[0])
     >>> [d.name for d in train], [d.name for d in held_out]
     (['a/1', 'a/2'], ['b/1', 'c/1'])
     """

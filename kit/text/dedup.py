@@ -1,6 +1,6 @@
 """Duplicates: exact ones by hash, near ones by MinHash and locality-sensitive hashing (LSH).
 
-A text is seen as the set of its shingles, the runs of some words in it. Two texts are near-copies
+A text is seen as the set of its shingles, the runs of some words in it. Two texts are near-duplicates
 when their sets overlap: J(A, B) = |A ∩ B| / |A ∪ B| near 1. To compare all pairs is quadratic. A
 MinHash signature shrinks each set to a row of numbers that agree as often as the sets overlap; LSH
 then sorts rows into buckets, so that pairs likely to be alike are found without trying the others.
@@ -19,16 +19,16 @@ from jaxtyping import Float, Shaped, UInt32, UInt64
 from kit.arguments import count, instance, real, real_array, several
 from kit.text.patterns import UNSPACED
 
-_WORD, _SIGN = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(f"[{UNSPACED}]")
+_WORD, _CHARACTER = re.compile(rf"[^\W{UNSPACED}]+"), re.compile(f"[{UNSPACED}]")
 
 
-def exact_groups(texts: Iterable[str]) -> list[list[int]]:
+def exact_duplicates(texts: Iterable[str]) -> list[list[int]]:
     """Group the texts that are equal to the last character, by their SHA-256.
 
     Returns:
         The places of equal texts, one list for each text that stands there more than once.
 
-    >>> exact_groups(["moo", "woof", "moo"])
+    >>> exact_duplicates(["moo", "woof", "moo"])
     [[0, 2]]
     """
     several("texts", texts)
@@ -39,15 +39,15 @@ def exact_groups(texts: Iterable[str]) -> list[list[int]]:
     return [group for group in places.values() if len(group) > 1]
 
 
-def shingles(text: str, *, n_words: int = 5, n_signs: int = 2) -> UInt64[np.ndarray, "_"]:
+def shingles(text: str, *, n_words: int = 5, n_chars: int = 2) -> UInt64[np.ndarray, "_"]:
     """Turn a text into the set of its runs of words, each as a number of 64 bits, in increasing order.
 
     Layout, punctuation and capitals do not count. A text shorter than one run is taken as one run.
-    Where words are written without spaces, as in Chinese, the runs are of signs. A text that has
+    Where words are written without spaces, as in Chinese, the runs are of characters. A text that has
     neither, such as a row of arrows, gives runs of what it shows.
 
     Args:
-        n_signs: signs in a run. Runs of 2 keep an overlap of two thirds where one sign in ten is
+        n_chars: characters in a run. Runs of 2 keep an overlap of two thirds where one character in ten is
             changed; longer ones tell long texts on different things better apart.
 
     Raises:
@@ -59,11 +59,11 @@ def shingles(text: str, *, n_words: int = 5, n_signs: int = 2) -> UInt64[np.ndar
     4
     """
     instance("text", text, str)
-    n_words, n_signs, text = count("n_words", n_words), count("n_signs", n_signs), text.lower()
-    words, signs = _WORD.findall(text), _SIGN.findall(text)
-    if not words and not signs:
-        signs = list("".join(text.split())) or [""]
-    runs = _runs(words, n_words) | _runs(signs, n_signs)
+    n_words, n_chars, text = count("n_words", n_words), count("n_chars", n_chars), text.lower()
+    words, chars = _WORD.findall(text), _CHARACTER.findall(text)
+    if not words and not chars:
+        chars = list("".join(text.split())) or [""]
+    runs = _runs(words, n_words) | _runs(chars, n_chars)
     hashed = b"".join(hashlib.blake2b(run.encode(errors="surrogatepass"), digest_size=8).digest() for run in runs)
     return np.unique(np.frombuffer(hashed, dtype="<u8").astype(np.uint64))
 
@@ -89,7 +89,7 @@ def jaccard(a: UInt64[np.ndarray, "_"], b: UInt64[np.ndarray, "_"]) -> float:
     return shared / (a.size + b.size - shared)
 
 
-def overlaps(sets: Sequence[UInt64[np.ndarray, "_"]]) -> Float[np.ndarray, "texts texts"]:
+def jaccard_matrix(sets: Sequence[UInt64[np.ndarray, "_"]]) -> Float[np.ndarray, "texts texts"]:
     """Compute the Jaccard overlap of every pair, by brute force: the truth that faster ways are held against.
 
         |A ∩ B| = Σ over all shingles of [in A] · [in B],    |A ∪ B| = |A| + |B| - |A ∩ B|
@@ -101,7 +101,7 @@ def overlaps(sets: Sequence[UInt64[np.ndarray, "_"]]) -> Float[np.ndarray, "text
 
     Oracle: `jaccard`, pair by pair.
 
-    >>> overlaps([np.array([1, 2, 3], dtype=np.uint64), np.array([2, 3, 4], dtype=np.uint64)])
+    >>> jaccard_matrix([np.array([1, 2, 3], dtype=np.uint64), np.array([2, 3, 4], dtype=np.uint64)])
     array([[1. , 0.5],
            [0.5, 1. ]])
     """
@@ -152,16 +152,16 @@ def minhash(a: UInt64[np.ndarray, "_"], *, n_hashes: int = 128, seed: int = 0) -
 
 
 def candidate_pairs(
-    signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands: int, reach: int = 64
+    signatures: Shaped[np.ndarray, "texts n_hashes"], *, n_bands: int, window: int = 64
 ) -> set[tuple[int, int]]:
     """Find pairs likely to be alike by LSH: cut signatures into bands, and pair the rows that share a whole band.
 
-        p(caught) = 1 - (1 - J^r)^b,    b bands of r = n_hashes / b rows
+        p(candidate) = 1 - (1 - J^r)^b,    b bands of r = n_hashes / b rows
 
     More bands catch more pairs, wanted and unwanted. The curve is steepest near J = (1/b)^(1/r).
 
     Args:
-        reach: in a bucket, each row is paired with so many before it. Larger buckets, as of texts
+        window: in a bucket, each row is paired with so many before it. Larger buckets, as of texts
             made from one form, thus give a chain and not all their pairs, whose number is quadratic.
 
     Returns:
@@ -169,7 +169,7 @@ def candidate_pairs(
 
     Raises:
         TypeError: if a number is not a whole number.
-        ValueError: if `n_bands` does not divide the length of the signatures, or `reach` < 1.
+        ValueError: if `n_bands` does not divide the length of the signatures, or `window` < 1.
 
     Source: Leskovec, Rajaraman & Ullman (2020), Mining of Massive Datasets, 3rd ed., section 3.4.
     Oracle: the exact Jaccard overlap of all pairs.
@@ -177,7 +177,7 @@ def candidate_pairs(
     >>> sorted(candidate_pairs(np.array([[1, 2, 3, 4], [1, 2, 9, 9], [8, 8, 3, 9]]), n_bands=2))
     [(0, 1)]
     """
-    n_bands, reach = count("n_bands", n_bands), count("reach", reach)
+    n_bands, window = count("n_bands", n_bands), count("window", window)
     instance("signatures", signatures, np.ndarray)
     if signatures.ndim != 2:
         raise ValueError(f"signatures must have a row for each text, got shape {signatures.shape}")
@@ -188,18 +188,18 @@ def candidate_pairs(
         buckets = defaultdict(list)
         for i, row in enumerate(band):
             bucket = buckets[row.tobytes()]
-            partners[i].update(bucket[-reach:])
+            partners[i].update(bucket[-window:])
             bucket.append(i)
     return {(j, i) for i, before in enumerate(partners) for j in before}
 
 
-def caught(overlap: Shaped[np.ndarray, "*n"], *, n_bands: int, n_rows: int) -> Float[np.ndarray, "*n"]:
+def candidate_probability(overlap: Shaped[np.ndarray, "*n"], *, n_bands: int, n_rows: int) -> Float[np.ndarray, "*n"]:
     """Compute the probability that LSH pairs two texts of a given Jaccard overlap: 1 - (1 - J^r)^b.
 
     Raises:
         TypeError, ValueError: if `overlap` is not from 0 to 1, or a number is not a whole one of at least 1.
 
-    >>> caught(np.array([0.5]), n_bands=2, n_rows=1)
+    >>> candidate_probability(np.array([0.5]), n_bands=2, n_rows=1)
     array([0.75])
     """
     overlap = real_array("overlap", overlap)
@@ -208,7 +208,7 @@ def caught(overlap: Shaped[np.ndarray, "*n"], *, n_bands: int, n_rows: int) -> F
     return 1 - (1 - overlap ** count("n_rows", n_rows)) ** count("n_bands", n_bands)
 
 
-def near_pairs(
+def near_duplicate_pairs(
     signatures: Shaped[np.ndarray, "texts n_hashes"], *, threshold: float = 0.5, n_bands: int = 32
 ) -> list[tuple[int, int]]:
     """Find the pairs whose signatures agree in at least a share `threshold` of places, among those that LSH catches.
@@ -216,13 +216,13 @@ def near_pairs(
     Of many texts alike it gives enough pairs to join them by `clusters`, not all: see `candidate_pairs`.
 
     Args:
-        threshold: the least overlap of near-copies, as estimated: the error of the estimate is
-            √(J (1 - J) / n_hashes). Choose `n_bands` so that `caught` is near 1 there.
+        threshold: the least overlap of near-duplicates, as estimated: the error of the estimate is
+            √(J (1 - J) / n_hashes). Choose `n_bands` so that `candidate_probability` is near 1 there.
 
     Raises:
         TypeError, ValueError: as `candidate_pairs`, or if `threshold` is not between 0 and 1.
 
-    >>> near_pairs(np.array([[1, 2, 3, 4], [1, 2, 3, 9], [1, 8, 8, 8]]), threshold=0.7, n_bands=4)
+    >>> near_duplicate_pairs(np.array([[1, 2, 3, 4], [1, 2, 3, 9], [1, 8, 8, 8]]), threshold=0.7, n_bands=4)
     [(0, 1)]
     """
     threshold = real("threshold", threshold, above=0, below=1)
@@ -239,8 +239,8 @@ def near_pairs(
 def clusters(pairs: Iterable[tuple[int, int]], *, n_texts: int) -> list[int]:
     """Join texts that are linked by pairs, directly or through others, and name each by the first of its cluster.
 
-    Keep the texts that are named by themselves, and no near-copies are left; give `split` the names
-    as groups, and near-copies are never on both sides.
+    Keep the texts that are named by themselves, and no near-duplicates are left; give `train_test_split` the names
+    as groups, and near-duplicates are never on both sides.
 
     Raises:
         TypeError: if `n_texts` is not a whole number.

@@ -26,7 +26,7 @@ from jaxtyping import Float
 from kit.arguments import instance, shown
 
 Alternative = str | Mapping[str, str]
-Tell = Callable[[int, "_Choice", int], object]  # is told each choice: at which token, and the rank taken
+Callback = Callable[[int, "_Choice", int], object]  # is told each choice: at which token, and the rank taken
 
 
 def tokens(story: str) -> list[str]:
@@ -52,7 +52,7 @@ class Grammar:
     Oracle: every story of a small grammar, enumerated; counts of the choices in sampled stories.
 
     >>> toss = Grammar({"story": ("{coin} {coin}",), "coin": ("heads", "tails")})  # 2/3 and 1/3
-    >>> toss.surprise("heads tails").round(3)  # -log₂ 2/3 and -log₂ 1/3
+    >>> toss.surprisal("heads tails").round(3)  # -log₂ 2/3 and -log₂ 1/3
     array([0.585, 1.585])
     """
 
@@ -75,10 +75,10 @@ class Grammar:
         instance("rng", rng, np.random.Generator)
         return self._expand("story", {}, rng)
 
-    def surprise(self, story: str) -> Float[np.ndarray, "tokens"]:
+    def surprisal(self, story: str) -> Float[np.ndarray, "tokens"]:
         """Measure each token of a story in bits: what a reader pays who knows the grammar and the story so far.
 
-            surpriseₜ = -log₂ p(tokenₜ | tokens before t)
+            surprisalₜ = -log₂ p(tokenₜ | tokens before t)
 
         Their mean over many stories is `bits_per_token`; no model can do better for long.
 
@@ -108,13 +108,13 @@ class Grammar:
         self._read_all(story, lambda at, choice, rank: made.append((choice.name, rank)))
         return made
 
-    def told(self, story: str) -> dict[str, tuple[int, int]]:
+    def first_mentions(self, story: str) -> dict[str, tuple[int, int]]:
         """Find where a story first tells what was chosen: for each rule or role, the rank and the number of its token.
 
         Raises:
             ValueError: if the grammar cannot have written the story.
 
-        >>> Grammar({"story": ("It was {coin} .",), "coin": ("heads", "tails")}).told("It was tails .")
+        >>> Grammar({"story": ("It was {coin} .",), "coin": ("heads", "tails")}).first_mentions("It was tails .")
         {'story': (0, 0), 'coin': (1, 2)}
         """
         first: dict[str, tuple[int, int]] = {}
@@ -200,21 +200,21 @@ class Grammar:
         parts = self._choose(symbol, cast, lambda choice: bisect_right(choice.up_to, rng.random()))
         return "".join(literal + (self._expand(s, cast, rng) if s else "") for literal, s in parts)
 
-    def _read_all(self, story: str, tell: Tell) -> None:
+    def _read_all(self, story: str, callback: Callback) -> None:
         words = tokens(story)
-        end = self._read("story", words, 0, {}, tell)
+        end = self._read("story", words, 0, {}, callback)
         if end != len(words):
             raise ValueError(f"story must end after {end} tokens, got {shown(words[end])} more")
 
-    def _read(self, symbol: str, words: list[str], at: int, cast: dict[str, int], tell: Tell) -> int:
-        parts = self._choose(symbol, cast, lambda choice: choice.recognise(symbol, words, at, tell))
+    def _read(self, symbol: str, words: list[str], at: int, cast: dict[str, int], callback: Callback) -> int:
+        parts = self._choose(symbol, cast, lambda choice: choice.recognise(symbol, words, at, callback))
         for literal, s in parts:
             for word in tokens(literal):
                 if words[at : at + 1] != [word]:
                     raise ValueError(f"story must have {word!r} at token {at}, got {shown(words[at : at + 1])}")
                 at += 1
             if s:
-                at = self._read(s, words, at, cast, tell)
+                at = self._read(s, words, at, cast, callback)
         return at
 
     @cached_property
@@ -276,11 +276,11 @@ class _Choice:
         # left empty where two alternatives begin alike
         self.rank_by_first_word = dict(words) if len(dict(words)) == len(words) else {}
 
-    def recognise(self, symbol: str, words: list[str], at: int, tell: Tell) -> int:
+    def recognise(self, symbol: str, words: list[str], at: int, callback: Callback) -> int:
         rank = self.rank_by_first_word.get(words[at]) if at < len(words) else None
         if rank is None:
             raise ValueError(f"story must have a {symbol} at token {at}, got {shown(words[at : at + 1])}")
-        tell(at, self, rank)
+        callback(at, self, rank)
         return rank
 
     def _begins(self, rank: int, choices: dict[str, "_Choice"], inside: tuple[str, ...]) -> set[str]:

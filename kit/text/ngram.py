@@ -46,7 +46,7 @@ class NGram:
             TypeError: if `n` is not a whole number.
             ValueError: if `n` is not from 1 to the length of the longest runs.
 
-        >>> count_runs([b"abab"], n=3).up_to(2).n
+        >>> count_ngrams([b"abab"], n=3).up_to(2).n
         2
         """
         if count("n", n) > self.n:
@@ -54,7 +54,7 @@ class NGram:
         return NGram(vocab_size=self.vocab_size, runs=self.runs[:n], seen=self.seen[:n])
 
     def additive_bits(self, ids: Ids, *, alpha: float = 1.0) -> Float[np.ndarray, "tokens"]:
-        """Measure each token's surprise, every count raised by the same amount.
+        """Measure each token's surprisal, every count raised by the same amount.
 
             p(w | h) = (c(hw) + α) / (c(h) + α · vocab_size)
 
@@ -67,7 +67,7 @@ class NGram:
         Source: Jurafsky & Martin (2025), Speech and Language Processing, 3rd ed., section 3.6.
         Oracle: the formula with dictionaries; each context's probabilities sum to 1.
 
-        >>> count_runs([b"ab"], n=1).additive_bits(b"a")  # (1 + 1) / (2 + 256)
+        >>> count_ngrams([b"ab"], n=1).additive_bits(b"a")  # (1 + 1) / (2 + 256)
         array([7.01122726])
         """
         ids, alpha = token_ids("ids", ids, below=self.vocab_size), real("alpha", alpha, above=0)
@@ -78,7 +78,7 @@ class NGram:
         return -np.log2(p)
 
     def witten_bell_bits(self, ids: Ids) -> Float[np.ndarray, "tokens"]:
-        """Measure each token's surprise, mixing long contexts with short ones by how often each was surprised.
+        """Measure each token's surprisal, mixing long contexts with short ones by how often each was surprised.
 
             pₖ(w | h) = (c(hw) + T(h) · pₖ₋₁(w | h')) / (c(h) + T(h)),    p₀ = 1 / vocab_size
 
@@ -91,7 +91,7 @@ class NGram:
         C; mixed as in Chen & Goodman (1999), Computer Speech & Language 13, section 2.6.
         Oracle: the formula with dictionaries; each context's probabilities sum to 1.
 
-        >>> 2 ** -count_runs([b"aa"], n=1).witten_bell_bits(b"a")  # (2 + 1/256) / (2 + 1)
+        >>> 2 ** -count_ngrams([b"aa"], n=1).witten_bell_bits(b"a")  # (2 + 1/256) / (2 + 1)
         array([0.66796875])
         """
         ids = token_ids("ids", ids, below=self.vocab_size)
@@ -114,7 +114,7 @@ class NGram:
         return np.where(runs[place] == wanted, seen[place], 0), totals[after] - totals[first], after - first
 
 
-def count_runs(documents: Iterable[Ids], *, n: int, vocab_size: int = 256) -> NGram:
+def count_ngrams(documents: Iterable[Ids], *, n: int, vocab_size: int = 256) -> NGram:
     """Count every run of 1 to n tokens; none crosses from one document into the next.
 
     A run is written as one number in base `vocab_size`, and numbers are counted by sorting them.
@@ -127,7 +127,7 @@ def count_runs(documents: Iterable[Ids], *, n: int, vocab_size: int = 256) -> NG
         ValueError: if an id is not in the vocabulary, the documents hold no run of n tokens, or
             `vocab_size`ⁿ is beyond the 63 bits that a run may take.
 
-    >>> count_runs([b"abab"], n=2).seen  # a, b; ab, ba
+    >>> count_ngrams([b"abab"], n=2).seen  # a, b; ab, ba
     (array([2, 2]), array([2, 1]))
     """
     n, vocab_size = count("n", n), count("vocab_size", vocab_size, at_least=2)

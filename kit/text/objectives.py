@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from kit.arguments import count, instance, integer_array, real, several, token_ids
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 
 
 def mask_tokens(
@@ -36,7 +36,7 @@ def mask_tokens(
         rate: the share of tokens to hide, of those that may be; at least one a row.
 
     Returns:
-        The rows with tokens hidden, and the targets: the true token where one was hidden, else IGNORED.
+        The rows with tokens hidden, and the targets: the true token where one was hidden, else IGNORE_INDEX.
 
     Raises:
         TypeError: if ids are not whole numbers, `rate` not a number, or `rng` not a generator.
@@ -46,7 +46,7 @@ def mask_tokens(
     Source: Devlin et al. (2018), arXiv:1810.04805, section 3.1, task 1.
 
     >>> inputs, targets = mask_tokens(np.arange(20), mask=20, vocab_size=21, rng=np.random.default_rng(0))
-    >>> (targets != IGNORED).sum(), (inputs != np.arange(20)).sum() <= 3
+    >>> (targets != IGNORE_INDEX).sum(), (inputs != np.arange(20)).sum() <= 3
     (np.int64(3), np.True_)
     """
     vocab_size, rate = count("vocab_size", vocab_size), real("rate", rate, above=0, below=1)
@@ -65,18 +65,18 @@ def mask_tokens(
     lottery = np.where(allowed, rng.random(ids.shape), 2)
     hidden = lottery.argsort(axis=-1).argsort(axis=-1) < n_hidden
 
-    fate = rng.random(ids.shape)
-    inputs = np.where(hidden & (fate < 0.8), mask, ids)
-    inputs = np.where(hidden & (fate >= 0.9), rng.choice(drawn, size=ids.shape), inputs)
-    return inputs, np.where(hidden, ids, IGNORED)
+    draw = rng.random(ids.shape)
+    inputs = np.where(hidden & (draw < 0.8), mask, ids)
+    inputs = np.where(hidden & (draw >= 0.9), rng.choice(drawn, size=ids.shape), inputs)
+    return inputs, np.where(hidden, ids, IGNORE_INDEX)
 
 
-def hide_spans(
+def corrupt_spans(
     ids: Sequence[int] | Integer[np.ndarray, "_"],
     *,
     sentinels: Sequence[int] | Integer[np.ndarray, "_"],
     rate: float = 0.15,
-    mean_length: float = 3.0,
+    mean_span_length: float = 3.0,
     rng: np.random.Generator,
 ) -> tuple[Integer[np.ndarray, "_"], Integer[np.ndarray, "_"]]:
     """Replace spans of a text by sentinels, as T5 is trained to restore them.
@@ -93,7 +93,7 @@ def hide_spans(
     Args:
         sentinels: ids that no text holds, one for each span and one to close the target.
         rate: the share of tokens to hide; at least one token, and never all.
-        mean_length: of a span, in tokens.
+        mean_span_length: of a span, in tokens.
 
     Returns:
         The source and the target. Nothing is lost: together they give back the text.
@@ -101,21 +101,24 @@ def hide_spans(
     Raises:
         TypeError: if ids are not whole numbers, or `rng` is not a generator.
         ValueError: if the text has fewer than two tokens or holds a sentinel, sentinels repeat or
-            are too few, `rate` is not between 0 and 1, or `mean_length` < 1.
+            are too few, `rate` is not between 0 and 1, or `mean_span_length` < 1.
 
     Source: Raffel et al. (2019), arXiv:1910.10683, sections 3.1.4 and 3.3.4.
 
-    >>> source, target = hide_spans([5, 5, 5, 5, 5, 5], sentinels=[90, 91], rng=np.random.default_rng(0))
+    >>> source, target = corrupt_spans([5, 5, 5, 5, 5, 5], sentinels=[90, 91], rng=np.random.default_rng(0))
     >>> sorted(source.tolist()), target
     ([5, 5, 5, 5, 5, 90], array([90,  5, 91]))
     """
-    rate, mean_length = real("rate", rate, above=0, below=1), real("mean_length", mean_length, at_least=1)
+    rate, mean_span_length = (
+        real("rate", rate, above=0, below=1),
+        real("mean_span_length", mean_span_length, at_least=1),
+    )
     instance("rng", rng, np.random.Generator)
     ids, sentinels = token_ids("ids", ids, below=2**32), token_ids("sentinels", sentinels, below=2**32)
     if len(ids) < 2:
         raise ValueError(f"ids must be at least two tokens, one to hide and one to keep, got {len(ids)}")
     n_hidden = min(max(round(rate * len(ids)), 1), len(ids) - 1)
-    n_spans = min(max(round(n_hidden / mean_length), 1), len(ids) - n_hidden + 1)
+    n_spans = min(max(round(n_hidden / mean_span_length), 1), len(ids) - n_hidden + 1)
     if len(sentinels) <= n_spans or len(np.unique(sentinels)) < len(sentinels):
         raise ValueError(f"sentinels must be at least {n_spans + 1}, no two alike, got {len(sentinels)}")
     if np.isin(ids, sentinels).any():

@@ -5,7 +5,7 @@ nowhere else. The tokens alone therefore tell which document each belongs to, wh
 is cut into rows, and nothing but the last row needs filling up.
 
 A row holds several documents, and a model that is given the row alone lets each see those before
-it. `next_tokens` leaves out the targets that cross a border; `document_numbers` and `positions`
+it. `next_tokens` leaves out the targets that cross a border; `document_ids` and `positions`
 keep the documents apart in kit's models, which make `attention_mask` of them. Many are trained
 without: what stands before is then noise that they learn to pass over.
 
@@ -19,17 +19,19 @@ from jaxtyping import Bool, Integer
 
 from kit.arguments import count, instance, token_ids
 
-IGNORED = -100  # as a target: what torch.nn.functional.cross_entropy leaves out, unless told otherwise
+IGNORE_INDEX = -100  # as a target: what torch.nn.functional.cross_entropy leaves out, unless told otherwise
 
 
-def join(documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, end: int) -> Integer[np.ndarray, "tokens"]:
+def concatenate(
+    documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, end: int
+) -> Integer[np.ndarray, "tokens"]:
     """Chain documents into one stream, each followed by the end token.
 
     Raises:
         TypeError: if the documents are not made of whole numbers.
         ValueError: if a document holds the end token, or a negative id.
 
-    >>> join([[5, 6], [7]], end=0)
+    >>> concatenate([[5, 6], [7]], end=0)
     array([5, 6, 0, 7, 0])
     """
     end = count("end", end, at_least=0)
@@ -42,14 +44,14 @@ def join(documents: Iterable[Sequence[int] | Integer[np.ndarray, "_"]], *, end: 
     return np.concatenate(parts)
 
 
-def part(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer[np.ndarray, "_"]]:
-    """Yield the documents of a stream, without their end tokens; what `join` joined, this parts.
+def split_documents(stream: Integer[np.ndarray, "tokens"], *, end: int) -> Iterator[Integer[np.ndarray, "_"]]:
+    """Yield the documents of a stream, without their end tokens; `concatenate` undone.
 
     Raises:
         TypeError: if `stream` is not made of whole numbers.
         ValueError: if the stream stops inside a document.
 
-    >>> [document.tolist() for document in part(np.array([5, 6, 0, 7, 0]), end=0)]
+    >>> [document.tolist() for document in split_documents(np.array([5, 6, 0, 7, 0]), end=0)]
     [[5, 6], [7]]
     """
     stream, end = token_ids("stream", stream, below=2**32), count("end", end, at_least=0)
@@ -99,19 +101,19 @@ def pack(
     documents of a row see one another unless the model is given their `attention_mask`.
 
     Raises:
-        TypeError, ValueError: as `join` and `chunk`.
+        TypeError, ValueError: as `concatenate` and `chunk`.
 
     >>> pack([[5, 6, 7], [8]], length=4, end=0)
     array([[5, 6, 7, 0],
            [8, 0, 0, 0]])
     """
-    return chunk(join(documents, end=end), length=length, fill=end)
+    return chunk(concatenate(documents, end=end), length=length, fill=end)
 
 
-def document_numbers(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
+def document_ids(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
     """Number the documents of each row from 0; an end token belongs to the document that it closes.
 
-    >>> document_numbers(np.array([5, 6, 0, 7, 0]), end=0)
+    >>> document_ids(np.array([5, 6, 0, 7, 0]), end=0)
     array([0, 0, 0, 1, 1])
     """
     instance("rows", rows, np.ndarray)
@@ -142,20 +144,20 @@ def attention_mask(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Bo
            [1, 1, 0],
            [0, 0, 1]])
     """
-    number = document_numbers(rows, end=end)
+    number = document_ids(rows, end=end)
     return np.tril(number[..., :, None] == number[..., None, :])
 
 
 def next_tokens(rows: Integer[np.ndarray, "*rows length"], *, end: int) -> Integer[np.ndarray, "*rows length"]:
-    """Give each token its target, the next of its document, or IGNORED where the document or the row ends.
+    """Give each token its target, the next of its document, or IGNORE_INDEX where the document or the row ends.
 
     >>> next_tokens(np.array([5, 6, 0, 7, 8]), end=0)
     array([   6,    0, -100,    8, -100])
     """
     instance("rows", rows, np.ndarray)
-    rows = rows.astype(np.int64)  # what is unsigned has no place for IGNORED
-    after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORED)], axis=-1)
-    return np.where(rows == count("end", end, at_least=0), IGNORED, after)
+    rows = rows.astype(np.int64)  # what is unsigned has no place for IGNORE_INDEX
+    after = np.concatenate([rows[..., 1:], np.full_like(rows[..., :1], IGNORE_INDEX)], axis=-1)
+    return np.where(rows == count("end", end, at_least=0), IGNORE_INDEX, after)
 
 
 def pad(
@@ -183,7 +185,7 @@ def pad(
     return padded, present
 
 
-def by_length(
+def group_by_length(
     documents: Sequence[Sequence[int] | Integer[np.ndarray, "_"]],
     *,
     batch_size: int,
@@ -201,13 +203,13 @@ def by_length(
             batch, also make the gradients of batches differ more.
 
     Returns:
-        Inputs and targets of each batch: the target of a token is the next, or IGNORED where filled up.
+        Inputs and targets of each batch: the target of a token is the next, or IGNORE_INDEX where filled up.
 
     Raises:
         TypeError: if documents are not made of whole numbers, or `rng` is not a generator.
         ValueError: if there are none, one has fewer than two tokens, or `batch_size` < 1.
 
-    >>> by_length([[5, 6, 7], [8, 9]], batch_size=2, fill=0, rng=np.random.default_rng(0))
+    >>> group_by_length([[5, 6, 7], [8, 9]], batch_size=2, fill=0, rng=np.random.default_rng(0))
     [(array([[8, 9],
            [5, 6]]), array([[   9, -100],
            [   6,    7]]))]
@@ -222,5 +224,5 @@ def by_length(
         alike = sorted(rows[first : first + pool], key=len)
         for start in rng.permutation(np.arange(0, len(alike), batch_size)).tolist():
             ids, present = pad(alike[start : start + batch_size], fill=fill)
-            batches.append((ids[:, :-1], np.where(present, ids, IGNORED)[:, 1:]))
+            batches.append((ids[:, :-1], np.where(present, ids, IGNORE_INDEX)[:, 1:]))
     return batches

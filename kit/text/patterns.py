@@ -15,13 +15,13 @@ import numpy as np
 from kit.arguments import instance, one_of, shown
 
 # What is written without spaces, as the inside of a class of a regular expression: Thai, Lao, Tibetan,
-# Burmese, Khmer, Japanese, Chinese. Nothing tells where a word ends there, and each sign is taken for one.
+# Burmese, Khmer, Japanese, Chinese. Nothing tells where a word ends there, and each character is taken for one.
 UNSPACED = (
     "\u0e00-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 
-# A sign of a script without spaces; a word with the space before it, a number, a run of punctuation; of
+# A character of a script without spaces; a word with the space before it, a number, a run of punctuation; of
 # white space, less the one space that goes to the next word; of control codes. The classes are spelled
 # out, since engines of regular expressions disagree on what a letter is: whatever else is not ASCII is one.
 PIECES = (

@@ -1,7 +1,7 @@
 """The pipeline: from shards of raw documents to shards of clean ones, and to shards of tokens.
 
-Near-copies can lie in different shards, so the work has two passes. The first signs each document;
-all signatures together are small, and tell which documents are copies. The second cleans the rest.
+Near-duplicates can lie in different shards, so the work has two passes. The first gives each document its
+signature; all signatures together are small, and tell which documents are copies. The second cleans the rest.
 
 Taught in: 15
 """
@@ -15,16 +15,16 @@ from jaxtyping import Integer
 
 from kit.arguments import instance, real, several, shown
 from kit.text.bpe import BPE
-from kit.text.clean import mask_private, normalize, without_lines
+from kit.text.clean import mask_pii, normalize, without_lines
 from kit.text.corpus import Document
-from kit.text.dedup import clusters, minhash, near_pairs, shingles
+from kit.text.dedup import clusters, minhash, near_duplicate_pairs, shingles
 from kit.text.quality import Limits
 from kit.text.shards import results_of, stream, to_line, transform_all
 
 N_HASHES = 128
 
 
-def sign(document: Document) -> bytes:
+def signature(document: Document) -> bytes:
     """Write the MinHash signature of a document, as 128 numbers of 32 bits."""
     return minhash(shingles(normalize(document.text)), n_hashes=N_HASHES).astype("<u4").tobytes()
 
@@ -41,7 +41,7 @@ class Clean:
         """Clean one document; what is left of it when it is a copy or breaks a limit is b''."""
         if document.name in self.copies:
             return b""
-        text = mask_private(without_lines(normalize(document.text), self.boilerplate))
+        text = mask_pii(without_lines(normalize(document.text), self.boilerplate))
         return b"" if self.limits.complaints(text) else to_line(Document(name=document.name, text=text))
 
 
@@ -66,13 +66,13 @@ def clean_shards(
     limits: Limits | None = None,
     n_workers: int = 1,
 ) -> list[Path]:
-    """Drop near-copies across all shards, clean the rest, and return the clean shards.
+    """Drop near-duplicates across all shards, clean the rest, and return the clean shards.
 
     Of each cluster the first document stays. Whatever is killed on the way can be started again;
     what is there already is taken where sources and settings are the same, and made anew where not.
 
     Args:
-        threshold: the Jaccard overlap from which two documents count as near-copies.
+        threshold: the Jaccard overlap from which two documents count as near-duplicates.
         boilerplate: lines to take out, as `common_lines` finds them.
 
     Raises:
@@ -88,9 +88,9 @@ def clean_shards(
     names = [document.name for document, _ in stream(sources)]
     if len(set(names)) < len(names):
         raise ValueError("sources must give their documents different names, for copies are known by them")
-    signed = transform_all(sources, folder / "signatures", sign, suffix=".u4", n_workers=n_workers)
+    signed = transform_all(sources, folder / "signatures", signature, suffix=".u4", n_workers=n_workers)
     signatures = np.concatenate([np.fromfile(path, dtype="<u4").reshape(-1, N_HASHES) for path in signed])
-    first = clusters(near_pairs(signatures, threshold=threshold), n_texts=len(names))
+    first = clusters(near_duplicate_pairs(signatures, threshold=threshold), n_texts=len(names))
     copies = frozenset(name for i, name in enumerate(names) if first[i] != i)
     step = Clean(copies=copies, boilerplate=frozenset(boilerplate), limits=limits)
     return transform_all(sources, folder / "clean", step, n_workers=n_workers)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int, Integer
 
 from kit.arguments import count, instance, integer_array, shown
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 
 
 def repeated(
@@ -59,10 +59,10 @@ def repeated(
     return np.take_along_axis(letters, np.arange(n_tokens) % drawn[:, None], axis=1), drawn
 
 
-def foretellable(
+def predictable(
     rows: Integer[np.ndarray, "rows tokens"], periods: Integer[np.ndarray, "rows"]
 ) -> Int[np.ndarray, "rows targets"]:
-    """Give for each letter but the last the next one, or IGNORED where nobody could know it.
+    """Give for each letter but the last the next one, or IGNORE_INDEX where nobody could know it.
 
     It can be known once a letter has come back: where the second saying begins, it is still news.
 
@@ -70,7 +70,7 @@ def foretellable(
         TypeError: if either is not of whole numbers.
         ValueError: if there is not one period above 0 a row, or a row has fewer than two letters.
 
-    >>> foretellable(np.array([[7, 3, 7, 3, 7]]), np.array([2]))
+    >>> predictable(np.array([[7, 3, 7, 3, 7]]), np.array([2]))
     array([[-100, -100,    3,    7]])
     """
     rows, periods = integer_array("rows", rows), integer_array("periods", periods)
@@ -80,4 +80,4 @@ def foretellable(
         raise ValueError(
             f"periods must be one number above 0 for each of {len(rows)} rows, got {shown(periods.tolist())}"
         )
-    return np.where(np.arange(1, rows.shape[1]) > periods[:, None], rows[:, 1:], IGNORED)
+    return np.where(np.arange(1, rows.shape[1]) > periods[:, None], rows[:, 1:], IGNORE_INDEX)

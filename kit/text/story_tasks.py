@@ -128,9 +128,9 @@ def ask(story: str, about: str) -> Question:
         ValueError: if `TALES` cannot have written the story, or `about` is not one of `ASKED`.
     """
     one_of("about", about, tuple(ASKED))
-    told = TALES.told(story)
-    thing, hero, answer = (_name(rule, told[rule][0]) for rule in ("THING", "HERO", about))
-    first = told[about][1]
+    mentions = TALES.first_mentions(story)
+    thing, hero, answer = (_name(rule, mentions[rule][0]) for rule in ("THING", "HERO", about))
+    first = mentions[about][1]
     text = ASKED[about].format(thing=thing, hero=hero)
     return Question(text=text, story=story, first=first, last=first + len(tokens(answer)) - 1)
 

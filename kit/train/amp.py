@@ -67,32 +67,32 @@ class Precision:
         return torch.amp.GradScaler(self.device, enabled=self.scaled)
 
 
-def precision(device: torch.device | str, wanted: str | None = None, *, emulate: bool = False) -> Precision:
+def precision(device: torch.device | str, dtype: str | None = None, *, emulate: bool = False) -> Precision:
     """Choose the format for a device: the one asked for, or the fastest that it really has.
 
     bfloat16 where it is native, for it needs no scale; else float16 with a scale on a GPU with
     float16 units, such as a T4; else float32.
 
     Args:
-        wanted: one of the three formats, or None for the kit's choice.
-        emulate: take `wanted` even where the device computes it by way of another format. Its
+        dtype: one of the three formats, or None for the kit's choice.
+        emulate: take `dtype` even where the device computes it by way of another format. Its
             numbers are then right, and its speed says nothing.
 
     Raises:
-        ValueError: if `wanted` is no format, or not native here and not to be emulated, or the
+        ValueError: if `dtype` is no format, or not native here and not to be emulated, or the
             device is not there.
 
     >>> precision("cpu", "float32")
     Precision(device='cpu', dtype='float32', scaled=False, emulated=False)
     """
     kind, native = _device(device).type, native_formats(device)
-    if wanted is None:
+    if dtype is None:
         on_gpu = "float16" if kind == "cuda" and "float16" in native else "float32"
-        wanted = "bfloat16" if "bfloat16" in native else on_gpu
-    elif one_of("wanted", wanted, FORMATS) not in native and not emulate:
-        rule = f"wanted must be native on this {kind}, {' or '.join(native)}"
-        raise ValueError(f"{rule}, got {wanted}; emulate=True takes it all the same")
-    return Precision(device=kind, dtype=wanted, scaled=wanted == "float16", emulated=wanted not in native)
+        dtype = "bfloat16" if "bfloat16" in native else on_gpu
+    elif one_of("dtype", dtype, FORMATS) not in native and not emulate:
+        rule = f"dtype must be native on this {kind}, {' or '.join(native)}"
+        raise ValueError(f"{rule}, got {dtype}; emulate=True takes it all the same")
+    return Precision(device=kind, dtype=dtype, scaled=dtype == "float16", emulated=dtype not in native)
 
 
 def native_formats(device: torch.device | str) -> tuple[str, ...]:
@@ -143,17 +143,17 @@ class LossScaler:
     """Keep float16's gradients in range: scale the loss, unscale the gradients, skip what overflowed.
 
         loss · scale → backward → gradients / scale        exact: the scale is a power of 2
-        a gradient is inf or NaN:  skip the step,  scale ← scale · backoff
-        n_good steps went well:    scale ← scale · growth
+        a gradient is inf or NaN:  skip the step,  scale ← scale · backoff_factor
+        growth_interval steps went well:    scale ← scale · growth_factor
 
     So the scale climbs until gradients overflow, steps back, and stays near the top of the range.
     It is used as `torch.amp.GradScaler` is, and a state of either goes into the other.
 
     Args:
-        scale: to begin with.
-        growth: what the scale is multiplied by after so many good steps; above 1.
-        backoff: what it is multiplied by after an overflow; below 1.
-        n_good: how many steps in a row must go well before the scale grows.
+        init_scale: the scale to begin with.
+        growth_factor: what the scale is multiplied by after so many good steps; above 1.
+        backoff_factor: what it is multiplied by after an overflow; below 1.
+        growth_interval: how many steps in a row must go well before the scale grows.
 
     Raises:
         TypeError, ValueError: if one of them is out of these bounds.
@@ -163,15 +163,25 @@ class LossScaler:
     Source: Micikevicius et al. (2017), arXiv:1710.03740, section 3.2.
     Oracle: torch.amp.GradScaler.
 
-    >>> scaler = LossScaler(scale=8.0)
+    >>> scaler = LossScaler(init_scale=8.0)
     >>> scaler.scale(torch.tensor(0.5))
     tensor(4.)
     """
 
-    def __init__(self, *, scale: float = 2.0**16, growth: float = 2.0, backoff: float = 0.5, n_good: int = 2000):
-        self._scale = real("scale", _single(real("scale", scale)), above=0)
-        self.growth, self.backoff = real("growth", growth, above=1), real("backoff", backoff, above=0, below=1)
-        self.n_good, self.n_good_so_far, self.n_skipped = count("n_good", n_good), 0, 0
+    def __init__(
+        self,
+        *,
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+    ):
+        self._scale = real("init_scale", _single(real("init_scale", init_scale)), above=0)
+        self.growth_factor, self.backoff_factor = (
+            real("growth_factor", growth_factor, above=1),
+            real("backoff_factor", backoff_factor, above=0, below=1),
+        )
+        self.growth_interval, self.growth_tracker, self.n_skipped = count("growth_interval", growth_interval), 0, 0
         self._finite: dict[torch.optim.Optimizer, bool] = {}  # of this step's gradients, once they are unscaled
         self._stepped: set[torch.optim.Optimizer] = set()
 
@@ -215,7 +225,7 @@ class LossScaler:
             optimizer.step()
 
     def update(self) -> None:
-        """Set the scale of the next step: down after any overflow, up after `n_good` good steps.
+        """Set the scale of the next step: down after any overflow, up after `growth_interval` good steps.
 
         Raises:
             RuntimeError: if there was no step to learn from, or the scale has nowhere to fall to.
@@ -223,17 +233,17 @@ class LossScaler:
         if not self._finite:
             raise RuntimeError("update was called before step: there are no gradients to judge the scale by")
         if all(self._finite.values()):
-            self.n_good_so_far += 1
-            if self.n_good_so_far == self.n_good:
-                grown = _single(self._scale * self.growth)
-                self._scale, self.n_good_so_far = grown if grown < float("inf") else self._scale, 0
+            self.growth_tracker += 1
+            if self.growth_tracker == self.growth_interval:
+                grown = _single(self._scale * self.growth_factor)
+                self._scale, self.growth_tracker = grown if grown < float("inf") else self._scale, 0
         else:
-            lower = _single(self._scale * self.backoff)
+            lower = _single(self._scale * self.backoff_factor)
             if lower == 0:
                 raise RuntimeError(
                     f"gradients overflow at a scale of {self._scale:g}, too: it is not the scale's doing"
                 )
-            self._scale, self.n_good_so_far = lower, 0
+            self._scale, self.growth_tracker = lower, 0
             self.n_skipped += 1
         self._finite.clear()
         self._stepped.clear()
@@ -242,10 +252,10 @@ class LossScaler:
         """Give what a checkpoint must hold, under the names of torch.amp.GradScaler."""
         return {
             "scale": self._scale,
-            "growth_factor": self.growth,
-            "backoff_factor": self.backoff,
-            "growth_interval": self.n_good,
-            "_growth_tracker": self.n_good_so_far,
+            "growth_factor": self.growth_factor,
+            "backoff_factor": self.backoff_factor,
+            "growth_interval": self.growth_interval,
+            "_growth_tracker": self.growth_tracker,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -260,11 +270,16 @@ class LossScaler:
             found = "one without it" if state else "that of an idle scaler"
             raise ValueError(f"state must have {min(lacking)}, got {found}")
         scale = real("state['scale']", state["scale"], above=0)
-        growth = real("state['growth_factor']", state["growth_factor"], above=1)
-        backoff = real("state['backoff_factor']", state["backoff_factor"], above=0, below=1)
-        n_good = count("state['growth_interval']", state["growth_interval"])
-        self.n_good_so_far = count("state['_growth_tracker']", state["_growth_tracker"], at_least=0)
-        self._scale, self.growth, self.backoff, self.n_good = scale, growth, backoff, n_good
+        growth_factor = real("state['growth_factor']", state["growth_factor"], above=1)
+        backoff_factor = real("state['backoff_factor']", state["backoff_factor"], above=0, below=1)
+        growth_interval = count("state['growth_interval']", state["growth_interval"])
+        self.growth_tracker = count("state['_growth_tracker']", state["_growth_tracker"], at_least=0)
+        self._scale, self.growth_factor, self.backoff_factor, self.growth_interval = (
+            scale,
+            growth_factor,
+            backoff_factor,
+            growth_interval,
+        )
         self._finite.clear()
         self._stepped.clear()
 
@@ -275,29 +290,29 @@ def _single(number: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fate:
+class OutOfRange:
     """What becomes of numbers in a narrower format: shares of those that are not 0 to begin with.
 
     Args:
-        vanished: became 0.
-        coarse: stayed, below the smallest normal number, where digits are lost.
-        overflowed: became infinite.
+        underflow: became 0.
+        subnormal: stayed, below the smallest normal number, where digits are lost.
+        overflow: became infinite.
     """
 
-    vanished: float
-    coarse: float
-    overflowed: float
+    underflow: float
+    subnormal: float
+    overflow: float
 
 
-def fate(numbers: Float[Tensor, "..."], dtype: str, *, scale: float = 1.0) -> Fate:
+def out_of_range(numbers: Float[Tensor, "..."], dtype: str, *, scale: float = 1.0) -> OutOfRange:
     """Convert numbers, multiplied by a scale, and count what is lost.
 
     Raises:
         TypeError: if `numbers` is no tensor of real numbers, or `scale` no number.
         ValueError: if `dtype` is no format, `scale` <= 0, or all the numbers are 0.
 
-    >>> fate(torch.tensor([1.0, 1e-9, 1e9, 0.0]), "float16")  # 0 is not counted
-    Fate(vanished=0.3333333333333333, coarse=0.0, overflowed=0.3333333333333333)
+    >>> out_of_range(torch.tensor([1.0, 1e-9, 1e9, 0.0]), "float16")  # 0 is not counted
+    OutOfRange(underflow=0.3333333333333333, subnormal=0.0, overflow=0.3333333333333333)
     """
     target = getattr(torch, one_of("dtype", dtype, FORMATS))
     given = real_tensor("numbers", numbers).detach()
@@ -305,17 +320,17 @@ def fate(numbers: Float[Tensor, "..."], dtype: str, *, scale: float = 1.0) -> Fa
     if not given.numel():
         raise ValueError("numbers must not all be 0, for there is nothing to lose")
     kept = (given * real("scale", scale, above=0)).to(target).abs()
-    coarse = (kept > 0) & (kept < torch.finfo(target).tiny)
-    vanished, overflowed = kept == 0, kept.isinf()
-    return Fate(
-        vanished=vanished.double().mean().item(),
-        coarse=coarse.double().mean().item(),
-        overflowed=overflowed.double().mean().item(),
+    subnormal = (kept > 0) & (kept < torch.finfo(target).tiny)
+    underflow, overflow = kept == 0, kept.isinf()
+    return OutOfRange(
+        underflow=underflow.double().mean().item(),
+        subnormal=subnormal.double().mean().item(),
+        overflow=overflow.double().mean().item(),
     )
 
 
 @dataclass(frozen=True)
-class Flow:
+class RecordedGradients:
     """The gradients that flow back through a model's linear layers, a list of tensors for each kind.
 
     Args:
@@ -326,36 +341,36 @@ class Flow:
     activations: list[Tensor] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
 
-    def together(self) -> Float[Tensor, "numbers"]:
-        """Join them all in one row, in float32."""
+    def flatten(self) -> Float[Tensor, "numbers"]:
+        """Concatenate them all to one row, in float32."""
         return torch.cat([gradient.float().flatten() for gradient in (*self.activations, *self.weights)])
 
 
 @contextmanager
-def watched(model: nn.Module) -> Iterator[Flow]:
+def recorded_gradients(model: nn.Module) -> Iterator[RecordedGradients]:
     """Collect the gradients of one backward pass: what mixed precision would hold in 16 bits.
 
-        with watched(model) as flow:
+        with recorded_gradients(model) as recorded:
             loss(model, batch).backward()
-        fate(flow.together(), "float16")
+        out_of_range(recorded.flatten(), "float16")
 
     Raises:
         TypeError: if `model` is not a module.
     """
     instance("model", model, nn.Module)
-    flow = Flow()
+    recorded = RecordedGradients()
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
 
     def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         for tensor in (*inputs, output):
             if tensor.requires_grad:
-                tensor.register_hook(lambda gradient: flow.activations.append(gradient.detach().clone()))
+                tensor.register_hook(lambda gradient: recorded.activations.append(gradient.detach().clone()))
 
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        yield flow
+        yield recorded
     finally:
         for hook in hooks:
             hook.remove()
         weights = {id(p): p for layer in layers for p in layer.parameters()}.values()
-        flow.weights.extend(p.grad.detach().clone() for p in weights if p.grad is not None)
+        recorded.weights.extend(p.grad.detach().clone() for p in weights if p.grad is not None)

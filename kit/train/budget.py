@@ -67,7 +67,7 @@ class Sizes(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bill:
+class MemoryBreakdown:
     """The bytes of a training step, in parts.
 
     Args:
@@ -91,7 +91,7 @@ class Bill:
 
 def training_bytes(
     config: Sizes, *, batch_size: int, time: int, dtype: str = "float32", checkpoint_blocks: bool = False
-) -> Bill:
+) -> MemoryBreakdown:
     """Reckon the bytes of a GPT's training step by Adam.
 
     With b rows of t tokens, width d, heads of inner width i in all, feed-forward width f, and s
@@ -127,7 +127,7 @@ def training_bytes(
     kept = 4 * d if checkpoint_blocks else 8 * d + narrow * (2 * d + 4 * inner + 2 * ff) + 16 + 4 * config.n_heads
     last = narrow * d + (0 if config.post_norm else 4 * d + 8) + 4 * config.vocab_size + 8  # 8: the target itself
     copied = config.vocab_size * d + (0 if checkpoint_blocks else config.n_layers * _layer(config).n_weights)
-    return Bill(
+    return MemoryBreakdown(
         weights=4 * n_parameters,
         gradients=4 * n_parameters,
         optimizer=ADAM_BYTES * n_parameters,
@@ -145,8 +145,8 @@ class Measured:
         peak: what was there at the moment when most was.
     """
 
-    parts: Bill
-    peak: Bill
+    parts: MemoryBreakdown
+    peak: MemoryBreakdown
 
 
 def measure_bytes(
@@ -192,13 +192,13 @@ def measure_bytes(
             optimizer.step()
         model.zero_grad()
 
-    def bill(made: Iterable[int]) -> Bill:
+    def bill(made: Iterable[int]) -> MemoryBreakdown:
         sizes = dict.fromkeys(("gradients", "copies", "activations", "temporary"), 0)
         for number in made:
             late = "activations" if number in kept else "temporary"
             kind = "gradients" if number in gradients else "copies" if number in ledger.copies else late
             sizes[kind] += ledger.sizes[number]
-        return Bill(weights=sum(weights.values()), optimizer=sum(state.values()), **sizes)
+        return MemoryBreakdown(weights=sum(weights.values()), optimizer=sum(state.values()), **sizes)
 
     return Measured(parts=bill(kept | gradients), peak=bill(ledger.at_peak))
 
@@ -257,7 +257,7 @@ def _storages(tensors: Iterable[Any]) -> dict[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operations:
+class Flops:
     """The floating-point operations of a training step's matrix products; an addition is one, too.
 
     Args:
@@ -282,7 +282,7 @@ class Operations:
         return self.model + self.recomputed
 
 
-def training_flops(config: Sizes, *, batch_size: int, time: int, checkpoint_blocks: bool = False) -> Operations:
+def training_flops(config: Sizes, *, batch_size: int, time: int, checkpoint_blocks: bool = False) -> Flops:
     """Reckon the operations of a GPT's training step.
 
         linear     6 · tokens · (weights of linear layers, head included)
@@ -303,7 +303,7 @@ def training_flops(config: Sizes, *, batch_size: int, time: int, checkpoint_bloc
     forward = config.n_layers * layer.matrix_flops(b * t)
     down = config.n_layers * 2 * b * t * layer.d_ff * layer.d_model
     attention = config.n_layers * layer.pair_flops(b * t * t)
-    return Operations(
+    return Flops(
         linear=3 * (forward + 2 * b * t * config.vocab_size * config.d_model),
         attention=3 * attention,
         recomputed=forward - down + attention if checkpoint_blocks else 0,

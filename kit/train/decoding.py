@@ -58,7 +58,7 @@ def generate(
         prompts: a tensor of rows, or a list of rows of any lengths.
         temperature: 0 takes the likeliest token; otherwise tokens are drawn, as `sample` does.
         repetition_penalty: above 1, what makes the tokens of a row's text so far less likely, as
-            `penalise_repeats` does.
+            `penalise_repetition` does.
         stop: a token that ends a row.
         cache: False computes all of the text anew at every token.
 
@@ -101,7 +101,7 @@ def generate(
             logits = model(ids[:, read:place]) if memory is None else model(ids[:, read:place], memory)
             read, logits = 0 if memory is None else place, logits[:, -1]
             if repetition_penalty != 1:
-                logits = penalise_repeats(logits, ids[:, :place], repetition_penalty)
+                logits = penalise_repetition(logits, ids[:, :place], repetition_penalty)
             new = sample(
                 logits, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator
             )  # fmt: skip
@@ -230,7 +230,7 @@ def min_p_filter(logits: Float[Tensor, "*batch vocab"], p: float) -> Float[Tenso
     return logits.masked_fill(wide < wide.amax(dim=-1, keepdim=True) + log_p, -math.inf)
 
 
-def penalise_repeats(
+def penalise_repetition(
     logits: Float[Tensor, "batch vocab"], ids: Int[Tensor, "batch time"], penalty: float
 ) -> Float[Tensor, "batch vocab"]:
     """Make every token that stands in a text less likely to come again.
@@ -249,7 +249,7 @@ def penalise_repeats(
     Source: Keskar et al. (2019), arXiv:1909.05858, section 4.1.
     Oracle: transformers.RepetitionPenaltyLogitsProcessor.
 
-    >>> penalise_repeats(torch.tensor([[2.0, -1.0, 2.0]]), torch.tensor([[0, 1, 1]]), 2.0)
+    >>> penalise_repetition(torch.tensor([[2.0, -1.0, 2.0]]), torch.tensor([[0, 1, 1]]), 2.0)
     tensor([[ 1., -2., 2.]])
     """
     penalty = real("penalty", penalty, above=0)

@@ -1,7 +1,7 @@
 """The training loop: forward, backward, clip, step; recorded, evaluated, saved, and exactly resumed.
 
     batches = epochs(rows, next_tokens(rows, end=0), batch_size=32)
-    history = fit(model, next_token_loss, batches, n_steps=1000, lr=warm_up(cosine(3e-3, n_steps=950), n_steps=50))
+    history = fit(model, next_token_loss, batches, n_steps=1000, lr=warmup(cosine(3e-3, n_steps=950), n_steps=50))
 
 A run that was killed goes on from its checkpoint as if it never had been; kit.train.checkpoint says how.
 

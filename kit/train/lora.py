@@ -105,7 +105,7 @@ def add_lora(model: nn.Module, *, layers: Collection[str], rank: int, alpha: flo
         ValueError: if no linear layer has one of the names; or as `LoRALinear`. Then nothing is changed.
 
     >>> model = add_lora(nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 2)), layers=["0"], rank=1)
-    >>> n_trained(model)  # 1 · (8 + 8)
+    >>> n_trainable(model)  # 1 · (8 + 8)
     16
     """
     instance("model", model, nn.Module)
@@ -160,13 +160,13 @@ def unmerge(model: nn.Module) -> nn.Module:
     return model
 
 
-def n_trained(model: nn.Module) -> int:
+def n_trainable(model: nn.Module) -> int:
     """Count the parameters that are trained; a tensor that two layers share counts once.
 
     Raises:
         TypeError: if `model` is not a module.
 
-    >>> n_trained(nn.Linear(3, 2).requires_grad_(False))
+    >>> n_trainable(nn.Linear(3, 2).requires_grad_(False))
     0
     """
     return sum(parameter.numel() for parameter in _trained(model).values())

@@ -2,7 +2,7 @@
 
 A batch is (inputs, targets), or with several inputs (input, input, targets), or a dict of inputs under
 the names that the model gives them, and "targets" or "labels". A target is the token that is right
-there, or IGNORED. So one loss serves all: the next token, masked tokens, spans, a class.
+there, or IGNORE_INDEX. So one loss serves all: the next token, masked tokens, spans, a class.
 
 Taught in: 20 21 22
 """
@@ -17,14 +17,14 @@ from torch.nn import functional as F
 
 from kit.arguments import function, instance, integer_tensor, several
 from kit.blocks.modes import modes_kept
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 from kit.train.batches import Batch, first_tensor, micro_batches, on_device
 
 Loss = Callable[[nn.Module, Batch], Tensor]
 
 
 def token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-    """Measure the cross-entropy of a model's logits, in nats for each target that is not IGNORED.
+    """Measure the cross-entropy of a model's logits, in nats for each target that is not IGNORE_INDEX.
 
         L = -mean(log softmax(model(*inputs))[target])
 
@@ -41,16 +41,16 @@ def token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
     logits, targets = _answers(model, batch)
     # logits in float32: a sum over the vocabulary would lose its small terms in bfloat16
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    total = F.cross_entropy(logits.flatten(0, -2), targets.flatten().long(), ignore_index=IGNORED, reduction="sum")
-    return total / (targets != IGNORED).sum().clamp(min=1)  # a part of a batch may hold no target
+    total = F.cross_entropy(logits.flatten(0, -2), targets.flatten().long(), ignore_index=IGNORE_INDEX, reduction="sum")
+    return total / (targets != IGNORE_INDEX).sum().clamp(min=1)  # a part of a batch may hold no target
 
 
 def next_token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-    """Measure how well a causal model foretells each token of a row from those before it, in nats.
+    """Measure how well a causal model predicts each token of a row from those before it, in nats.
 
     Args:
         batch: rows of tokens, each the target of the one before; or (rows, targets), where
-            `kit.text.packing.next_tokens` has found the targets and IGNORED those of other documents.
+            `kit.text.packing.next_tokens` has found the targets and IGNORE_INDEX those of other documents.
             Of a packed row the model still sees the documents before, unless the batch is a dict that
             gives it their `documents`.
 
@@ -67,7 +67,7 @@ def next_token_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
 
 
 def accuracy(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
-    """Give the share of targets that are the model's first choice; those IGNORED do not count.
+    """Give the share of targets that are the model's first choice; those IGNORE_INDEX do not count.
 
     Of no target at all it is 0.
 
@@ -76,29 +76,29 @@ def accuracy(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
     """
     logits, targets = _answers(model, batch)
     right = logits.argmax(dim=-1) == targets
-    return right.sum() / (targets != IGNORED).sum().clamp(min=1)
+    return right.sum() / (targets != IGNORE_INDEX).sum().clamp(min=1)
 
 
 def n_targets(batch: Batch) -> Tensor:
-    """Count the targets of a batch that are not IGNORED; rows, where it has no targets of whole numbers.
+    """Count the targets of a batch that are not IGNORE_INDEX; rows, where it has no targets of whole numbers.
 
     The weight of a micro-batch in the mean of several. It stays on its device, and waits for none.
 
     Raises:
         TypeError: if `batch` holds no tensor.
         ValueError: if it is a dict whose targets are called neither "targets" nor "labels": one that
-            holds IGNORED under another name.
+            holds IGNORE_INDEX under another name.
 
-    >>> n_targets((torch.zeros(1, 3), torch.tensor([[5, 6, IGNORED]])))
+    >>> n_targets((torch.zeros(1, 3), torch.tensor([[5, 6, IGNORE_INDEX]])))
     tensor(2)
     """
     (whole,) = micro_batches(batch, 1)  # of tensors, whatever it was of
     targets, first = _targets(whole), first_tensor(whole)
     if isinstance(targets, Tensor) and not targets.is_floating_point():
-        return (targets != IGNORED).sum()
+        return (targets != IGNORE_INDEX).sum()
     if targets is None and isinstance(whole, dict):
         for name, part in whole.items():
-            if isinstance(part, Tensor) and not part.is_floating_point() and (part == IGNORED).any():
+            if isinstance(part, Tensor) and not part.is_floating_point() and (part == IGNORE_INDEX).any():
                 raise ValueError(f"batch must call its targets 'targets' or 'labels', got {name!r}")
     return torch.tensor(len(first), device=first.device)
 

@@ -44,7 +44,7 @@ def trimmed_loop(x: np.ndarray, y: np.ndarray) -> Path:
 
 def tables() -> Iterator[Table]:
     features, y = load_diabetes(return_X_y=True, scaled=False)
-    x = with_intercept(standard_scaling(features).apply(features))
+    x = with_intercept(standard_scaling(features).transform(features))
     ways = (kit_descent, plain_loop, trimmed_loop)
     for way in ways[1:]:
         for ours, theirs in zip(kit_descent(x, y), way(x, y), strict=True):

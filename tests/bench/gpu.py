@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kit.machine import profile
-from kit.models.gpt import GPT, GPT_2, GPTConfig
+from kit.models.gpt import GPT, GPT2_CONFIGS, GPTConfig
 from kit.text.corpus import standard_library
 from kit.train.amp import native_formats, precision
 from kit.train.budget import measure_bytes, peak_flops, training_bytes, training_flops
@@ -92,8 +92,8 @@ def gpu_plan() -> Plan:
     """Choose sizes for this GPU: the largest batch, a power of 2, that float32 has room for."""
     memory = torch.cuda.get_device_properties(0).total_memory
     small = GPTConfig(n_layers=6, n_heads=6, d_model=384, n_positions=256, dropout=0.0)
-    middle = dataclasses.replace(GPT_2["small"], dropout=0.0)
-    larger = [dataclasses.replace(GPT_2[name], dropout=0.0) for name in ("large", "medium")]
+    middle = dataclasses.replace(GPT2_CONFIGS["small"], dropout=0.0)
+    larger = [dataclasses.replace(GPT2_CONFIGS[name], dropout=0.0) for name in ("large", "medium")]
     large = next((config for config in larger if room(config, 4, memory)), larger[-1])
     models = {
         "GPT-2 124M": (middle, best_batch(middle, memory, at_most=32), 20),

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.linear_model import SGDRegressor
 
 from kit.learn.descent import descend
-from kit.learn.linear import curvatures, least_squares, linear_objective, loss_forecast
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective, loss_forecast
 from kit.learn.optimizers import sgd
 from kit.learn.training import minibatches, train
 from tests.bench.table import Table, at_least, median
@@ -47,7 +47,7 @@ class Problem:
 
 def full_batch(problem: Problem) -> tuple[int, Callable]:
     """Find how many steps the best rate needs, by the forecast that notebook 01 proves; they are then run."""
-    steps, top = np.arange(MOST_STEPS), 2 / curvatures(problem.x)[-1]
+    steps, top = np.arange(MOST_STEPS), 2 / hessian_eigenvalues(problem.x)[-1]
     forecast = loss_forecast(problem.x, problem.y)
     needed = [int(np.argmax(forecast(share * top, steps) <= problem.goal)) or MOST_STEPS for share in SHARES]
     lr, fewest = float(SHARES[np.argmin(needed)] * top), min(needed)

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 import torch
 
-from kit.models.gpt import GPT_2
+from kit.models.gpt import GPT2_CONFIGS
 from kit.train.budget import PEAK_FLOPS, peak_flops
 from tests.bench import gpu
 from tests.patience import PAGE
@@ -116,7 +116,7 @@ def test_a_gpu_leaves_out_what_it_only_emulates(monkeypatch):
 
 @pytest.mark.parametrize(("memory_gb", "batch"), [(150, 32), (16, 4), (4, 1)])
 def test_the_batch_is_what_the_memory_has_room_for(memory_gb, batch):
-    config = dataclasses.replace(GPT_2["small"], dropout=0.0)
+    config = dataclasses.replace(GPT2_CONFIGS["small"], dropout=0.0)
     assert gpu.best_batch(config, memory_gb * 1e9, at_most=32) == batch
 
 

@@ -25,9 +25,9 @@ from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.linear import linear_objective, logistic_regression
 from kit.machine import seconds_in_turn
 from kit.text import bpe
-from kit.text.clean import mask_private, normalize
+from kit.text.clean import mask_pii, normalize
 from kit.text.corpus import standard_library
-from kit.text.dedup import clusters, minhash, near_pairs, shingles
+from kit.text.dedup import clusters, minhash, near_duplicate_pairs, shingles
 from kit.text.patterns import GPT2_PIECES, PIECES
 from kit.text.quality import gopher, quality
 from tests.bench.sgd import Problem, kit_sgd, scikit_sgd
@@ -60,10 +60,10 @@ def english(seed: int = 0) -> str:
     return ", ".join(" ".join(text[i : i + 10]) for i in range(0, len(text), 10))
 
 
-def near_copies(text: str) -> list[tuple[int, int]]:
-    """Find the near-copies among the documents that a text is cut into."""
+def near_duplicates(text: str) -> list[tuple[int, int]]:
+    """Find the near-duplicates among the documents that a text is cut into."""
     parts = [text[i : i + 2000] for i in range(0, len(text), 2000)]
-    return near_pairs(np.stack([minhash(shingles(part)) for part in parts]))
+    return near_duplicate_pairs(np.stack([minhash(shingles(part)) for part in parts]))
 
 
 def languages() -> Iterator[tuple]:
@@ -72,8 +72,8 @@ def languages() -> Iterator[tuple]:
     gpt2 = {name: bpe.train([text], vocab_size=VOCAB_SIZE, pattern=GPT2_PIECES) for name, text in texts.items()}
     works: dict[str, Callable[[str], object]] = {
         "normalize": lambda name: normalize(texts[name]),
-        "mask_private": lambda name: mask_private(texts[name]),
-        "near-copies": lambda name: near_copies(texts[name]),
+        "mask_pii": lambda name: mask_pii(texts[name]),
+        "near-duplicates": lambda name: near_duplicates(texts[name]),
         "BPE, training": lambda name: bpe.train([texts[name]], vocab_size=VOCAB_SIZE),
         "BPE, encoding cold": lambda name: bpe.BPE(merges=trained[name].merges).encode(texts[name]),
         "BPE, encoding warm": lambda name: trained[name].encode(texts[name]),
@@ -108,7 +108,7 @@ HOSTILE = {
 }
 READERS: dict[str, Callable[[str], object]] = {
     "normalize": normalize,
-    "mask_private": mask_private,
+    "mask_pii": mask_pii,
     "shingles": shingles,
     "quality": quality,
     "gopher": gopher,
@@ -125,7 +125,7 @@ def template(n: int) -> np.ndarray:
 
 
 def one_cluster(signatures: np.ndarray) -> None:
-    assert set(clusters(near_pairs(signatures), n_texts=len(signatures))) == {0}
+    assert set(clusters(near_duplicate_pairs(signatures), n_texts=len(signatures))) == {0}
 
 
 def hostile() -> Iterator[tuple]:
@@ -142,7 +142,10 @@ def hostile() -> Iterator[tuple]:
             if once > 0.002:  # below, other things show than the work
                 worst = max(worst, (twice / once, what, once, twice))
         yield _growth(f"{name}, {worst[1]}, {n:,}", *worst[2:])
-    for name, make in {"near-copies, equal": lambda n: 0 * template(n), "near-copies, of one form": template}.items():
+    for name, make in {
+        "near-duplicates, equal": lambda n: 0 * template(n),
+        "near-duplicates, of one form": template,
+    }.items():
         once, twice = seconds(*(partial(one_cluster, make(n)) for n in (1000, 2000)))
         yield _growth(f"{name}, 1,000", once, twice)
 

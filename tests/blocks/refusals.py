@@ -80,20 +80,20 @@ ARGUMENTS = {
     },
     patterns.Pattern().mask: {"n_tokens": (3, AT_LEAST_1)},
     patterns.Pattern().n_pairs: {"n_tokens": (3, AT_LEAST_1)},
-    patterns.reach: {"mask": (MASK, ["ten", 3, None, MASK[:2], MASK[0]]), "n_layers": (2, AT_LEAST_1)},
+    patterns.receptive_field: {"mask": (MASK, ["ten", 3, None, MASK[:2], MASK[0]]), "n_layers": (2, AT_LEAST_1)},
     feedforward.gelu: {"x": (X, REAL)},
     feedforward.gelu_tanh: {"x": (X, REAL)},
     feedforward.swiglu: GATED,
     feedforward.geglu: GATED,
     initialisation.init_normal: {"model": (nn.Linear(2, 2), ["ten", None, X]), "std": (0.02, ABOVE_0)},
-    initialisation.shrink_residuals: {
+    initialisation.scale_residual_weights: {
         "layers": (nn.Linear(2, 2), ["ten", None, nn.LayerNorm(2)]),
         "n_residuals": (2, AT_LEAST_1),
     },
     norms.layer_norm: {
         "x": (X, REAL),
         "gain": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
-        "shift": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
+        "bias": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
         "eps": (1e-5, AT_LEAST_0),
     },
     norms.rms_norm: {
@@ -126,7 +126,7 @@ ARGUMENTS = {
         "documents": (None, ["ten", torch.ones(2, 3), torch.ones(2, 4).int()]),
         "dropout": (0.1, KEPT),
     },
-    sliding_window.global_places: {"is_global": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
+    sliding_window.global_indices: {"is_global": (torch.ones(2, 3) > 0, [*FLAGS, None, torch.ones(3) > 0])},
     positions.relative_shift: {"scores": (Q, [*REAL, X])},
 }
 CARRIERS: set = set()

@@ -5,7 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kit.blocks.attention import plain_attention
 from kit.blocks.cost import LayerShape
-from kit.models.gpt import GPT_3, Block, GPTConfig
+from kit.models.gpt import GPT3_CONFIGS, Block, GPTConfig
 
 SHAPE = LayerShape(d_model=32, n_heads=4, d_head=8, n_kv_heads=4, d_ff=128)
 
@@ -37,7 +37,7 @@ def test_matrix_flops_match_torchs_counter():
 
 
 def test_at_even_keys_pairs_cost_as_much_as_matrices():
-    config = GPT_3["175B"]
+    config = GPT3_CONFIGS["175B"]
     d = config.d_model
     shape = LayerShape(d_model=d, n_heads=config.n_heads, d_head=128, n_kv_heads=config.n_heads, d_ff=4 * d)
     keys = round(shape.even_keys)

@@ -3,7 +3,7 @@ import math
 import torch
 from torch import nn
 
-from kit.blocks.initialisation import init_normal, shrink_residuals
+from kit.blocks.initialisation import init_normal, scale_residual_weights
 
 
 def test_weights_are_normal_and_biases_0():
@@ -32,7 +32,7 @@ def test_a_stream_of_many_writers_keeps_the_variance_of_one():
     layers = [nn.Linear(width, width) for _ in range(n)]
     for layer in layers:
         init_normal(layer, std=width**-0.5)
-    shrink_residuals(*layers, n_residuals=n)
+    scale_residual_weights(*layers, n_residuals=n)
     x = torch.randn(1000, width)
     stream = sum(layer(x) for layer in layers)
     # 256,000 numbers, of which those of one feature or one row hang together: judged as 256 independent ones
@@ -43,6 +43,6 @@ def test_shrinking_leaves_the_biases():
     layer = nn.Linear(2, 2)
     nn.init.ones_(layer.weight)
     nn.init.ones_(layer.bias)
-    shrink_residuals(layer, n_residuals=4)
+    scale_residual_weights(layer, n_residuals=4)
     assert layer.weight.tolist() == [[0.5, 0.5], [0.5, 0.5]]
     assert layer.bias.tolist() == [1, 1]

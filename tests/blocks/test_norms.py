@@ -48,22 +48,20 @@ def test_rms_norm_ignores_scale(seed, width, scale):
 def test_rms_norm_of_what_is_centred_is_layer_norm(seed, width):
     x = rows(seed, width)
     x = x - x.mean(dim=-1, keepdim=True)
-    gain, shift = plain(width)
-    torch.testing.assert_close(
-        rms_norm(x, gain, eps=1e-5), layer_norm(x, gain, shift, eps=1e-5), rtol=1e-12, atol=1e-12
-    )
+    gain, bias = plain(width)
+    torch.testing.assert_close(rms_norm(x, gain, eps=1e-5), layer_norm(x, gain, bias, eps=1e-5), rtol=1e-12, atol=1e-12)
 
 
 @given(SEEDS, WIDTHS)
 def test_norms_treat_each_row_by_itself(seed, width):
-    x, (gain, shift) = rows(seed, width), plain(width)
-    torch.testing.assert_close(layer_norm(x, gain, shift)[1], layer_norm(x[1], gain, shift), rtol=1e-12, atol=1e-14)
+    x, (gain, bias) = rows(seed, width), plain(width)
+    torch.testing.assert_close(layer_norm(x, gain, bias)[1], layer_norm(x[1], gain, bias), rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(rms_norm(x, gain)[1], rms_norm(x[1], gain), rtol=1e-12, atol=1e-14)
 
 
 def test_a_constant_row_maps_to_the_shift():
-    gain, shift = torch.full((4,), 5.0), torch.arange(4.0)
-    assert layer_norm(torch.full((4,), 7.0), gain, shift).tolist() == shift.tolist()
+    gain, bias = torch.full((4,), 5.0), torch.arange(4.0)
+    assert layer_norm(torch.full((4,), 7.0), gain, bias).tolist() == bias.tolist()
 
 
 def test_a_row_far_from_zero_keeps_its_digits_in_float32():

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from torch.autograd import grad
 
 from kit.blocks.attention import attention, causal_mask, window_mask
-from kit.blocks.patterns import DIRECTIONS, Pattern, reach
+from kit.blocks.patterns import DIRECTIONS, Pattern, receptive_field
 
 # as dictionaries: the run's type checker draws random numbers, which Hypothesis forbids inside a strategy
 sizes = {name: st.integers(0, 9) for name in ("prefix", "n_global", "n_padding")}
@@ -53,10 +53,10 @@ def test_reach_is_where_gradients_flow_through_layers_of_attention(pattern, n_la
         y = y + attention(seen, seen, seen, mask=mask, scale=0.1)[0, 0].nan_to_num()
     # a query that sees nothing has no gradient through attention, and keeps itself
     moved = torch.stack([grad(y[i].sum(), x, retain_graph=True)[0].nan_to_num().abs().sum(dim=1) > 0 for i in range(9)])
-    assert torch.equal(moved | torch.eye(9, dtype=torch.bool), reach(mask, n_layers=n_layers))
+    assert torch.equal(moved | torch.eye(9, dtype=torch.bool), receptive_field(mask, n_layers=n_layers))
 
 
 @given(patterns)
 def test_reach_never_shrinks_with_depth(pattern):
     mask = Pattern(**pattern).mask(12)
-    assert (reach(mask, n_layers=3) >= reach(mask, n_layers=2)).all()
+    assert (receptive_field(mask, n_layers=3) >= receptive_field(mask, n_layers=2)).all()

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.blocks.attention import document_mask, plain_attention, window_mask
-from kit.blocks.sliding_window import SMALLEST_CHUNK, global_places, window_attention
+from kit.blocks.sliding_window import SMALLEST_CHUNK, global_indices, window_attention
 
 TOKENS = st.sampled_from([1, 2, SMALLEST_CHUNK - 1, SMALLEST_CHUNK, SMALLEST_CHUNK + 1, 70, 129])
 WINDOWS = st.sampled_from([0, 1, 5, SMALLEST_CHUNK, 40, 200])
@@ -93,6 +93,6 @@ def test_no_tensor_grows_with_the_square_of_the_tokens():
 
 
 def test_global_places_fills_up_the_shorter_row():
-    places, real = global_places(torch.tensor([[False, True, False, True], [True, False, False, False]]))
+    places, real = global_indices(torch.tensor([[False, True, False, True], [True, False, False, False]]))
     assert places[real].tolist() == [1, 3, 0]
     assert real.tolist() == [[True, True], [True, False]]

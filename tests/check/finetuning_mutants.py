@@ -1,7 +1,7 @@
 """Wrong answers to the exercises of notebook 21, as learners write them, each with words of its hint."""
 
 TARGETS = "def f(ids, n_prompt):\n    targets = {first}\n    {mask}\n    return targets"
-SHIFTED = "np.append(ids[1:], IGNORED)"
+SHIFTED = "np.append(ids[1:], IGNORE_INDEX)"
 PACK = (
     "def f(documents, length, end):\n    stream = []\n    for document in documents:\n        stream += {each}\n"
     "    {fill}\n    return np.array(stream{cut}).reshape(-1, length)"
@@ -24,18 +24,18 @@ TARGET, MEANS, ANSWER = "scratch.mean(axis=0)[-1]", "pretrained.mean(axis=0)", "
 
 MUTANTS = {
     "learn the answer alone": [
-        (TARGETS.format(first=SHIFTED, mask="targets[:n_prompt] = IGNORED"), "The first token of the answer"),
-        (TARGETS.format(first="ids.copy()", mask="targets[:n_prompt] = IGNORED"), "Each token is its own target"),
+        (TARGETS.format(first=SHIFTED, mask="targets[:n_prompt] = IGNORE_INDEX"), "The first token of the answer"),
+        (TARGETS.format(first="ids.copy()", mask="targets[:n_prompt] = IGNORE_INDEX"), "Each token is its own target"),
         (TARGETS.format(first=SHIFTED, mask="pass"), "also learns to write prompts"),
         (
-            TARGETS.format(first="np.roll(ids, -1)", mask="targets[: n_prompt - 1] = IGNORED"),
+            TARGETS.format(first="np.roll(ids, -1)", mask="targets[: n_prompt - 1] = IGNORE_INDEX"),
             "np.roll goes round",
         ),
         (TARGETS.format(first="np.append(ids[1:], 0)", mask="targets[: n_prompt - 1] = 0"), "0 is the id of a word"),
-        (TARGETS.format(first=SHIFTED, mask="targets[n_prompt - 1 :] = IGNORED"), "the other way round"),
-        (TARGETS.format(first="ids[1:].copy()", mask="targets[: n_prompt - 1] = IGNORED"), "Expected shape (6,)"),
-        (TARGETS.format(first="ids", mask="targets[: n_prompt - 1] = IGNORED"), "in place"),
-        ("def f(ids, n_prompt):\n    np.append(ids[1:], IGNORED)", "Is a return missing?"),
+        (TARGETS.format(first=SHIFTED, mask="targets[n_prompt - 1 :] = IGNORE_INDEX"), "the other way round"),
+        (TARGETS.format(first="ids[1:].copy()", mask="targets[: n_prompt - 1] = IGNORE_INDEX"), "Expected shape (6,)"),
+        (TARGETS.format(first="ids", mask="targets[: n_prompt - 1] = IGNORE_INDEX"), "in place"),
+        ("def f(ids, n_prompt):\n    np.append(ids[1:], IGNORE_INDEX)", "Is a return missing?"),
     ],
     "pack rows": [
         (PACK.format(each="list(document)", fill=FILL, cut=""), "No end tokens"),

@@ -40,11 +40,11 @@ MUTANTS = {
         (ADAM + MOMENTS + "    return point - lr * mean / (np.sqrt(square) + 1e-8), mean, square", "Neither mean"),
         (
             ADAM + MOMENTS + HATS + "    return point - lr * mean / (np.sqrt(s) + 1e-8), mean, square",
-            "mean of the gradients is not corrected",
+            "mean of the gradients is not bias-corrected",
         ),
         (
             ADAM + MOMENTS + HATS + "    return point - lr * m / (np.sqrt(square) + 1e-8), mean, square",
-            "mean of the squares is not corrected",
+            "mean of the squares is not bias-corrected",
         ),
         (ADAM + MOMENTS + HATS + "    return point - lr * m / (s + 1e-8), mean, square", "root is missing"),
         (ADAM + MOMENTS + HATS + "    return point - lr * m / (np.sqrt(s) + 1e-8), m, s", "the raw means"),

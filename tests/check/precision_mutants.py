@@ -7,11 +7,11 @@ SKIP = (
 )
 ALL = "if not all(np.isfinite(g).all() for g in gradients):\n        return weights\n"
 SCALES = (
-    "def f(overflows, scale, n_good):\n    used, good = [], 0\n    for overflow in overflows:\n"
+    "def f(overflows, scale, growth_interval):\n    used, good = [], 0\n    for overflow in overflows:\n"
     "        used.append(scale)\n        if overflow:\n            {bad}\n        else:\n            good += 1\n"
     "            if {when}:\n                {grow}\n    return np.array(used)"
 )
-BAD, WHEN, GROW = "scale, good = scale / 2, 0", "good == n_good", "scale, good = scale * 2, 0"
+BAD, WHEN, GROW = "scale, good = scale / 2, 0", "good == growth_interval", "scale, good = scale * 2, 0"
 WORST = (
     "def f(operations, x):\n    errors = []\n    for operation in operations:\n        exact = operation(x)\n"
     "        rough = {rough}\n        errors.append({error})\n    return {answer}"
@@ -66,9 +66,9 @@ MUTANTS = {
             "scales after each step",
         ),
         (SCALES.format(bad="scale = scale / 2", when=WHEN, grow=GROW), "begins anew"),
-        (SCALES.format(bad=BAD, when="good > n_good", grow=GROW), "one step late"),
+        (SCALES.format(bad=BAD, when="good > growth_interval", grow=GROW), "one step late"),
         (SCALES.format(bad="good = 0", when=WHEN, grow=GROW), "never comes down"),
-        (SCALES.format(bad=BAD, when="good >= n_good", grow="scale = scale * 2"), "once more"),
+        (SCALES.format(bad=BAD, when="good >= growth_interval", grow="scale = scale * 2"), "once more"),
         (SCALES.format(bad=BAD, when="True", grow="scale = scale * 2"), "after every good step"),
         (SCALES.format(bad=BAD, when=WHEN, grow="pass"), "never grows"),
         (SCALES.format(bad="scale, good = scale * 2, 0", when=WHEN, grow=GROW), "Furthest off"),

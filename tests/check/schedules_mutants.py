@@ -2,10 +2,14 @@
 
 COSINE = "def f(lr, final, n_steps, step):\n    return "
 WARM = (
-    "def f(lr, n_warm, n_steps):\n    rates = []\n    for step in range(n_steps):\n        if step < n_warm:\n"
-    "            rates.append({climb})\n        else:\n            rates.append({fall})\n    return np.array(rates)"
+    "def f(lr, n_warmup_steps, n_steps):\n    rates = []\n    for step in range(n_steps):\n"
+    "        if step < n_warmup_steps:\n            rates.append({climb})\n"
+    "        else:\n            rates.append({fall})\n    return np.array(rates)"
 )
-CLIMB, FALL = "lr * (step + 1) / (n_warm + 1)", "lr * (1 - (step - n_warm) / (n_steps - n_warm))"
+CLIMB, FALL = (
+    "lr * (step + 1) / (n_warmup_steps + 1)",
+    "lr * (1 - (step - n_warmup_steps) / (n_steps - n_warmup_steps))",
+)
 STEPS = "def f(lr, every, factor, n_steps):\n    step = np.arange(n_steps)\n    return "
 RANGE = (
     "def f(objective, start, low, high, n_steps):\n    rates, losses, point = {rates}, [], start\n"
@@ -36,21 +40,24 @@ MUTANTS = {
         (COSINE + "final + (lr - final) * (1 + cos(pi * step / n_steps)) / 2", "NameError"),
     ],
     "warm-up, then down": [
-        (WARM.format(climb="lr * step / n_warm", fall=FALL), "The first rate is 0"),
-        (WARM.format(climb="lr * (step + 1) / n_warm", fall=FALL), "lr is there twice"),
-        (WARM.format(climb=CLIMB, fall="lr * (1 - (step - n_warm) / n_steps)"), "before the rate is down"),
-        (WARM.format(climb=CLIMB, fall="lr * (1 - step / n_steps)"), "Count its steps from n_warm on"),
+        (WARM.format(climb="lr * step / n_warmup_steps", fall=FALL), "The first rate is 0"),
+        (WARM.format(climb="lr * (step + 1) / n_warmup_steps", fall=FALL), "lr is there twice"),
+        (WARM.format(climb=CLIMB, fall="lr * (1 - (step - n_warmup_steps) / n_steps)"), "before the rate is down"),
+        (WARM.format(climb=CLIMB, fall="lr * (1 - step / n_steps)"), "Count its steps from n_warmup_steps on"),
         (
-            "def f(lr, n_warm, n_steps):\n    step = np.arange(n_steps)\n"
-            "    return lr * np.minimum(1, (step + 1) / (n_warm + 1)) * (1 - step / n_steps)",
+            "def f(lr, n_warmup_steps, n_steps):\n    step = np.arange(n_steps)\n"
+            "    return lr * np.minimum(1, (step + 1) / (n_warmup_steps + 1)) * (1 - step / n_steps)",
             "You multiplied climb and fall",
         ),
         (
-            WARM.format(climb=CLIMB, fall="lr * (1 - (step - n_warm) / (n_steps - n_warm - 1))"),
+            WARM.format(climb=CLIMB, fall="lr * (1 - (step - n_warmup_steps) / (n_steps - n_warmup_steps - 1))"),
             "The last rate is 0",
         ),
         (WARM.format(climb=CLIMB, fall=FALL).replace("range(n_steps)", "range(n_steps + 1)"), "Expected shape (8,)"),
-        (WARM.format(climb=CLIMB, fall=FALL).replace("range(n_steps)", "range(n_warm + n_steps)"), "Expected shape"),
+        (
+            WARM.format(climb=CLIMB, fall=FALL).replace("range(n_steps)", "range(n_warmup_steps + n_steps)"),
+            "Expected shape",
+        ),
         (WARM.format(climb=CLIMB, fall=FALL).replace("return np.array(rates)", ""), "Is a return missing?"),
         (WARM.format(climb=CLIMB, fall="lr"), "Furthest off at index (7,)"),
     ],

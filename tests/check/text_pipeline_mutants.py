@@ -156,7 +156,7 @@ MUTANTS = {
             "def f(train, held_out, score, overlap):\n"
             "    rest = [t for t in train if any(overlap(t, h) >= 0.5 for h in held_out)]\n"
             "    return score(rest, held_out) - score(train, held_out)",
-            "kept the near-copies",
+            "kept the near-duplicates",
         ),
         (
             "def f(train, held_out, score, overlap):\n"

@@ -8,7 +8,7 @@ import numpy as np
 
 import kit.evidence
 from kit.evidence import finetuning, optimizers, reading, scaling, schedules, store
-from kit.models.heads import Classifier
+from kit.models.heads import SequenceClassifier
 from tests.learn.refusals import ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION
 
 STORY_GPT = reading.story_gpt(0, d_model=8)
@@ -50,7 +50,7 @@ ARGUMENTS = {
         "seed": (0, COUNT),
     },
     finetuning.share_right: {
-        "model": (Classifier(STORY_GPT, n_classes=2, token="last"), []),
+        "model": (SequenceClassifier(STORY_GPT, n_classes=2, token="last"), []),
         "examples": (ENDINGS, [None, "ten"]),
     },
 }

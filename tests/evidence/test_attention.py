@@ -22,7 +22,7 @@ from kit.evidence.attention import (
 from kit.evidence.store import stored
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.parameters import n_params
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 
 
 def test_one_layer_and_two_have_nearly_the_same_number_of_parameters():
@@ -56,7 +56,7 @@ def test_best_induction_of_made_up_heads():
 
 def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_found(monkeypatch):
     class Fixed:
-        def look(self, inputs):
+        def attention_weights(self, inputs):
             n = inputs.shape[1]
             back = torch.diag(torch.ones(n - 6), -6)  # seven places before the letter to come
             return back.expand(1, len(inputs), 1, n, n)
@@ -71,7 +71,7 @@ def test_a_head_that_looks_back_by_a_fixed_number_of_places_is_found(monkeypatch
 def test_a_letter_counts_once_it_has_been_said_before():
     inputs, targets, periods = long_rows(50, np.random.default_rng(0))
     for row, target, period in zip(inputs, targets, periods, strict=True):
-        assert (target[:period] == IGNORED).all()
+        assert (target[:period] == IGNORE_INDEX).all()
         assert (target[period:] == row[1 : 41 - period]).all()
 
 

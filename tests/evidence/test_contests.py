@@ -29,7 +29,7 @@ def test_silent_share_counts_units_that_answer_zero_to_all():
     layers = [np.eye(64), -np.eye(64), *[np.eye(64)] * 4, np.zeros((64, 10))]
     weights = np.concatenate([layer.ravel() for layer in layers])
     blank = (schedules.pixels_and_digits()[0].max(axis=0) == 0).mean()  # pixels that no digit ever inks
-    np.testing.assert_allclose(schedules.silent_share(weights), (blank + 5) / 6)
+    np.testing.assert_allclose(schedules.dead_share(weights), (blank + 5) / 6)
 
 
 @pytest.mark.parametrize("family", schedules.FAMILIES)

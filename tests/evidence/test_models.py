@@ -7,8 +7,8 @@ from torch import nn
 
 from kit.evidence import models, models_at_work, small_models
 from kit.evidence.small_models import ID, MASK, N_TRAIN, PAD, SMALL, START, TALES, VOCAB, X
-from kit.models.parameters import n_params, sketch
-from kit.text.packing import IGNORED
+from kit.models.parameters import n_params, on_meta
+from kit.text.packing import IGNORE_INDEX
 
 
 class Recorder(nn.Module):
@@ -21,7 +21,7 @@ class Recorder(nn.Module):
 
 def test_the_small_models_are_of_one_size():
     for make, config in SMALL.values():
-        assert abs(n_params(sketch(make, config)) / 70_000 - 1) < 0.07
+        assert abs(n_params(on_meta(make, config)) / 70_000 - 1) < 0.07
 
 
 def test_first_weights_follow_from_the_seed_and_leave_other_chances_alone():
@@ -35,14 +35,14 @@ def test_first_weights_follow_from_the_seed_and_leave_other_chances_alone():
 def test_next_words_follow_the_words_that_are_seen():
     seen, asked = small_models.next_word_batches(small_models.opening_rows(), seed=0, size=4)(0)
     assert (seen[:, 0] == START).all()
-    assert ((asked[:, :-1] == seen[:, 1:]) | (asked[:, :-1] == IGNORED)).all()
+    assert ((asked[:, :-1] == seen[:, 1:]) | (asked[:, :-1] == IGNORE_INDEX)).all()
     assert PAD not in asked
 
 
 def test_a_masked_word_is_asked_for_and_padding_is_not():
     seen, _, present, asked = small_models.masked_batches(seed=0)(0)
-    assert (asked[seen == MASK] != IGNORED).all()
-    assert (asked[~present] == IGNORED).all()
+    assert (asked[seen == MASK] != IGNORE_INDEX).all()
+    assert (asked[~present] == IGNORE_INDEX).all()
 
 
 def test_bert_sees_the_gap_and_nothing_behind_it_where_the_text_is_cut():

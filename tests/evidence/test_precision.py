@@ -28,8 +28,8 @@ def test_the_names_of_the_ways_say_what_they_are():
 
 def test_a_scale_keeps_gradients_in_float16():
     bare, scaled = (gradients_lost("float16", power, 0) for power in (0, 16))
-    assert scaled["vanished"] < bare["vanished"] / 10
-    assert scaled["coarse"] < bare["coarse"]
+    assert scaled["underflow"] < bare["underflow"] / 10
+    assert scaled["subnormal"] < bare["subnormal"]
 
 
 def test_a_step_is_timed_in_both_formats():

@@ -23,10 +23,10 @@ from kit.explore import (
 )
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.bpe import BPE
-from kit.text.ngram import count_runs
+from kit.text.ngram import count_ngrams
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
-COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), caught=np.array([True]))
+COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), candidate=np.array([True]))
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
@@ -37,7 +37,7 @@ ARGUMENTS = {
     attention.trained: {"without": ("nothing", ["mind", None, 3]), "seed": (0, COUNT)},
     attention.learned: {"config": (AblationConfig(n_positions=24), [None, {}, "small"]), "seed": (0, COUNT)},
     attention.echoes: {"n_rows": (2, AT_LEAST_1), "rng": (np.random.default_rng(0), GENERATOR)},
-    attention.foretold: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
+    attention.accuracy_by_period: {"model": (UNTRAINED, [None, "ten", torch.nn.Linear(2, 2)])},
     attention.letter_ids: {"text": ("ab", [None, 5, ["a"]])},
     attention.induction_score: {
         "weights": (torch.eye(2), [None, "ten", torch.eye(3), torch.ones(2), torch.ones(1, 2, 2)]),
@@ -89,7 +89,7 @@ ARGUMENTS = {
     bpe.spell: {"token": (b" a", ["a", 3, None])},
     precision.story_gpt: {"seed": (0, COUNT)},
     precision.gradients: {"seed": (0, COUNT)},
-    precision.gpt_2_bill: {
+    precision.gpt2_memory: {
         "size": ("124M", ["7B", 124, None]),
         "batch_size": (1, AT_LEAST_1),
         "dtype": ("float32", ["float8", None]),
@@ -100,8 +100,8 @@ ARGUMENTS = {
     },
     models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
     models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
-    bpe.surprise: {
-        "model": (count_runs([b"ab"], n=1), []),
+    bpe.surprisal: {
+        "model": (count_ngrams([b"ab"], n=1), []),
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
     },
@@ -118,7 +118,7 @@ ARGUMENTS = {
 CARRIERS = {
     *(attention.Trained, attention.heads_frame, attention.switch_frame, attention.leak_frame),
     *(attention.stroke, attention.stems, attention.smooth),
-    *(bpe.Library, bpe.Lengths, bpe.Foresight, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
+    *(bpe.Library, bpe.Lengths, bpe.Surprisals, bpe.vocabulary_frame, bpe.typing_frame, bpe.order_frame, live.Text),
     *(bpe.comb, bpe.letters, bpe.steps, bpe.size_slider),
     *(
         live.Slider,

@@ -11,7 +11,7 @@ from kit.explore.attention import (
     PROBE,
     STROKES,
     SUSPECTS,
-    foretold,
+    accuracy_by_period,
     heads_frame,
     induction_score,
     leak_frame,
@@ -77,7 +77,7 @@ def test_the_second_layer_holds_an_induction_head_and_the_first_none():
     best = {layer: 0.0 for layer, _ in HEADS}
     ids = letter_ids("quickquickquick")
     for layer, head in HEADS:
-        weights = trained("nothing").model.look(ids)[layer, 0, head]
+        weights = trained("nothing").model.attention_weights(ids)[layer, 0, head]
         best[layer] = max(best[layer], induction_score(weights, ids[0])[0])
     assert best[0] < 0.5 < 0.8 < best[1]
 
@@ -104,5 +104,5 @@ def test_only_the_missing_mask_makes_a_splendid_report_of_a_useless_model():
 
 def test_an_honest_model_foretells_letter_by_letter_what_it_does_at_once():
     torch.manual_seed(0)
-    reported, honest = foretold(AblationGPT(AblationConfig()))
+    reported, honest = accuracy_by_period(AblationGPT(AblationConfig()))
     np.testing.assert_array_equal(reported, honest)

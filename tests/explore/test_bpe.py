@@ -10,13 +10,13 @@ from kit.explore.bpe import (
     borders,
     bytes_per_token,
     counted_bytes,
-    foresight,
     lengths,
     library,
     order_frame,
     spell,
     steps,
-    surprise,
+    surprisal,
+    surprisals,
     tokenizer,
     typing_frame,
     vocabulary_frame,
@@ -80,11 +80,11 @@ def test_spell_makes_blanks_lines_and_broken_characters_visible():
 def test_bits_per_byte_are_those_of_the_room_below():
     texts = [text.encode() for text in library().held_out]
     bits = sum(counted_bytes().up_to(3).witten_bell_bits(text).sum() for text in texts)
-    assert foresight("Witten-Bell").unseen[2] == pytest.approx(bits / sum(map(len, texts)))
+    assert surprisals("Witten-Bell").unseen[2] == pytest.approx(bits / sum(map(len, texts)))
 
 
 def test_longer_runs_go_on_improving_only_on_what_was_trained_on():
-    measured = foresight("Witten-Bell")
+    measured = surprisals("Witten-Bell")
     assert (np.diff(measured.seen) < 0).all()
     assert min(measured.unseen) < measured.unseen[-1]
 
@@ -102,7 +102,7 @@ def test_each_stair_is_as_high_as_its_surprise():
 
 
 def test_surprise_and_foresight_reject_another_rule():
-    for call in (lambda: surprise(counted_bytes(), b"a", "Good-Turing"), lambda: foresight("Good-Turing")):
+    for call in (lambda: surprisal(counted_bytes(), b"a", "Good-Turing"), lambda: surprisals("Good-Turing")):
         with pytest.raises(ValueError, match="rule must be one of Laplace, Witten-Bell; got 'Good-Turing'"):
             call()
 

@@ -8,12 +8,12 @@ from kit.explore.class_losses import margin_frame, margin_losses
 @pytest.mark.parametrize("margin", [-3.0, 0.0, 0.9, 1.0, 2.5])
 def test_margin_losses_match_their_formulas(margin):
     wrong = expit(-margin)
-    surprise = np.log1p(np.exp(-margin))
+    surprisal = np.log1p(np.exp(-margin))
     expected = {
         "squared error": ((margin - 1) ** 2, 2 * (1 - margin)),
         "hinge": (max(0, 1 - margin), float(margin < 1)),
-        "cross-entropy": (surprise, wrong),
-        "focal": (wrong**2 * surprise, wrong**2 * (wrong + 2 * (1 - wrong) * surprise)),
+        "cross-entropy": (surprisal, wrong),
+        "focal": (wrong**2 * surprisal, wrong**2 * (wrong + 2 * (1 - wrong) * surprisal)),
     }
     found = margin_losses(margin)
     assert found.keys() == expected.keys()

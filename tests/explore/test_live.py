@@ -38,7 +38,7 @@ EXPLORERS = [
     schedules.draw_a_schedule,
     regularizers.penalty_view,
     regularizers.stopping_view,
-    text_pipeline.near_copies,
+    text_pipeline.near_duplicates,
     bpe.vocabulary,
     bpe.typing,
     bpe.orders,

@@ -14,13 +14,13 @@ from kit.explore.models import (
     name_of,
     shares_reached,
 )
-from kit.models.bert import BERT_SIZES
-from kit.models.gpt import GPT_3
-from kit.models.llama import LLAMA_3
-from kit.models.longformer import LONGFORMER
-from kit.models.palm import PALM
-from kit.models.t5 import T5_SIZES
-from kit.models.transformer_xl import TRANSFORMER_XL
+from kit.models.bert import BERT_CONFIGS
+from kit.models.gpt import GPT3_CONFIGS
+from kit.models.llama import LLAMA3_CONFIGS
+from kit.models.longformer import LONGFORMER_CONFIGS
+from kit.models.palm import PALM_CONFIGS
+from kit.models.t5 import T5_CONFIGS
+from kit.models.transformer_xl import TRANSFORMER_XL_CONFIGS
 
 PLAIN = {"prefix": 8, "window": None, "n_global": 0, "n_documents": 1, "n_padding": 0}
 
@@ -66,13 +66,13 @@ def test_the_picture_of_a_mask_shows_each_pair_once():
 
 def test_the_shapes_are_those_of_the_published_sizes():
     configs = {
-        "BERT large": BERT_SIZES["large"],
-        "GPT-3": GPT_3["175B"],
-        "T5 11B": T5_SIZES["11B"],
-        "PaLM 540B": PALM["540B"],
-        "Llama 3 8B": LLAMA_3["8B"],
-        "Transformer-XL": TRANSFORMER_XL["large"],
-        "Longformer": LONGFORMER["base"],
+        "BERT large": BERT_CONFIGS["large"],
+        "GPT-3": GPT3_CONFIGS["175B"],
+        "T5 11B": T5_CONFIGS["11B"],
+        "PaLM 540B": PALM_CONFIGS["540B"],
+        "Llama 3 8B": LLAMA3_CONFIGS["8B"],
+        "Transformer-XL": TRANSFORMER_XL_CONFIGS["large"],
+        "Longformer": LONGFORMER_CONFIGS["base"],
     }
     for name, (shape, _) in MODELS.items():
         config = configs[name]
@@ -80,8 +80,8 @@ def test_the_shapes_are_those_of_the_published_sizes():
         assert shape.d_head == (getattr(config, "d_head", None) or config.d_model // config.n_heads)
         assert shape.d_ff == (getattr(config, "d_ff", None) or 4 * config.d_model)
         assert shape.n_kv_heads == getattr(config, "n_kv_heads", 1 if name == "PaLM 540B" else config.n_heads)
-    assert MODELS["Longformer"][1].window == LONGFORMER["base"].window
-    assert MODELS["Transformer-XL"][1].segment == TRANSFORMER_XL["large"].n_memory
+    assert MODELS["Longformer"][1].window == LONGFORMER_CONFIGS["base"].window
+    assert MODELS["Transformer-XL"][1].segment == TRANSFORMER_XL_CONFIGS["large"].n_memory
 
 
 def test_costs_grow_with_the_length_as_the_pattern_says():

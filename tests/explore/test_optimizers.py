@@ -10,7 +10,7 @@ MAKERS = (
     lambda lr, beta: sgd(lr),
     lambda lr, beta: momentum(lr, beta=beta),
     lambda lr, beta: nesterov(lr, beta=beta),
-    lambda lr, beta: adam(lr, beta1=beta),
+    lambda lr, beta: adam(lr, betas=(beta, 0.999)),
 )
 each_surface = pytest.mark.parametrize("name", SURFACES)
 

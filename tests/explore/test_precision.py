@@ -11,12 +11,12 @@ from kit.explore.precision import (
     PARTS,
     POWERS,
     bfloat16_loss,
-    fates,
-    gpt_2_bill,
+    gpt2_memory,
     gradients,
     histogram,
     memory_frame,
     one_part,
+    shares_out_of_range,
     stairs,
     story_gpt,
     story_rows,
@@ -27,16 +27,16 @@ from kit.train.objectives import next_token_loss
 
 
 def test_gradients_vanish_in_float16_unscaled_and_not_in_bfloat16():
-    found = dict(zip(POWERS, fates(), strict=True))
-    assert found[0].vanished > 0.3
-    assert found[16].vanished < ENOUGH
+    found = dict(zip(POWERS, shares_out_of_range(), strict=True))
+    assert found[0].underflow > 0.3
+    assert found[16].underflow < ENOUGH
     assert found[36].overflowed > 0.01
     assert bfloat16_loss() == 0
 
 
 def test_vanishing_falls_and_overflow_rises_with_the_scale():
-    assert (np.diff([each.vanished for each in fates()]) <= 0).all()
-    assert (np.diff([each.overflowed for each in fates()]) >= 0).all()
+    assert (np.diff([each.underflow for each in shares_out_of_range()]) <= 0).all()
+    assert (np.diff([each.overflow for each in shares_out_of_range()]) >= 0).all()
 
 
 def test_the_histogram_counts_every_gradient_that_is_not_0():
@@ -84,7 +84,7 @@ def test_a_view_leaves_the_readers_own_draws_alone():
 @pytest.mark.parametrize("keep", ["everything", "inputs of blocks"])
 def test_the_bar_is_as_long_as_the_bill(size, keep):
     frame = memory_frame(size, 8, "bfloat16", keep)
-    bill = gpt_2_bill(size, 8, "bfloat16", keep != "everything")
+    bill = gpt2_memory(size, 8, "bfloat16", keep != "everything")
     assert frame.lines[-1][0] == pytest.approx(bill.total / 1e9)
     for (before, _), (after, _) in zip(frame.lines[:-2], frame.lines[1:-1], strict=True):
         assert before[1] == after[0]

@@ -26,7 +26,7 @@ def test_drawn_passes_through_every_handle():
 
 
 def test_drawn_with_handles_on_an_exponential_is_that_exponential():
-    schedule = exponential(2.0, factor=0.98)
+    schedule = exponential(2.0, gamma=0.98)
     rates = np.array([schedule(step) for step in HANDLES])
     np.testing.assert_allclose(
         [drawn(rates)(step) for step in range(STEPS)], [schedule(step) for step in range(STEPS)], rtol=1e-12

@@ -6,7 +6,7 @@ from kit.explore.text_pipeline import NEAR, Pairs, library_pairs, threshold_fram
 FOUR = Pairs(
     exact=np.array([0.9, 0.6, 0.4, 0.55]),
     estimate=np.array([0.88, 0.45, 0.52, 0.6]),
-    caught=np.array([True, True, True, False]),
+    candidate=np.array([True, True, True, False]),
 )
 
 

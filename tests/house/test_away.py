@@ -46,7 +46,7 @@ def moved(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.to(AWAY)
     if isinstance(value, Given):
-        return moved(value.model).given(models.IDS.to(AWAY))
+        return moved(value.model).condition_on(models.IDS.to(AWAY))
     if not isinstance(value, nn.Module):
         return value
     there, known = deepcopy(value), {}

@@ -36,7 +36,7 @@ def test_errors_come_at_the_call():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
 def test_whole_numbers_may_be_unsigned(dtype):
-    """Files hold tokens and classes so; a difference would wrap around, and IGNORED has no place."""
+    """Files hold tokens and classes so; a difference would wrap around, and IGNORE_INDEX has no place."""
     tried = 0
     for function, arguments in ARGUMENTS.items():
         for name, (value, _) in arguments.items():

@@ -53,10 +53,10 @@ def torch_hinge(scores, targets):
 def torch_focal(logits, targets, *, gamma, alpha):
     # as torchvision.ops.sigmoid_focal_loss writes it
     p = torch.sigmoid(logits)
-    surprise = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    surprisal = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     wrong = 1 - (p * targets + (1 - p) * (1 - targets))
     weights = alpha * targets + (1 - alpha) * (1 - targets)
-    return (weights * wrong**gamma * surprise).mean()
+    return (weights * wrong**gamma * surprisal).mean()
 
 
 LOSSES = {
@@ -106,7 +106,7 @@ OPTIMIZERS = {
     "adagrad": (optimizers.adagrad(0.3), partial(torch.optim.Adagrad, lr=0.3)),
     "rmsprop": (optimizers.rmsprop(0.03, beta=0.95), partial(torch.optim.RMSprop, lr=0.03, alpha=0.95)),
     "adam": (
-        optimizers.adam(0.1, beta1=0.8, beta2=0.99),
+        optimizers.adam(0.1, betas=(0.8, 0.99)),
         partial(torch.optim.Adam, lr=0.1, betas=(0.8, 0.99)),
     ),
     "adamw": (optimizers.adamw(0.1, weight_decay=0.3), partial(torch.optim.AdamW, lr=0.1, weight_decay=0.3)),
@@ -120,12 +120,12 @@ SCHEDULES = {
         0.3,
     ),
     "step_decay": (
-        schedules.step_decay(0.3, every=7, factor=0.5),
+        schedules.step_decay(0.3, step_size=7, gamma=0.5),
         lambda o: lr_scheduler.StepLR(o, step_size=7, gamma=0.5),
         0.3,
     ),
     "exponential": (
-        schedules.exponential(0.3, factor=0.9),
+        schedules.exponential(0.3, gamma=0.9),
         lambda o: lr_scheduler.ExponentialLR(o, gamma=0.9),
         0.3,
     ),
@@ -140,7 +140,7 @@ SCHEDULES = {
         0.3,
     ),
     "warm_up of cosine": (
-        schedules.warm_up(schedules.cosine(0.3, n_steps=40), n_steps=10),
+        schedules.warmup(schedules.cosine(0.3, n_steps=40), n_steps=10),
         lambda o: lr_scheduler.SequentialLR(
             o,
             [
@@ -157,12 +157,12 @@ SCHEDULES = {
         0.3,
     ),
     "cosine_restarts": (
-        schedules.cosine_restarts(0.3, n_steps=7, growth=2, final=0.03),
+        schedules.cosine_restarts(0.3, n_steps=7, t_mult=2, final=0.03),
         lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, T_0=7, T_mult=2, eta_min=0.03),
         0.3,
     ),
-    "warm_up_stable_decay": (
-        schedules.warm_up_stable_decay(0.3, n_steps=50, n_warm=10, n_decay=15, final=0.03),
+    "warmup_stable_decay": (
+        schedules.warmup_stable_decay(0.3, n_steps=50, n_warmup_steps=10, n_decay_steps=15, final=0.03),
         lambda o: lr_scheduler.SequentialLR(
             o,
             [

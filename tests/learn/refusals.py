@@ -22,6 +22,7 @@ NUMBER = ["ten", None, [1.0], np.nan, np.inf, True]
 ABOVE_0 = [*NUMBER, 0, -1]
 AT_LEAST_0 = [*NUMBER, -1]
 SHARE = [*AT_LEAST_0, 1.5]
+BETAS = [None, 0.9, "ten", (0.9,), (1.0, 0.999), (0.9, -0.1), (0.9, "ten")]
 KEPT = [*AT_LEAST_0, 1.0]
 COUNT = ["ten", None, 1.5, -1]
 AT_LEAST_1 = [*COUNT, 0]
@@ -98,31 +99,30 @@ ARGUMENTS = {
     optimizers.nesterov: {"lr": (0.1, RATE), "beta": (0.9, KEPT)},
     optimizers.adagrad: {"lr": (0.1, RATE), "eps": (1e-8, ABOVE_0)},
     optimizers.rmsprop: {"lr": (0.1, RATE), "beta": (0.9, KEPT), "eps": (1e-8, ABOVE_0)},
-    optimizers.adam: {"lr": (0.1, RATE), "beta1": (0.9, KEPT), "beta2": (0.9, KEPT), "eps": (1e-8, ABOVE_0)},
+    optimizers.adam: {"lr": (0.1, RATE), "betas": ((0.9, 0.999), BETAS), "eps": (1e-8, ABOVE_0)},
     optimizers.adamw: {
         "lr": (0.1, RATE),
-        "beta1": (0.9, KEPT),
-        "beta2": (0.9, KEPT),
+        "betas": ((0.9, 0.999), BETAS),
         "eps": (1e-8, ABOVE_0),
         "weight_decay": (0.1, AT_LEAST_0),
     },
-    optimizers.clipped: {**RULE, "limit": (1.0, ABOVE_0)},
-    optimizers.clip_norm: {"gradients": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
+    optimizers.clipped: {**RULE, "max_norm": (1.0, ABOVE_0)},
+    optimizers.clip_grad_norm: {"gradients": (np.ones(3), ARRAY), "max_norm": (1.0, ABOVE_0)},
     schedules.as_schedule: {"lr": (0.1, RATE)},
     schedules.constant: {"lr": (0.1, AT_LEAST_0)},
-    schedules.step_decay: {"lr": (0.1, AT_LEAST_0), "every": (2, AT_LEAST_1), "factor": (0.5, ABOVE_0)},
-    schedules.exponential: {"lr": (0.1, AT_LEAST_0), "factor": (0.5, ABOVE_0)},
+    schedules.step_decay: {"lr": (0.1, AT_LEAST_0), "step_size": (2, AT_LEAST_1), "gamma": (0.5, ABOVE_0)},
+    schedules.exponential: {"lr": (0.1, AT_LEAST_0), "gamma": (0.5, ABOVE_0)},
     schedules.linear: TO_FINAL,
     schedules.cosine: TO_FINAL,
     schedules.polynomial: {**TO_FINAL, "power": (2.0, ABOVE_0)},
-    schedules.cosine_restarts: {**TO_FINAL, "growth": (2.0, [*ABOVE_0, 0.5])},
+    schedules.cosine_restarts: {**TO_FINAL, "t_mult": (2.0, [*ABOVE_0, 0.5])},
     schedules.inverse_sqrt: {"lr": (0.1, AT_LEAST_0), "n_steps": (9, AT_LEAST_1)},
-    schedules.warm_up_stable_decay: {**TO_FINAL, "n_warm": (2, [*COUNT, 8]), "n_decay": (2, AT_LEAST_1)},
-    schedules.warm_up: {"lr": (0.1, RATE), "n_steps": (9, COUNT)},
+    schedules.warmup_stable_decay: {**TO_FINAL, "n_warmup_steps": (2, [*COUNT, 8]), "n_decay_steps": (2, AT_LEAST_1)},
+    schedules.warmup: {"lr": (0.1, RATE), "n_steps": (9, COUNT)},
     schedules.one_cycle: {
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, [*AT_LEAST_1, 1]),
-        "warm_share": (0.3, [*ABOVE_0, 1.0, 1 / 9]),
+        "warmup_ratio": (0.3, [*ABOVE_0, 1.0, 1 / 9]),
         "first": (0.05, ["ten", np.nan, -1, 0.2]),
         "final": (0.05, ["ten", np.nan, -1, 0.2]),
     },
@@ -148,7 +148,7 @@ ARGUMENTS = {
     },
     regularizers.l1: {"strength": (0.1, AT_LEAST_0)},
     regularizers.l2: {"strength": (0.1, AT_LEAST_0)},
-    regularizers.elastic_net: {"strength": (0.1, AT_LEAST_0), "l1_share": (0.5, SHARE)},
+    regularizers.elastic_net: {"strength": (0.1, AT_LEAST_0), "l1_ratio": (0.5, SHARE)},
     regularizers.soft_threshold: {"weights": (np.ones(3), ARRAY), "threshold": (0.1, AT_LEAST_0)},
     regularizers.penalized: {"objective": (PENALTY, FUNCTION), "penalty": (PENALTY, FUNCTION)},
     regularizers.proximal_descent: {
@@ -157,14 +157,14 @@ ARGUMENTS = {
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, COUNT),
     },
-    regularizers.penalty_path: {
+    regularizers.regularization_path: {
         **WALK,
         "penalty": (regularizers.l1, FUNCTION),
         "strengths": (np.array([2.0, 1.0]), [*ARRAY, np.ones((3, 1))]),
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, COUNT),
     },
-    network.network_start: {
+    network.init_network: {
         "n_features": (2, AT_LEAST_1),
         "n_hidden": (4, AT_LEAST_1),
         "n_classes": (3, AT_LEAST_1),
@@ -177,7 +177,7 @@ ARGUMENTS = {
         "dropout_rate": (0.5, KEPT),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
-    regularizers.corrected: {**RULE, "correction": (lambda x: x, FUNCTION)},
+    regularizers.proximal: {**RULE, "operator": (lambda x: x, FUNCTION)},
     regularizers.max_norm: {"weights": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
     regularizers.dropout: {
         "x": (np.ones(3), ARRAY),
@@ -187,13 +187,13 @@ ARGUMENTS = {
     regularizers.early_stopping: {
         "losses": (np.ones(3), [*ARRAY, np.ones((3, 1))]),
         "patience": (2, AT_LEAST_1),
-        "min_gain": (0.0, AT_LEAST_0),
+        "min_delta": (0.0, AT_LEAST_0),
     },
     regularizers.Penalty: {"absolute": (0.1, AT_LEAST_0), "squared": (0.1, AT_LEAST_0)},
     PENALTY.__call__: {"weights": (np.ones(3), ARRAY)},
     PENALTY.proximal_step: {"weights": (np.ones(3), ARRAY), "lr": (0.1, ABOVE_0)},
     descent.descend: {**BOWL, "lr": (0.1, ABOVE_0), "n_steps": (3, COUNT)},
-    descent.divergence_rate: {**BOWL, "n_steps": (9, AT_LEAST_1), "precision": (0.1, [*ABOVE_0, 1.0])},
+    descent.max_stable_lr: {**BOWL, "n_steps": (9, AT_LEAST_1), "precision": (0.1, [*ABOVE_0, 1.0])},
     descent.finite_differences: {"objective": BOWL["objective"], "point": BOWL["start"]},
     PATH.steps_to: {"loss": (1.0, NUMBER)},
     PATH.measured_by: {"objective": BOWL["objective"]},
@@ -213,11 +213,11 @@ ARGUMENTS = {
     },
     linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
     linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},
-    linear.curvatures: {"x": (X, MATRIX)},
+    linear.hessian_eigenvalues: {"x": (X, MATRIX)},
     scaling.standard_scaling: {"x": (X, MATRIX)},
-    scaling.range_scaling: {"x": (X, MATRIX)},
-    scaling.standard_scaling(X).apply: {"x": (X, [*ARRAY, X[:, :1]])},
-    scaling.standard_scaling(X).undo: {"z": (X, [*ARRAY, X[:, :1]])},
+    scaling.min_max_scaling: {"x": (X, MATRIX)},
+    scaling.standard_scaling(X).transform: {"x": (X, [*ARRAY, X[:, :1]])},
+    scaling.standard_scaling(X).inverse_transform: {"z": (X, [*ARRAY, X[:, :1]])},
 }
 CARRIERS = {
     *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest),

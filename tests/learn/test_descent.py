@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes
 
-from kit.learn.descent import descend, divergence_rate, finite_differences
-from kit.learn.linear import curvatures, linear_objective, with_intercept
-from kit.learn.scaling import range_scaling, standard_scaling
+from kit.learn.descent import descend, finite_differences, max_stable_lr
+from kit.learn.linear import hessian_eigenvalues, linear_objective, with_intercept
+from kit.learn.scaling import min_max_scaling, standard_scaling
 
 
 def bowl(x):
@@ -21,7 +21,7 @@ def rosenbrock(x):
 
 def scaled_diabetes():
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    return with_intercept(standard_scaling(x).apply(x)), y
+    return with_intercept(standard_scaling(x).transform(x)), y
 
 
 def test_descend_matches_torch_sgd():
@@ -78,17 +78,17 @@ def test_steps_to_counts_the_first_step_at_or_below():
     assert [path.steps_to(loss) for loss in (1.0, 0.25, 0.2, 0.0)] == [0, 1, 2, None]
 
 
-@pytest.mark.parametrize("scaling", [standard_scaling, range_scaling])
+@pytest.mark.parametrize("scaling", [standard_scaling, min_max_scaling])
 def test_divergence_rate_matches_two_over_the_largest_eigenvalue(scaling):
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    x = with_intercept(scaling(x).apply(x))
-    measured = divergence_rate(linear_objective(x, y), np.zeros(11))
-    assert measured * curvatures(x)[-1] / 2 == pytest.approx(1, abs=0.01)
+    x = with_intercept(scaling(x).transform(x))
+    measured = max_stable_lr(linear_objective(x, y), np.zeros(11))
+    assert measured * hessian_eigenvalues(x)[-1] / 2 == pytest.approx(1, abs=0.01)
 
 
 def test_divergence_rate_rejects_an_objective_without_one():
     with pytest.raises(ValueError, match="objective must diverge at some learning rate"):
-        divergence_rate(lambda x: (0.0, 0 * x), np.zeros(2), n_steps=1)
+        max_stable_lr(lambda x: (0.0, 0 * x), np.zeros(2), n_steps=1)
 
 
 def test_finite_differences_matches_autograd():

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileR
 from kit.learn.class_losses import binary_cross_entropy, cross_entropy
 from kit.learn.descent import descend
 from kit.learn.linear import (
-    curvatures,
+    hessian_eigenvalues,
     least_squares,
     linear_objective,
     logistic_regression,
@@ -47,7 +47,7 @@ def test_least_squares_matches_sklearn():
     np.testing.assert_allclose(ours, np.r_[theirs.intercept_, theirs.coef_], rtol=1e-9)
 
 
-SCALED = with_intercept(standard_scaling(X).apply(X))
+SCALED = with_intercept(standard_scaling(X).transform(X))
 OUTLIERS = np.where(np.arange(len(Y)) % 20, Y, 10 * Y)
 
 
@@ -80,25 +80,25 @@ def test_reweighted_least_squares_of_targets_that_are_all_zero_is_zero():
 
 @pytest.mark.parametrize("lr", [0.001, 0.1, 0.24, 0.26])
 def test_loss_forecast_matches_descend(lr):
-    x = with_intercept(standard_scaling(X).apply(X))
+    x = with_intercept(standard_scaling(X).transform(X))
     path = descend(linear_objective(x, Y), np.zeros(11), lr=lr, n_steps=300)
     np.testing.assert_allclose(
         loss_forecast(x, Y)(lr, np.arange(301)), path.losses, rtol=1e-11
     )  # 300 steps, each rounding at 1e-16 times some tens
 
 
-def test_curvatures_match_the_hessian():
+def test_hessian_eigenvalues_match_the_hessian():
     hessian = torch.autograd.functional.hessian(
         lambda w: torch.nn.functional.mse_loss(torch.from_numpy(X) @ w, torch.from_numpy(Y)),
         torch.zeros(10, dtype=torch.float64),
     )
-    ours = curvatures(X)
+    ours = hessian_eigenvalues(X)
     # eigvalsh is exact to eps times the largest eigenvalue
     np.testing.assert_allclose(ours, np.linalg.eigvalsh(hessian.numpy()), atol=1e-12 * ours[-1])
 
 
-def test_curvatures_of_more_features_than_examples_end_in_zeros():
-    np.testing.assert_allclose(curvatures(np.ones((1, 3))), [0, 0, 6], rtol=1e-12)
+def test_hessian_eigenvalues_of_more_features_than_examples_end_in_zeros():
+    np.testing.assert_allclose(hessian_eigenvalues(np.ones((1, 3))), [0, 0, 6], rtol=1e-12)
 
 
 def test_linear_objective_of_several_classes_matches_autograd():
@@ -125,7 +125,7 @@ CLASSES = (np.median(Y) < Y).astype(int)
 
 @pytest.mark.filterwarnings("ignore")  # theirs is of the name of its own argument
 def test_logistic_regression_matches_sklearn():
-    x = with_intercept(standard_scaling(X).apply(X))
+    x = with_intercept(standard_scaling(X).transform(X))
     theirs = LogisticRegression(C=np.inf, fit_intercept=False, solver="newton-cholesky", tol=1e-12).fit(x, CLASSES)
     # collinear: the loss is flat in some directions, and a gradient of 1e-13 leaves 1e-9 of the weights open
     np.testing.assert_allclose(logistic_regression(x, CLASSES), theirs.coef_[0], rtol=1e-8, atol=1e-8)

@@ -3,13 +3,13 @@ import pytest
 import torch
 
 from kit.learn.descent import finite_differences
-from kit.learn.network import network_logits, network_objective, network_start
+from kit.learn.network import init_network, network_logits, network_objective
 from kit.learn.optimizers import adam
 from kit.learn.training import train
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 5)), RNG.integers(3, size=7)
-WEIGHTS = network_start(n_features=5, n_hidden=6, n_classes=3, rng=RNG)
+WEIGHTS = init_network(n_features=5, n_hidden=6, n_classes=3, rng=RNG)
 
 
 def torchs_loss(weights, x, y, mask=1.0):
@@ -51,7 +51,7 @@ def test_network_objective_on_rows_is_that_of_those_examples():
 
 
 def test_network_start_keeps_the_size_of_a_signal():
-    weights = network_start(n_features=400, n_hidden=500, n_classes=100, rng=np.random.default_rng(0))
+    weights = init_network(n_features=400, n_hidden=500, n_classes=100, rng=np.random.default_rng(0))
     # variances of 200,000 and 50,000 normal numbers, with a relative standard error of √(2/n)
     assert abs(weights[:400].var() * 400 / 2 - 1) < 4 * np.sqrt(2 / 200_000)
     assert abs(weights[400:].var() * 500 - 1) < 4 * np.sqrt(2 / 50_000)
@@ -60,7 +60,7 @@ def test_network_start_keeps_the_size_of_a_signal():
 def test_a_network_learns_what_no_linear_model_can():
     x = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     y = np.array([0, 1, 1, 0])  # exclusive or; the third feature stands in for an intercept
-    start = network_start(n_features=3, n_hidden=16, n_classes=2, rng=np.random.default_rng(0))
+    start = init_network(n_features=3, n_hidden=16, n_classes=2, rng=np.random.default_rng(0))
     path = train(network_objective(x, y), start, optimizer=adam(0.05), n_steps=200)
     assert (network_logits(path.points[-1], x).argmax(axis=1) == y).all()
 

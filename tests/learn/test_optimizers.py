@@ -7,9 +7,9 @@ from hypothesis.extra.numpy import arrays
 
 from kit.learn.class_losses import binary_cross_entropy
 from kit.learn.linear import linear_objective
-from kit.learn.optimizers import adagrad, adam, adamw, clip_norm, clipped, momentum, nesterov, rmsprop, sgd
+from kit.learn.optimizers import adagrad, adam, adamw, clip_grad_norm, clipped, momentum, nesterov, rmsprop, sgd
 from kit.learn.regularizers import l2, penalized
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.learn.training import train
 from tests.learn.agreement import OPTIMIZERS, optimizer_difference, random_problem, torch_path
 
@@ -51,7 +51,7 @@ def test_optimizer_matches_torch_on_any_gradients(name, gradients):
 def test_adam_on_a_schedule_matches_torch():
     x, y = random_problem(0)
     objective = linear_objective(x, y, loss=binary_cross_entropy)
-    rule = adam(warm_up(cosine(0.1, n_steps=40), n_steps=10))
+    rule = adam(warmup(cosine(0.1, n_steps=40), n_steps=10))
     ours = train(objective, np.zeros(8), optimizer=rule, n_steps=50).points
 
     def schedule(optimizer):
@@ -152,14 +152,14 @@ def test_clip_norm_matches_torch(gradients, limit):
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = torch.from_numpy(gradient.copy())
     their_norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
-    norm, *ours = clip_norm(*gradients, limit=limit)
+    norm, *ours = clip_grad_norm(*gradients, max_norm=limit)
     np.testing.assert_allclose(norm, their_norm.item(), rtol=1e-12)
     for parameter, gradient in zip(parameters, ours, strict=True):
         np.testing.assert_allclose(gradient, parameter.grad, rtol=1e-12, atol=1e-300)
 
 
 def test_clip_norm_of_float32_does_not_overflow():
-    norm, clipped_gradient = clip_norm(np.full(4, 1e30, dtype=np.float32), limit=1.0)
+    norm, clipped_gradient = clip_grad_norm(np.full(4, 1e30, dtype=np.float32), max_norm=1.0)
     assert norm == pytest.approx(2e30)
     assert clipped_gradient.dtype == np.float32
     np.testing.assert_allclose(clipped_gradient, 0.5, rtol=1e-6)
@@ -169,7 +169,7 @@ def test_clipped_steps_match_torch():
     def bowl(x):
         return float(x @ x) * 50, 100 * x
 
-    rule = clipped(adam(0.1), limit=0.5)
+    rule = clipped(adam(0.1), max_norm=0.5)
     ours = train(bowl, np.array([3.0, -4.0]), optimizer=rule, n_steps=20).points[-1]
     x = torch.tensor([3.0, -4.0], dtype=torch.float64, requires_grad=True)
     theirs = torch.optim.Adam([x], lr=0.1)
@@ -183,6 +183,9 @@ def test_clipped_steps_match_torch():
 
 def test_clipped_leaves_a_gradient_beyond_float64_to_be_reported():
     path = train(
-        lambda x: (float(x @ x), np.full_like(x, np.inf)), np.ones(2), optimizer=clipped(sgd(1.0), limit=1.0), n_steps=3
+        lambda x: (float(x @ x), np.full_like(x, np.inf)),
+        np.ones(2),
+        optimizer=clipped(sgd(1.0), max_norm=1.0),
+        n_steps=3,
     )
     assert path.overflowed

@@ -8,11 +8,10 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 from kit.learn.descent import descend, finite_differences
-from kit.learn.linear import curvatures, least_squares, linear_objective
+from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective
 from kit.learn.optimizers import adam, sgd
 from kit.learn.regularizers import (
     Stop,
-    corrected,
     dropout,
     early_stopping,
     elastic_net,
@@ -20,8 +19,9 @@ from kit.learn.regularizers import (
     l2,
     max_norm,
     penalized,
-    penalty_path,
+    proximal,
     proximal_descent,
+    regularization_path,
     soft_threshold,
 )
 from kit.learn.scaling import standard_scaling
@@ -37,37 +37,41 @@ def noisy_diabetes(n_noise=20):
     """Diabetes with columns of noise, all standardised; the targets centred, so that no intercept is needed."""
     x, y = load_diabetes(return_X_y=True, scaled=False)
     x = np.column_stack([x, np.random.default_rng(0).normal(size=(len(x), n_noise))])
-    return standard_scaling(x).apply(x), y - y.mean()
+    return standard_scaling(x).transform(x), y - y.mean()
 
 
 def optimum(x, y, penalty, n_steps=2000):
     """Find the weights of lowest penalized mean squared error."""
     path = proximal_descent(
-        linear_objective(x, y), np.zeros(x.shape[1]), penalty=penalty, lr=1 / curvatures(x)[-1], n_steps=n_steps
+        linear_objective(x, y),
+        np.zeros(x.shape[1]),
+        penalty=penalty,
+        lr=1 / hessian_eigenvalues(x)[-1],
+        n_steps=n_steps,
     )
     assert (np.diff(path.losses) <= 1e-12 * path.losses[0]).all()
     return path.points[-1]
 
 
 @given(arrays(np.float64, 5, elements=st.floats(-1e3, 1e3).filter(bool)), STRENGTHS, SHARES)
-def test_elastic_net_matches_autograd(weights, strength, l1_share):
-    value, gradient = elastic_net(strength, l1_share=l1_share)(weights)
+def test_elastic_net_matches_autograd(weights, strength, l1_ratio):
+    value, gradient = elastic_net(strength, l1_ratio=l1_ratio)(weights)
     w = torch.tensor(weights, requires_grad=True)
-    theirs = strength * (l1_share * w.abs().sum() + (1 - l1_share) / 2 * (w**2).sum())
+    theirs = strength * (l1_ratio * w.abs().sum() + (1 - l1_ratio) / 2 * (w**2).sum())
     theirs.backward()
     np.testing.assert_allclose(value, theirs.item(), rtol=1e-12, atol=1e-300)
     np.testing.assert_allclose(gradient, w.grad, rtol=1e-12, atol=1e-300)
 
 
 @given(WEIGHTS, STRENGTHS, SHARES)
-def test_elastic_net_is_a_mix_of_l1_and_l2(weights, strength, l1_share):
-    value, gradient = elastic_net(strength, l1_share=l1_share)(weights)
+def test_elastic_net_is_a_mix_of_l1_and_l2(weights, strength, l1_ratio):
+    value, gradient = elastic_net(strength, l1_ratio=l1_ratio)(weights)
     np.testing.assert_allclose(
-        value, l1_share * l1(strength)(weights)[0] + (1 - l1_share) * l2(strength)(weights)[0], rtol=1e-12, atol=1e-300
+        value, l1_ratio * l1(strength)(weights)[0] + (1 - l1_ratio) * l2(strength)(weights)[0], rtol=1e-12, atol=1e-300
     )
     np.testing.assert_allclose(
         gradient,
-        l1_share * l1(strength)(weights)[1] + (1 - l1_share) * l2(strength)(weights)[1],
+        l1_ratio * l1(strength)(weights)[1] + (1 - l1_ratio) * l2(strength)(weights)[1],
         rtol=1e-12,
         atol=1e-12,
     )
@@ -102,8 +106,8 @@ def test_soft_threshold_brings_no_two_points_apart(one, other, threshold):
 
 
 @given(st.floats(-100, 100), STRENGTHS, SHARES, RATES)
-def test_no_point_of_a_grid_beats_the_proximal_step(weight, strength, l1_share, lr):
-    penalty = elastic_net(strength, l1_share=l1_share)
+def test_no_point_of_a_grid_beats_the_proximal_step(weight, strength, l1_ratio, lr):
+    penalty = elastic_net(strength, l1_ratio=l1_ratio)
 
     def price(v):
         return penalty(np.array([v]))[0] + (v - weight) ** 2 / (2 * lr)
@@ -112,11 +116,11 @@ def test_no_point_of_a_grid_beats_the_proximal_step(weight, strength, l1_share, 
     assert all(reached <= price(v) * (1 + 1e-9) for v in np.linspace(-100, 100, 41))
 
 
-@pytest.mark.parametrize(("alpha", "l1_share"), [(0.5, 0.5), (5.0, 0.9), (20.0, 0.2)])
-def test_elastic_net_matches_sklearn_at_the_optimum(alpha, l1_share):
+@pytest.mark.parametrize(("alpha", "l1_ratio"), [(0.5, 0.5), (5.0, 0.9), (20.0, 0.2)])
+def test_elastic_net_matches_sklearn_at_the_optimum(alpha, l1_ratio):
     x, y = noisy_diabetes()
-    theirs = ElasticNet(alpha=alpha, l1_ratio=l1_share, fit_intercept=False, tol=1e-15, max_iter=100_000).fit(x, y)
-    ours = optimum(x, y, elastic_net(2 * alpha, l1_share=l1_share))
+    theirs = ElasticNet(alpha=alpha, l1_ratio=l1_ratio, fit_intercept=False, tol=1e-15, max_iter=100_000).fit(x, y)
+    ours = optimum(x, y, elastic_net(2 * alpha, l1_ratio=l1_ratio))
     np.testing.assert_allclose(
         ours, theirs.coef_, rtol=1e-12, atol=1e-10
     )  # weights of up to 40, each solver's last step
@@ -141,7 +145,7 @@ def test_l2_matches_sklearn_ridge_at_the_optimum():
 
 def test_no_penalty_leads_to_least_squares():
     x, y = noisy_diabetes()
-    solution, curved = least_squares(x, y), curvatures(x)
+    solution, curved = least_squares(x, y), hessian_eigenvalues(x)
     distance = np.linalg.norm(optimum(x, y, l1(0.0), n_steps=1000) - solution)
     # each step of rate 1 / λ_max shortens the way to go by a share λ_min / λ_max at least
     assert distance <= (1 - curved[0] / curved[-1]) ** 1000 * np.linalg.norm(solution)
@@ -178,8 +182,8 @@ def test_proximal_descent_on_equal_targets_finds_nothing():
 def test_penalty_path_matches_sklearn_lasso_at_each_strength():
     x, y = noisy_diabetes()
     strengths = np.array([60.0, 20.0, 6.0, 2.0])
-    objective, lr = linear_objective(x, y), 1 / curvatures(x)[-1]
-    ours = penalty_path(objective, np.zeros(30), penalty=l1, strengths=strengths, lr=lr, n_steps=1500)
+    objective, lr = linear_objective(x, y), 1 / hessian_eigenvalues(x)[-1]
+    ours = regularization_path(objective, np.zeros(30), penalty=l1, strengths=strengths, lr=lr, n_steps=1500)
     for weights, strength in zip(ours, strengths, strict=True):
         theirs = Lasso(alpha=strength / 2, fit_intercept=False, tol=1e-15, max_iter=100_000).fit(x, y)
         np.testing.assert_allclose(weights, theirs.coef_, rtol=1e-9, atol=1e-8)
@@ -189,7 +193,9 @@ def test_penalty_path_matches_sklearn_lasso_at_each_strength():
 def test_penalty_path_refuses_a_rate_that_overflows():
     x, y = noisy_diabetes()
     with pytest.raises(ValueError, match="lr must be small enough"):
-        penalty_path(linear_objective(x, y), np.zeros(30), penalty=l2, strengths=np.array([1.0]), lr=9.0, n_steps=999)
+        regularization_path(
+            linear_objective(x, y), np.zeros(30), penalty=l2, strengths=np.array([1.0]), lr=9.0, n_steps=999
+        )
 
 
 def test_proximal_descent_records_overflow():
@@ -217,7 +223,7 @@ def test_max_norm_keeps_to_the_limit_and_leaves_what_is_within(weights, limit):
 def test_a_corrected_optimizer_never_leaves_the_ball():
     x, y = noisy_diabetes()
     for rule in (sgd(0.1), adam(0.5)):
-        limited = corrected(rule, lambda point: max_norm(point, limit=10.0))
+        limited = proximal(rule, lambda point: max_norm(point, limit=10.0))
         path = train(linear_objective(x, y), np.zeros(30), optimizer=limited, n_steps=100)
         lengths = np.linalg.norm(path.points, axis=1)
         assert lengths.max() <= 10 * (1 + 1e-12)
@@ -225,7 +231,7 @@ def test_a_corrected_optimizer_never_leaves_the_ball():
 
 
 def test_a_corrected_optimizer_leaves_overflow_to_be_recorded():
-    rule = corrected(sgd(1e308), lambda point: max_norm(point, limit=1.0))
+    rule = proximal(sgd(1e308), lambda point: max_norm(point, limit=1.0))
     path = train(lambda x: (float(x @ x), 2 * x), np.full(2, 10.0), optimizer=rule, n_steps=5)
     assert path.overflowed
 
@@ -255,12 +261,12 @@ def test_dropout_of_nothing_changes_nothing_and_keeps_float32():
 
 
 @given(arrays(np.float64, st.integers(1, 30), elements=st.floats(0, 10)), st.integers(1, 10), st.floats(0, 1))
-def test_early_stopping_gives_up_after_patience_steps_without_a_new_best(losses, patience, min_gain):
-    best, ended = early_stopping(losses, patience=patience, min_gain=min_gain)
+def test_early_stopping_gives_up_after_patience_steps_without_a_new_best(losses, patience, min_delta):
+    best, ended = early_stopping(losses, patience=patience, min_delta=min_delta)
     seen = losses if ended is None else losses[: ended + 1]
     assert best < len(seen)
     assert (losses[best] <= seen[: best + 1]).all()
-    assert (losses[best] - min_gain <= seen[best:]).all()
+    assert (losses[best] - min_delta <= seen[best:]).all()
     assert ended is None or ended == best + patience
     assert ended is not None or len(losses) - 1 - best < patience
 
@@ -269,10 +275,10 @@ def test_early_stopping_gives_up_after_patience_steps_without_a_new_best(losses,
 def test_early_stopping_asked_after_each_loss_ends_where_it_does_afterwards(losses, patience):
     afterwards = early_stopping(losses, patience=patience)
     for n in range(1, 21):
-        if early_stopping(losses[:n], patience=patience).ended is not None:
+        if early_stopping(losses[:n], patience=patience).stopped is not None:
             break
     assert early_stopping(losses[:n], patience=patience) == afterwards
 
 
 def test_early_stopping_on_equal_losses_keeps_the_first():
-    assert early_stopping(np.ones(10), patience=3) == Stop(best=0, ended=3)
+    assert early_stopping(np.ones(10), patience=3) == Stop(best=0, stopped=3)

@@ -16,8 +16,8 @@ from kit.learn.schedules import (
     one_cycle,
     polynomial,
     step_decay,
-    warm_up,
-    warm_up_stable_decay,
+    warmup,
+    warmup_stable_decay,
 )
 from tests.learn.agreement import SCHEDULES, torch_rates
 
@@ -58,15 +58,15 @@ def test_linear_of_any_length_matches_torch(n_steps, share):
 
 @settings(max_examples=20)
 @given(st.integers(10, 60), st.floats(0.2, 0.9))
-def test_one_cycle_of_any_shape_matches_torch(n_steps, warm_share):
+def test_one_cycle_of_any_shape_matches_torch(n_steps, warmup_ratio):
     theirs = torch_rates(
         lambda o: lr_scheduler.OneCycleLR(
-            o, max_lr=0.5, total_steps=n_steps, pct_start=warm_share, cycle_momentum=False
+            o, max_lr=0.5, total_steps=n_steps, pct_start=warmup_ratio, cycle_momentum=False
         ),
         0.5,
         n_steps=n_steps - 1,
     )
-    ours = rates(one_cycle(0.5, n_steps=n_steps, warm_share=warm_share), n_steps - 1)
+    ours = rates(one_cycle(0.5, n_steps=n_steps, warmup_ratio=warmup_ratio), n_steps - 1)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
@@ -86,7 +86,7 @@ def test_warm_up_of_any_length_matches_torch(n_steps):
         n_steps=n_steps + 20,
     )
     np.testing.assert_allclose(
-        rates(warm_up(exponential(1.0, factor=0.9), n_steps=n_steps), n_steps + 20), theirs, rtol=1e-12
+        rates(warmup(exponential(1.0, gamma=0.9), n_steps=n_steps), n_steps + 20), theirs, rtol=1e-12
     )
 
 
@@ -101,7 +101,7 @@ def test_schedule_falls_from_lr_to_final_and_stays(schedule, n_steps, share):
 
 @given(st.integers(2, 60))
 def test_one_cycle_climbs_once_and_falls_once(n_steps):
-    cycle = rates(one_cycle(1.0, n_steps=n_steps, warm_share=0.6), n_steps + 5)
+    cycle = rates(one_cycle(1.0, n_steps=n_steps, warmup_ratio=0.6), n_steps + 5)
     signs = np.sign(np.diff(cycle))
     assert (np.diff(signs[signs != 0]) <= 0).all()
     assert max(cycle) <= 1
@@ -111,18 +111,18 @@ def test_one_cycle_climbs_once_and_falls_once(n_steps):
 @given(LENGTHS)
 def test_warm_up_then_follows_the_schedule_from_its_beginning(n_steps):
     schedule = cosine(1.0, n_steps=30)
-    warmed = rates(warm_up(schedule, n_steps=n_steps), n_steps + 30)
+    warmed = rates(warmup(schedule, n_steps=n_steps), n_steps + 30)
     assert warmed[n_steps:] == rates(schedule, 30)
     np.testing.assert_allclose(np.diff(warmed[: n_steps + 1]), 1 / (n_steps + 1), rtol=1e-9)
     assert warmed[0] > 0
 
 
 def test_warm_up_of_no_steps_changes_nothing():
-    assert rates(warm_up(cosine(1.0, n_steps=9), n_steps=0), 9) == rates(cosine(1.0, n_steps=9), 9)
+    assert rates(warmup(cosine(1.0, n_steps=9), n_steps=0), 9) == rates(cosine(1.0, n_steps=9), 9)
 
 
 def test_warm_ups_nest():
-    assert rates(warm_up(warm_up(1.0, n_steps=1), n_steps=1), 3) == [0.25, 0.5, 1.0, 1.0]
+    assert rates(warmup(warmup(1.0, n_steps=1), n_steps=1), 3) == [0.25, 0.5, 1.0, 1.0]
 
 
 @given(st.integers(1, 4000), st.integers(1, 2000))
@@ -141,7 +141,7 @@ def test_cosine_restarts_of_any_length_match_torch(n_steps, growth, share):
         1.0,
         n_steps=200,
     )
-    ours = rates(cosine_restarts(1.0, n_steps=n_steps, growth=growth, final=share), 200)
+    ours = rates(cosine_restarts(1.0, n_steps=n_steps, t_mult=growth, final=share), 200)
     np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
@@ -153,12 +153,17 @@ def test_polynomial_of_any_length_matches_torch(n_steps, power):
 
 
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 40), SHARES)
-def test_warm_up_stable_decay_climbs_stays_and_falls(stable, n_warm, n_decay, share):
-    n_steps = n_warm + stable + n_decay
-    wsd = rates(warm_up_stable_decay(1.0, n_steps=n_steps, n_warm=n_warm, n_decay=n_decay, final=share), n_steps + 5)
-    assert wsd[:n_warm] == rates(warm_up(1.0, n_steps=n_warm), n_steps)[:n_warm]
-    assert set(wsd[n_warm : n_steps - n_decay + 1]) == {1.0}
-    assert wsd[n_steps - n_decay :] == rates(linear(1.0, n_steps=n_decay, final=share), n_decay + 5)
+def test_warm_up_stable_decay_climbs_stays_and_falls(stable, n_warmup_steps, n_decay_steps, share):
+    n_steps = n_warmup_steps + stable + n_decay_steps
+    wsd = rates(
+        warmup_stable_decay(
+            1.0, n_steps=n_steps, n_warmup_steps=n_warmup_steps, n_decay_steps=n_decay_steps, final=share
+        ),
+        n_steps + 5,
+    )
+    assert wsd[:n_warmup_steps] == rates(warmup(1.0, n_steps=n_warmup_steps), n_steps)[:n_warmup_steps]
+    assert set(wsd[n_warmup_steps : n_steps - n_decay_steps + 1]) == {1.0}
+    assert wsd[n_steps - n_decay_steps :] == rates(linear(1.0, n_steps=n_decay_steps, final=share), n_decay_steps + 5)
 
 
 @pytest.mark.parametrize("make", [linear, cosine, polynomial, cosine_restarts])
@@ -170,8 +175,8 @@ def test_a_schedule_may_rise_and_begin_at_0(make):
 
 
 def test_a_factor_above_1_rises_and_a_rate_of_0_stays():
-    assert rates(exponential(1.0, factor=2.0), 3) == rates(step_decay(1.0, every=1, factor=2.0), 3) == [1, 2, 4, 8]
-    for schedule in (constant(0.0), as_schedule(0.0), exponential(0.0, factor=0.5), inverse_sqrt(0.0, n_steps=3)):
+    assert rates(exponential(1.0, gamma=2.0), 3) == rates(step_decay(1.0, step_size=1, gamma=2.0), 3) == [1, 2, 4, 8]
+    for schedule in (constant(0.0), as_schedule(0.0), exponential(0.0, gamma=0.5), inverse_sqrt(0.0, n_steps=3)):
         assert rates(schedule, 5) == [0] * 6
 
 
@@ -179,7 +184,7 @@ def test_a_factor_above_1_rises_and_a_rate_of_0_stays():
 def test_one_cycle_of_any_share_gives_rates(n_steps, share):
     for near in (np.nextafter(1 / n_steps, 1), np.nextafter(1, 0), share):
         if 1 / n_steps < near < 1:
-            cycle = rates(one_cycle(1.0, n_steps=n_steps, warm_share=float(near)), n_steps + 1)
+            cycle = rates(one_cycle(1.0, n_steps=n_steps, warmup_ratio=float(near)), n_steps + 1)
             assert all(0 <= rate <= 1 for rate in cycle)
 
 
@@ -187,14 +192,14 @@ def test_one_cycle_of_any_share_gives_rates(n_steps, share):
     "schedule",
     [
         constant(1.0),
-        step_decay(1.0, every=1),
-        exponential(1.0, factor=0.5),
+        step_decay(1.0, step_size=1),
+        exponential(1.0, gamma=0.5),
         linear(1.0, n_steps=5),
         one_cycle(1, n_steps=5),
         polynomial(1.0, n_steps=5, power=2.0),
-        cosine_restarts(1.0, n_steps=5, growth=2.0),
+        cosine_restarts(1.0, n_steps=5, t_mult=2.0),
         inverse_sqrt(1.0, n_steps=5),
-        warm_up_stable_decay(1.0, n_steps=5, n_warm=1, n_decay=2),
+        warmup_stable_decay(1.0, n_steps=5, n_warmup_steps=1, n_decay_steps=2),
     ],
 )
 def test_schedule_a_million_steps_on_is_still_a_rate(schedule):

@@ -9,7 +9,7 @@ from sklearn.datasets import load_diabetes, load_digits
 
 from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import descend
-from kit.learn.linear import curvatures, linear_objective, with_intercept
+from kit.learn.linear import hessian_eigenvalues, linear_objective, with_intercept
 from kit.learn.losses import huber
 from kit.learn.optimizers import adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd
 from kit.learn.scaling import standard_scaling
@@ -20,7 +20,7 @@ RULES = [sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw]
 
 def diabetes():
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    return with_intercept(standard_scaling(x).apply(x)), y
+    return with_intercept(standard_scaling(x).transform(x)), y
 
 
 def digits():
@@ -172,7 +172,7 @@ def test_measured_by_all_examples_shows_the_noise_of_the_batches():
 
 def test_range_test_suggests_a_rate_that_descends_and_not_a_tiny_one():
     x, y = diabetes()
-    critical = 2 / curvatures(x)[-1]
+    critical = 2 / hessian_eigenvalues(x)[-1]
     tested = range_test(linear_objective(x, y), np.zeros(11), low=1e-4, high=100.0, n_steps=120)
     assert tested.losses[-1] > 1e6 * tested.losses[0]
     assert critical / 20 < tested.suggestion < critical
@@ -183,7 +183,7 @@ def test_range_test_takes_any_optimizer_and_batches():
     batches = minibatches(len(x), batch_size=64, rng=np.random.default_rng(0))
     objective = linear_objective(x, y, loss=cross_entropy)
     tested = range_test(
-        objective, np.zeros((65, 10)), optimizer=partial(adam, beta1=0.5), low=1e-5, high=10.0, batches=batches
+        objective, np.zeros((65, 10)), optimizer=partial(adam, betas=(0.5, 0.999)), low=1e-5, high=10.0, batches=batches
     )
     assert len(tested.lrs) == len(tested.losses) == 100
     assert 1e-3 < tested.suggestion < 0.3

@@ -43,7 +43,7 @@ def decoders() -> dict[str, Any]:
     for model in found.values():
         init_normal(model, std=0.1)
         model.eval()
-    return {n: m.given(SOURCES) if isinstance(m, EncoderDecoder | T5) else m for n, m in found.items()}
+    return {n: m.condition_on(SOURCES) if isinstance(m, EncoderDecoder | T5) else m for n, m in found.items()}
 
 
 def seconds(model: Any, *, cache: bool) -> tuple[float, torch.Tensor]:

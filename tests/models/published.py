@@ -14,14 +14,14 @@ import torch
 import transformers
 from torch import nn
 
-from kit.models.bert import BERT, BERT_SIZES
-from kit.models.encoder_decoder import TRANSFORMER, EncoderDecoder
-from kit.models.gpt import GPT, GPT_1, GPT_2, GPT_3
-from kit.models.llama import LLAMA, LLAMA_2, LLAMA_3, Llama
-from kit.models.palm import PALM, PaLM
-from kit.models.parameters import n_params, sketch
-from kit.models.t5 import T5, T5_1_1_SIZES, T5_SIZES
-from kit.models.transformer_xl import TRANSFORMER_XL, TransformerXL
+from kit.models.bert import BERT, BERT_CONFIGS
+from kit.models.encoder_decoder import TRANSFORMER_CONFIGS, EncoderDecoder
+from kit.models.gpt import GPT, GPT1_CONFIG, GPT2_CONFIGS, GPT3_CONFIGS
+from kit.models.llama import LLAMA2_CONFIGS, LLAMA3_CONFIGS, LLAMA_CONFIGS, Llama
+from kit.models.palm import PALM_CONFIGS, PaLM
+from kit.models.parameters import n_params, on_meta
+from kit.models.t5 import T5, T5_1_1_CONFIGS, T5_CONFIGS
+from kit.models.transformer_xl import TRANSFORMER_XL_CONFIGS, TransformerXL
 
 UNITS = {"M": 10**6, "B": 10**9}
 
@@ -88,7 +88,7 @@ def bert(config: Any) -> Callable[[], nn.Module]:
 
 def bert_body(config: Any) -> int:
     """Count what BertModel has: all but the head for hidden tokens."""
-    return sum(p.numel() for name, p in sketch(BERT, config).named_parameters() if not name.startswith("head."))
+    return sum(p.numel() for name, p in on_meta(BERT, config).named_parameters() if not name.startswith("head."))
 
 
 def t5(config: Any) -> Callable[[], nn.Module]:
@@ -147,12 +147,12 @@ def transformer_by_hand(config: Any) -> int:
 
 def transformer_rows() -> Iterator[tuple[str, Row]]:
     """Vaswani et al. (2017), table 3."""
-    for (size, config), paper in zip(TRANSFORMER.items(), ("65M", "213M"), strict=True):
+    for (size, config), paper in zip(TRANSFORMER_CONFIGS.items(), ("65M", "213M"), strict=True):
         yield (
             f"Transformer {size}",
             Row(
                 exact=transformer_by_hand(config),
-                counted=n_params(sketch(EncoderDecoder, config)),
+                counted=n_params(on_meta(EncoderDecoder, config)),
                 paper=paper,
                 because="vocabulary 'about 37000'; no one size gives both 65M and 213M",
             ),
@@ -166,22 +166,22 @@ def gpt_rows() -> Iterator[tuple[str, Row]]:
         "GPT-1",
         Row(
             exact=116_534_784,
-            counted=n_params(sketch(GPT, GPT_1)),
+            counted=n_params(on_meta(GPT, GPT1_CONFIG)),
             theirs=lambda: transformers.OpenAIGPTLMHeadModel(transformers.OpenAIGPTConfig()),
             paper="117M",
         ),
     )
     exact = {"small": 124_439_808, "medium": 354_823_168, "large": 774_030_080, "XL": 1_557_611_200}
-    for (size, config), paper in zip(GPT_2.items(), ("117M", "345M", "762M", "1542M"), strict=True):
+    for (size, config), paper in zip(GPT2_CONFIGS.items(), ("117M", "345M", "762M", "1542M"), strict=True):
         yield (
             f"GPT-2 {size}",
             Row(
                 exact=exact[size],
-                counted=n_params(sketch(GPT, config)),
+                counted=n_params(on_meta(GPT, config)),
                 theirs=gpt2(config),
                 paper=paper,
                 because="counted with GPT-1's vocabulary of 40,478, it seems; its authors call it an error",
-                fits=n_params(sketch(GPT, replace(config, vocab_size=GPT_1.vocab_size))),
+                fits=n_params(on_meta(GPT, replace(config, vocab_size=GPT1_CONFIG.vocab_size))),
             ),
         )
     papers = ("125M", "350M", "760M", "1.3B", "2.7B", "6.7B", "13B", "175.0B")
@@ -191,16 +191,16 @@ def gpt_rows() -> Iterator[tuple[str, Row]]:
         "13B": "d_model = 5140, as printed, is not 40 heads of 128; 5120 is, and rounds to 13B too",
         "175B": "printed to one place more than it holds",
     }
-    for (size, config), paper in zip(GPT_3.items(), papers, strict=True):
+    for (size, config), paper in zip(GPT3_CONFIGS.items(), papers, strict=True):
         yield (
             f"GPT-3 {size}",
             Row(
                 exact=gpt_by_hand(config),
-                counted=n_params(sketch(GPT, config)),
+                counted=n_params(on_meta(GPT, config)),
                 theirs=gpt2(config) if config.d_head is None else None,
                 paper=paper,
                 because=reasons.get(size, ""),
-                fits=n_params(sketch(GPT, replace(config, d_model=5120))) if size == "13B" else None,
+                fits=n_params(on_meta(GPT, replace(config, d_model=5120))) if size == "13B" else None,
             ),
         )
 
@@ -208,9 +208,9 @@ def gpt_rows() -> Iterator[tuple[str, Row]]:
 def bert_rows() -> Iterator[tuple[str, Row]]:
     """Devlin et al. (2018), section 3."""
     for (size, config), exact, paper in zip(
-        BERT_SIZES.items(), (109_482_240, 335_141_888), ("110M", "340M"), strict=True
+        BERT_CONFIGS.items(), (109_482_240, 335_141_888), ("110M", "340M"), strict=True
     ):
-        whole = n_params(sketch(BERT, config)) + 2 * config.d_model + 2
+        whole = n_params(on_meta(BERT, config)) + 2 * config.d_model + 2
         yield (
             f"BERT {size}",
             Row(
@@ -229,8 +229,8 @@ def t5_rows() -> Iterator[tuple[str, Row]]:
     exact = (60_506_624, 222_903_552, 737_668_096, 2_851_598_336, 11_307_321_344)
     papers = ("60M", "220M", "770M", "2.8B", "11B")
     because = {"large": "fits a head of its own, which the published weights lack", "3B": "cut, not rounded"}
-    for (size, config), count, paper in zip(T5_SIZES.items(), exact, papers, strict=True):
-        counted = n_params(sketch(T5, config))
+    for (size, config), count, paper in zip(T5_CONFIGS.items(), exact, papers, strict=True):
+        counted = n_params(on_meta(T5, config))
         yield (
             f"T5 {size}",
             Row(
@@ -248,19 +248,23 @@ def t5_1_1_rows() -> Iterator[tuple[str, Row]]:
     """List version 1.1, with the figures that stand beside the published checkpoints."""
     exact = (76_961_152, 247_577_856, 783_150_080, 2_849_757_184, 11_135_332_352)
     papers = ("77M", "250M", "800M", "3B", "11B")
-    for (size, config), count, paper in zip(T5_1_1_SIZES.items(), exact, papers, strict=True):
+    for (size, config), count, paper in zip(T5_1_1_CONFIGS.items(), exact, papers, strict=True):
         yield (
             f"T5 1.1 {size}",
-            Row(exact=count, counted=n_params(sketch(T5, config)), theirs=t5(config), paper=paper),
+            Row(exact=count, counted=n_params(on_meta(T5, config)), theirs=t5(config), paper=paper),
         )
 
 
 def llama_rows() -> Iterator[tuple[str, Row]]:
     """Touvron et al. (2023), arXiv:2302.13971, table 2; arXiv:2307.09288 and arXiv:2407.21783 print round names."""
     published = {
-        "Llama": (LLAMA, (6_738_415_616, 13_015_864_320, 32_528_943_616, 65_285_660_672), "6.7B 13.0B 32.5B 65.2B"),
-        "Llama 2": (LLAMA_2, (6_738_415_616, 13_015_864_320, 68_976_648_192), "7B 13B 70B"),
-        "Llama 3": (LLAMA_3, (8_030_261_248, 70_553_706_496), "8B 70B"),
+        "Llama": (
+            LLAMA_CONFIGS,
+            (6_738_415_616, 13_015_864_320, 32_528_943_616, 65_285_660_672),
+            "6.7B 13.0B 32.5B 65.2B",
+        ),
+        "Llama 2": (LLAMA2_CONFIGS, (6_738_415_616, 13_015_864_320, 68_976_648_192), "7B 13B 70B"),
+        "Llama 3": (LLAMA3_CONFIGS, (8_030_261_248, 70_553_706_496), "8B 70B"),
     }
     because = {("Llama", "65B"): "cut, not rounded"}
     for name, (sizes, exact, papers) in published.items():
@@ -269,7 +273,7 @@ def llama_rows() -> Iterator[tuple[str, Row]]:
                 f"{name} {size}",
                 Row(
                     exact=count,
-                    counted=n_params(sketch(Llama, config)),
+                    counted=n_params(on_meta(Llama, config)),
                     theirs=llama(config),
                     paper=paper,
                     because=because.get((name, size), ""),
@@ -286,8 +290,8 @@ def palm_by_hand(config: Any) -> int:
 
 def palm_rows() -> Iterator[tuple[str, Row]]:
     """Chowdhery et al. (2022), table 1; no weights were published."""
-    for (size, config), paper in zip(PALM.items(), ("8.63B", "62.50B", "540.35B"), strict=True):
-        counted = n_params(sketch(PaLM, config))
+    for (size, config), paper in zip(PALM_CONFIGS.items(), ("8.63B", "62.50B", "540.35B"), strict=True):
+        counted = n_params(on_meta(PaLM, config))
         yield (
             f"PaLM {size}",
             Row(
@@ -318,13 +322,13 @@ def transformer_xl_rows() -> Iterator[tuple[str, Row]]:
         "large": "with one width for all tokens; 285,170,506 in the authors' code, and 257M as yet unexplained",
     }
     for (size, config), paper, theirs in zip(
-        TRANSFORMER_XL.items(), ("151M", "257M"), (151_107_538, None), strict=True
+        TRANSFORMER_XL_CONFIGS.items(), ("151M", "257M"), (151_107_538, None), strict=True
     ):
         yield (
             f"Transformer-XL {size}",
             Row(
                 exact=transformer_xl_by_hand(config),
-                counted=n_params(sketch(TransformerXL, config)),
+                counted=n_params(on_meta(TransformerXL, config)),
                 paper=paper,
                 because=because[size],
                 fits=theirs,

@@ -45,7 +45,7 @@ def sizes(**config: int | float) -> dict:
 
 
 GPT = gpt.GPTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
-PALM = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
+PALM_CONFIGS = palm.PaLMConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2)
 BERT = bert.BERTConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 BERT_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
@@ -109,7 +109,7 @@ THEIRS = {
 }
 XL = transformer_xl.TransformerXLConfig(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 LONG = longformer.LongformerConfig(vocab_size=11, n_positions=8, window=2, n_layers=1, n_heads=2, d_model=4)
-LLAMA = llama.LlamaConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, n_kv_heads=1, d_model=4, d_ff=8)
+LLAMA_CONFIGS = llama.LlamaConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, n_kv_heads=1, d_model=4, d_ff=8)
 CAUSAL_INPUTS = {"ids": (IDS, [*TOKENS, TOO_LONG]), **PACKED}
 LONG_INPUTS = {
     "ids": (IDS, [*TOKENS, TOO_LONG]),
@@ -130,7 +130,7 @@ ARGUMENTS = {
     },
     ablation.AblationGPT: {"config": (ABLATION, CONFIG)},
     ablation.AblationGPT(ABLATION).forward: {"ids": (IDS, [*TOKENS, TOO_LONG])},
-    ablation.AblationGPT(ABLATION).look: {"ids": (IDS, [*TOKENS, TOO_LONG])},
+    ablation.AblationGPT(ABLATION).attention_weights: {"ids": (IDS, [*TOKENS, TOO_LONG])},
     bert.BERTConfig: {
         **sizes(vocab_size=11, n_positions=8, n_segments=2, n_layers=1, n_heads=2, d_model=4, dropout=0.1),
         "n_heads": (2, [*AT_LEAST_1, 3]),
@@ -163,8 +163,8 @@ ARGUMENTS = {
     },
     TRANSLATOR.encode: {**ENCODED, "present": (PRESENT, FROM_START[:2]), "positions": PLACE},
     TRANSLATOR.given: SOURCE,
-    TRANSLATOR.given(IDS).forward: GIVEN,
-    TRANSLATOR.given(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
+    TRANSLATOR.condition_on(IDS).forward: GIVEN,
+    TRANSLATOR.condition_on(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     t5.T5Config: {
         **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
         "n_buckets": (32, [*AT_LEAST_1, 3]),
@@ -178,7 +178,7 @@ ARGUMENTS = {
     TEXT_TO_TEXT.forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.encode: ENCODED,
     TEXT_TO_TEXT.given: SOURCE,
-    TEXT_TO_TEXT.given(IDS).forward: GIVEN,
+    TEXT_TO_TEXT.condition_on(IDS).forward: GIVEN,
     hugging_face.load_gpt1: {
         "model": (gpt.GPT(replace(GPT, post_norm=True)), [*CONFIG, bert.BERT(BERT)]),
         "state": (THEIRS["gpt1"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
@@ -194,7 +194,7 @@ ARGUMENTS = {
         "ignore": ((), [None, "cls"]),
     },
     hugging_face.load_llama: {
-        "model": (llama.Llama(LLAMA), [*CONFIG, gpt.GPT(GPT)]),
+        "model": (llama.Llama(LLAMA_CONFIGS), [*CONFIG, gpt.GPT(GPT)]),
         "state": (THEIRS["llama"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
     },
     hugging_face.load_longformer: {
@@ -207,18 +207,18 @@ ARGUMENTS = {
         "model": (t5.T5(T5), [*CONFIG, gpt.GPT(GPT)]),
         "state": (THEIRS["t5"].state_dict(), [*STATE, THEIRS["gpt2"].state_dict()]),
     },
-    heads.Classifier: {
+    heads.SequenceClassifier: {
         "encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)]),
         "n_classes": (2, AT_LEAST_1),
         "token": ("last", ["second", None, "first", "pooled"]),
         "dropout": (0.1, KEPT),
     },
-    heads.Classifier(gpt.GPT(GPT), n_classes=2, token="last").forward: {
+    heads.SequenceClassifier(gpt.GPT(GPT), n_classes=2, token="last").forward: {
         "ids": (IDS, TOKENS),
         "present": (PRESENT, FROM_START),
     },
-    heads.SpanFinder(gpt.GPT(GPT)).forward: {"ids": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])},
-    heads.SpanFinder: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
+    heads.QuestionAnswering(gpt.GPT(GPT)).forward: {"ids": (IDS, TOKENS), "present": (PRESENT, [IDS, PRESENT[:, 1:]])},
+    heads.QuestionAnswering: {"encoder": (gpt.GPT(GPT), [*CONFIG, nn.Linear(4, 4)])},
     heads.best_span: {
         "start": (SCORES, SCORE),
         "end": (SCORES, [*SCORE, SCORES[:, 1:]]),
@@ -242,20 +242,20 @@ ARGUMENTS = {
         "tied": (False, SWITCH),
         "init_std": (0.02, ABOVE_0),
     },
-    llama.Llama: {"config": (LLAMA, CONFIG)},
-    llama.Llama(LLAMA).forward: CAUSAL_INPUTS,
-    llama.Llama(LLAMA).encode: CAUSAL_INPUTS,
-    llama.Llama(LLAMA).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
+    llama.Llama: {"config": (LLAMA_CONFIGS, CONFIG)},
+    llama.Llama(LLAMA_CONFIGS).forward: CAUSAL_INPUTS,
+    llama.Llama(LLAMA_CONFIGS).encode: CAUSAL_INPUTS,
+    llama.Llama(LLAMA_CONFIGS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     palm.PaLMConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4, d_head=2),
         "d_head": (2, [*AT_LEAST_1, 3]),
         "d_ff": (None, [0, "ten"]),
         "serial": (True, []),
     },
-    palm.PaLM: {"config": (PALM, CONFIG)},
-    palm.PaLM(PALM).forward: CAUSAL_INPUTS,
-    palm.PaLM(PALM).encode: CAUSAL_INPUTS,
-    palm.PaLM(PALM).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
+    palm.PaLM: {"config": (PALM_CONFIGS, CONFIG)},
+    palm.PaLM(PALM_CONFIGS).forward: CAUSAL_INPUTS,
+    palm.PaLM(PALM_CONFIGS).encode: CAUSAL_INPUTS,
+    palm.PaLM(PALM_CONFIGS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     transformer_xl.TransformerXLConfig: {
         **sizes(vocab_size=11, n_memory=8, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8, dropout=0.1),
         "d_model": (4, [*AT_LEAST_1, 5]),
@@ -267,19 +267,19 @@ ARGUMENTS = {
     transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
-    parameters.sketch: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
+    parameters.on_meta: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
     *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
-    *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedHead),
+    *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedLMHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),
-    *(encoder_decoder.DecoderBlock, encoder_decoder.Given, encoder_decoder.masks_of_packed),
+    *(encoder_decoder.DecoderBlock, encoder_decoder.ConditionedDecoder, encoder_decoder.masks_of_packed),
     *(t5.Attention, t5.FeedForward, t5.GatedFeedForward, t5.EncoderBlock, t5.DecoderBlock),
     *(llama.SelfAttention, llama.FeedForward, llama.Block),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
-    *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedHead),
+    *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedLMHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),
 }

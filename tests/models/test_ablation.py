@@ -63,7 +63,7 @@ def test_the_whole_block_is_that_of_gpt_but_for_the_exact_gelu(norm, judge):
 @pytest.mark.parametrize("switches", [*VARIANTS, {"mask": "never"}], ids=str)
 def test_the_weights_looked_at_are_those_that_the_model_uses(switches):
     model = make(**switches)
-    weights = model.look(IDS)
+    weights = model.attention_weights(IDS)
     assert weights.shape == (model.config.n_layers, 2, 2, 9, 9)
     torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
     first = model.blocks[0]
@@ -71,11 +71,11 @@ def test_the_weights_looked_at_are_those_that_the_model_uses(switches):
     if model.config.position:
         x = x + model.position_embedding.weight[:9]
     read = first.norms[0](x) if model.config.norm == "pre" else x
-    torch.testing.assert_close(weights[0], first.attention.look(read)[0])
+    torch.testing.assert_close(weights[0], first.attention.attention_weights(read)[0])
 
 
 def test_weights_masked_after_the_softmax_fall_short_of_1():
-    sums = make(mask="after").look(IDS).sum(dim=-1)
+    sums = make(mask="after").attention_weights(IDS).sum(dim=-1)
     assert (sums[..., :-1] < 1).all()
     torch.testing.assert_close(sums[..., -1], torch.ones(sums.shape[:-1]))
 

@@ -26,12 +26,12 @@ def gpt(**changes: Any) -> GPT:
 
 def t5(**changes: Any) -> Any:
     model = T5(T5Config(vocab_size=31, n_layers=2, n_heads=2, d_model=16, d_head=4, d_ff=32, **changes))
-    return model.eval().given(SOURCE, SOURCE != 0)
+    return model.eval().condition_on(SOURCE, SOURCE != 0)
 
 
 def encoder_decoder() -> Any:
     model = EncoderDecoder(EncoderDecoderConfig(vocab_size=31, n_layers=2, n_heads=2, d_model=16, d_ff=32))
-    return model.eval().given(SOURCE, SOURCE != 0)
+    return model.eval().condition_on(SOURCE, SOURCE != 0)
 
 
 def palm(**changes: Any) -> PaLM:

@@ -26,7 +26,7 @@ def model(request) -> T5 | EncoderDecoder:
 
 
 def test_the_source_read_once_gives_the_same_logits(model):
-    assert torch.equal(model.given(SOURCE)(TARGET), model(SOURCE, TARGET))
+    assert torch.equal(model.condition_on(SOURCE)(TARGET), model(SOURCE, TARGET))
 
 
 def test_every_token_of_the_source_moves_every_logit(model):
@@ -55,17 +55,17 @@ def test_reading_the_source_leaves_every_mode_as_it_was(model):
     model.train()
     model.encoder_blocks.eval()
     model(SOURCE, TARGET)
-    model.given(SOURCE)
+    model.condition_on(SOURCE)
     assert model.training
     assert model.decoder_blocks.training
     assert not model.encoder_blocks.training
-    model.eval().given(SOURCE)
+    model.eval().condition_on(SOURCE)
     assert not any(part.training for part in model.modules())
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_generate_continues_each_target_given_its_source(model, cache):
-    given = model.given(SOURCE)
+    given = model.condition_on(SOURCE)
     ids = generate(given, torch.tensor([[0], [0]]), n_tokens=20, cache=cache)
     assert torch.equal(ids[:, 1:], given(ids[:, :-1]).argmax(dim=-1))
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from kit.models.gpt import GPT, GPT_2, GPT_3, GPTConfig, PostNormBlock
-from kit.models.parameters import n_params, sketch
+from kit.models.gpt import GPT, GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig, PostNormBlock
+from kit.models.parameters import n_params, on_meta
 
 TINY = GPTConfig(vocab_size=31, n_positions=16, n_layers=2, n_heads=2, d_model=8, dropout=0.0)
 
@@ -85,8 +85,8 @@ def test_a_text_beyond_the_last_position_is_refused_with_and_without_a_cache(gpt
         gpt(ids(7), cache)
 
 
-@pytest.mark.parametrize("config", [*GPT_2.values(), *GPT_3.values()])
-def test_a_sketch_has_shapes_and_no_numbers(config):
-    model = sketch(GPT, config)
+@pytest.mark.parametrize("config", [*GPT2_CONFIGS.values(), *GPT3_CONFIGS.values()])
+def test_a_model_on_meta_has_shapes_and_no_numbers(config):
+    model = on_meta(GPT, config)
     assert all(parameter.is_meta for parameter in model.parameters())
     assert model.blocks[0].attention.qkv.weight.shape == (3 * config.n_heads * config.head_width, config.d_model)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.heads import Classifier, SpanFinder, best_span
+from kit.models.heads import QuestionAnswering, SequenceClassifier, best_span
 
 TINY = GPTConfig(vocab_size=11, n_positions=8, n_layers=2, n_heads=2, d_model=8)
 
@@ -17,13 +17,13 @@ def gpt() -> GPT:
 
 
 def test_what_fills_up_a_row_does_not_change_its_class(gpt):
-    model = Classifier(gpt, n_classes=3, token="last").double().eval()
+    model = SequenceClassifier(gpt, n_classes=3, token="last").double().eval()
     ids, filled = torch.tensor([[1, 2, 3]]), torch.tensor([[1, 2, 3, 0, 0]])
     torch.testing.assert_close(model(filled, present=filled != 0), model(ids), rtol=1e-12, atol=1e-12)
 
 
 def test_a_head_trains_the_model_under_it(gpt):
-    model = Classifier(gpt, n_classes=3, token="last").double()
+    model = SequenceClassifier(gpt, n_classes=3, token="last").double()
     model(torch.tensor([[1, 2, 3]])).square().sum().backward()
     assert all(parameter.grad is not None for parameter in model.head.parameters())
     assert gpt.blocks[0].attention.qkv.weight.grad.any()
@@ -31,13 +31,13 @@ def test_a_head_trains_the_model_under_it(gpt):
 
 
 def test_span_scores_are_linear_in_the_hidden_states(gpt):
-    model, ids = SpanFinder(gpt).double().eval(), torch.tensor([[1, 2, 3]])
+    model, ids = QuestionAnswering(gpt).double().eval(), torch.tensor([[1, 2, 3]])
     expected = gpt.encode(ids) @ model.head.weight.T + model.head.bias
     torch.testing.assert_close(model(ids), expected.transpose(1, 2), rtol=1e-12, atol=1e-12)
 
 
 def test_no_span_begins_or_ends_in_what_fills_up_a_row(gpt):
-    model = SpanFinder(gpt).double().eval()
+    model = QuestionAnswering(gpt).double().eval()
     ids, filled = torch.tensor([[1, 2, 3]]), torch.tensor([[1, 2, 3, 0, 0]])
     logits = model(filled, filled != 0)
     torch.testing.assert_close(logits[:, :, :3], model(ids), rtol=1e-12, atol=1e-12)
@@ -46,7 +46,7 @@ def test_no_span_begins_or_ends_in_what_fills_up_a_row(gpt):
 
 def test_starts_and_ends_are_learnt_as_two_targets(gpt):
     """As kit.train.objectives.token_loss has it: an axis of logits for each target."""
-    logits, targets = SpanFinder(gpt).double()(torch.tensor([[1, 2, 3]])), torch.tensor([[1, 2]])
+    logits, targets = QuestionAnswering(gpt).double()(torch.tensor([[1, 2, 3]])), torch.tensor([[1, 2]])
     F.cross_entropy(logits.flatten(0, 1), targets.flatten()).backward()
     assert gpt.token_embedding.weight.grad.any()
 

@@ -112,7 +112,7 @@ def test_the_published_weights_come_by_name(monkeypatch):
     theirs = random(transformers.GPT2LMHeadModel(transformers.GPT2Config(**GPT_SIZES, **SPECIAL)), torch.float32)
     asked = []
     monkeypatch.setattr(transformers.GPT2LMHeadModel, "from_pretrained", lambda name: asked.append(name) or theirs)
-    monkeypatch.setitem(hugging_face.GPT_2, "medium", GPTConfig(**SIZES))
+    monkeypatch.setitem(hugging_face.GPT2_CONFIGS, "medium", GPTConfig(**SIZES))
     ours = gpt2_from_hub("gpt2-medium")
     assert asked == ["gpt2-medium"]
     assert not ours.training

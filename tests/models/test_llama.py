@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.blocks.positions import rotary_angles
-from kit.models.llama import LLAMA, LLAMA_2, LLAMA_3, Llama, LlamaConfig, SelfAttention
-from kit.models.parameters import n_params, sketch
+from kit.models.llama import LLAMA2_CONFIGS, LLAMA3_CONFIGS, LLAMA_CONFIGS, Llama, LlamaConfig, SelfAttention
+from kit.models.parameters import n_params, on_meta
 
 SIZES = {"vocab_size": 50, "n_positions": 300, "n_layers": 2, "n_heads": 4, "d_model": 24, "d_ff": 40}
 
@@ -64,16 +64,16 @@ def test_the_head_is_its_own_or_the_embedding(tied):
 
 def test_published_widths_are_near_eight_thirds_of_the_model_or_more():
     """Two thirds of 4 · d_model, rounded up to a multiple of 256; from Llama 2 70B on, 1.3 times as wide."""
-    for config in (*LLAMA.values(), LLAMA_2["7B"], LLAMA_2["13B"]):
+    for config in (*LLAMA_CONFIGS.values(), LLAMA2_CONFIGS["7B"], LLAMA2_CONFIGS["13B"]):
         assert config.d_ff == -(-8 * config.d_model // 3 // 256) * 256
-    for config in (LLAMA_2["70B"], LLAMA_3["8B"], LLAMA_3["70B"]):
+    for config in (LLAMA2_CONFIGS["70B"], LLAMA3_CONFIGS["8B"], LLAMA3_CONFIGS["70B"]):
         assert config.d_ff == 3.5 * config.d_model
         assert config.n_kv_heads == 8
 
 
-@pytest.mark.parametrize("config", [*LLAMA.values(), *LLAMA_2.values(), *LLAMA_3.values()])
-def test_a_sketch_has_the_shapes_of_the_published_model(config):
-    block = sketch(Llama, config).blocks[0]
+@pytest.mark.parametrize("config", [*LLAMA_CONFIGS.values(), *LLAMA2_CONFIGS.values(), *LLAMA3_CONFIGS.values()])
+def test_a_model_on_meta_has_the_shapes_of_the_published_model(config):
+    block = on_meta(Llama, config).blocks[0]
     kv = (config.n_kv_heads or config.n_heads) * config.d_head
     assert block.attention.qkv.weight.shape == (config.d_model + 2 * kv, config.d_model)
     assert block.feed_forward.gate_up.weight.shape == (2 * config.d_ff, config.d_model)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from kit.models.heads import Classifier
-from kit.models.longformer import LONGFORMER, Longformer, LongformerConfig, extend_positions
-from kit.models.parameters import n_params, sketch
+from kit.models.heads import SequenceClassifier
+from kit.models.longformer import LONGFORMER_CONFIGS, Longformer, LongformerConfig, extend_positions
+from kit.models.parameters import n_params, on_meta
 
 SIZES = {"vocab_size": 50, "n_positions": 64, "window": 4, "n_layers": 2, "n_heads": 2, "d_model": 16}
 
@@ -28,16 +28,16 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize(("name", "published"), [("base", 148_659_456), ("large", 434_600_960)])
 def test_count_matches_transformers_but_for_rows_that_nothing_tells_apart(name, published):
-    longformer = sketch(Longformer, LONGFORMER[name])
+    longformer = on_meta(Longformer, LONGFORMER_CONFIGS[name])
     encoder = sum(p.numel() for part, p in longformer.named_parameters() if not part.startswith("head."))
     # LongformerModel has two rows of positions that no token of a text takes, and one segment for all tokens
-    assert encoder + 3 * LONGFORMER[name].d_model == published
+    assert encoder + 3 * LONGFORMER_CONFIGS[name].d_model == published
 
 
-@pytest.mark.parametrize("name", LONGFORMER)
+@pytest.mark.parametrize("name", LONGFORMER_CONFIGS)
 def test_count_of_transformers_is_as_stated(name):
     transformers = pytest.importorskip("transformers")
-    c = LONGFORMER[name]
+    c = LONGFORMER_CONFIGS[name]
     config = transformers.LongformerConfig(
         vocab_size=c.vocab_size,
         hidden_size=c.d_model,
@@ -48,7 +48,7 @@ def test_count_of_transformers_is_as_stated(name):
         type_vocab_size=1,
         attention_window=2 * c.window,
     )
-    theirs = sketch(transformers.LongformerModel, config)
+    theirs = on_meta(transformers.LongformerModel, config)
     assert n_params(theirs) == {"base": 148_659_456, "large": 434_600_960}[name]
 
 
@@ -108,7 +108,7 @@ def test_extended_positions_repeat_the_table():
 def test_a_classifier_reads_it():
     ids, present, is_global = batch()
     for token in ("first", "pooled"):
-        classifier = Classifier(model(), n_classes=3, token=token).double().eval()
+        classifier = SequenceClassifier(model(), n_classes=3, token=token).double().eval()
         assert classifier(ids, present=present, is_global=is_global).shape == (2, 3)
 
 

@@ -16,19 +16,19 @@ from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.bert import BERT, BERTConfig
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.heads import Classifier, SpanFinder, best_span
+from kit.models.heads import QuestionAnswering, SequenceClassifier, best_span
 from kit.models.llama import Llama, LlamaConfig
 from kit.models.longformer import Longformer, LongformerConfig, extend_positions
 from kit.models.palm import PaLM, PaLMConfig
 from kit.models.t5 import T5, T5Config
 from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
-from kit.text.objectives import decoder_inputs, hide_spans, mask_tokens
-from kit.text.packing import IGNORED, document_numbers, next_tokens, pack
+from kit.text.objectives import corrupt_spans, decoder_inputs, mask_tokens
+from kit.text.packing import IGNORE_INDEX, document_ids, next_tokens, pack
 from kit.text.packing import positions as places_in_documents
-from kit.train.amp import LossScaler, fate, watched
+from kit.train.amp import LossScaler, out_of_range, recorded_gradients
 from kit.train.batches import epochs, micro_batches, on_device
 from kit.train.budget import checkpointed, measure_flops
-from kit.train.decoding import generate, min_p_filter, penalise_repeats, sample, top_k_filter, top_p_filter
+from kit.train.decoding import generate, min_p_filter, penalise_repetition, sample, top_k_filter, top_p_filter
 from kit.train.loop import adamw, backward, fit
 from kit.train.lora import add_lora, merge, unmerge
 from kit.train.monitor import JsonLines
@@ -98,18 +98,20 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     ),
     "ablation": (lambda: AblationGPT(AblationConfig(**HEADS, n_positions=16)), {"ids": IDS}),
     "classifier, GPT": (
-        lambda: Classifier(GPT(GPTConfig(**HEADS, n_positions=16)), n_classes=3, token="last"),
+        lambda: SequenceClassifier(GPT(GPTConfig(**HEADS, n_positions=16)), n_classes=3, token="last"),
         {"ids": IDS, "present": PRESENT},
     ),
     "classifier, BERT": (
-        lambda: Classifier(BERT(BERTConfig(**HEADS, n_positions=16)), n_classes=3, token="pooled"),
+        lambda: SequenceClassifier(BERT(BERTConfig(**HEADS, n_positions=16)), n_classes=3, token="pooled"),
         {"ids": IDS, "present": PRESENT},
     ),
     "classifier, Longformer": (
-        lambda: Classifier(Longformer(LongformerConfig(**HEADS, n_positions=16, window=2)), n_classes=3, token="first"),
+        lambda: SequenceClassifier(
+            Longformer(LongformerConfig(**HEADS, n_positions=16, window=2)), n_classes=3, token="first"
+        ),
         {"ids": IDS, "present": PRESENT},
     ),
-    "spans": (lambda: SpanFinder(GPT(GPTConfig(**HEADS, n_positions=16))), {"ids": IDS, "present": PRESENT}),
+    "spans": (lambda: QuestionAnswering(GPT(GPTConfig(**HEADS, n_positions=16))), {"ids": IDS, "present": PRESENT}),
 }
 
 
@@ -170,7 +172,7 @@ DECODERS = [
 def test_every_decoder_writes_where_it_is(name, cache):
     model: Any = there(MODELS[name][0])
     if hasattr(model, "given"):
-        model = model.given(*to(IDS, PRESENT))
+        model = model.condition_on(*to(IDS, PRESENT))
     prompts, ways = IDS[:, :3].to(AWAY), {"n_tokens": 4, "cache": cache}
     drawn = {"temperature": 0.9, "top_k": 20, "top_p": 0.9, "min_p": 0.01, "generator": torch.Generator()}
     assert generate(model, prompts, **ways, stop=3).device == AWAY
@@ -217,7 +219,7 @@ BLOCKS: dict[str, Callable[[], Any]] = {
     "top_k_filter": lambda: top_k_filter(LOGITS.to(AWAY), 3),
     "top_p_filter": lambda: top_p_filter(LOGITS.to(AWAY), 0.9),
     "min_p_filter": lambda: min_p_filter(LOGITS.to(AWAY), 0.1),
-    "penalise_repeats": lambda: penalise_repeats(LOGITS.to(AWAY), IDS.to(AWAY), 1.2),
+    "penalise_repetition": lambda: penalise_repetition(LOGITS.to(AWAY), IDS.to(AWAY), 1.2),
 }
 
 
@@ -232,12 +234,12 @@ def masked() -> tuple[Tensor, ...]:
         torch.from_numpy(seen),
         torch.zeros_like(IDS),
         PRESENT,
-        torch.from_numpy(asked).masked_fill(~PRESENT, IGNORED),
+        torch.from_numpy(asked).masked_fill(~PRESENT, IGNORE_INDEX),
     )
 
 
 def spans() -> tuple[Tensor, ...]:
-    source, target = hide_spans(IDS[0].numpy() % 28, sentinels=[28, 29, 30], rng=np.random.default_rng(0))
+    source, target = corrupt_spans(IDS[0].numpy() % 28, sentinels=[28, 29, 30], rng=np.random.default_rng(0))
     return (
         torch.from_numpy(source)[None],
         torch.from_numpy(decoder_inputs(target, start=0))[None],
@@ -247,7 +249,7 @@ def spans() -> tuple[Tensor, ...]:
 
 def packed() -> dict[str, Tensor]:
     rows = pack([[5, 6, 7], [8, 9]] * 6, length=8, end=0)
-    table = {"ids": rows, "positions": places_in_documents(rows, end=0), "documents": document_numbers(rows, end=0)}
+    table = {"ids": rows, "positions": places_in_documents(rows, end=0), "documents": document_ids(rows, end=0)}
     return epochs({**table, "targets": next_tokens(rows, end=0)}, batch_size=2)(0)
 
 
@@ -300,11 +302,11 @@ def test_an_adapter_is_put_on_trained_merged_and_saved_where_the_model_is(name, 
 
 def test_a_step_by_hand_with_kit_s_scaler_and_meters():
     model: Any = there(MODELS["GPT"][0])
-    optimizer, scaler = adamw(model), LossScaler(scale=8.0)
-    with watched(model) as flow, checkpointed(model):
+    optimizer, scaler = adamw(model), LossScaler(init_scale=8.0)
+    with recorded_gradients(model) as recorded, checkpointed(model):
         scaler.scale(next_token_loss(model, IDS.to(AWAY))).backward()
-    assert flow.together().device == AWAY
-    assert 0 <= fate(flow.together(), "float16").vanished <= 1
+    assert recorded.flatten().device == AWAY
+    assert 0 <= out_of_range(recorded.flatten(), "float16").underflow <= 1
     scaler.unscale_(optimizer)
     scaler.step(optimizer)
     scaler.update()

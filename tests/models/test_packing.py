@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from kit.models.bert import BERT, BERTConfig
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.heads import Classifier
+from kit.models.heads import SequenceClassifier
 from kit.models.llama import Llama, LlamaConfig
 from kit.models.longformer import Longformer, LongformerConfig
 from kit.models.palm import PaLM, PaLMConfig
 from kit.models.t5 import T5, T5Config
 from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
-from kit.text.packing import IGNORED, document_numbers, next_tokens, pack, positions
+from kit.text.packing import IGNORE_INDEX, document_ids, next_tokens, pack, positions
 from kit.train.batches import epochs
 from kit.train.loop import fit
 from kit.train.objectives import mean_loss, next_token_loss
@@ -52,7 +52,7 @@ def made(name: str) -> Any:
 
 def packed(documents: list[list[int]], length: int = 24, *, model: str = "GPT") -> dict[str, torch.Tensor]:
     rows = pack(documents, length=length, end=END)
-    named = {"ids": rows, "documents": document_numbers(rows, end=END)}
+    named = {"ids": rows, "documents": document_ids(rows, end=END)}
     if model not in WITHOUT_POSITIONS:
         named["positions"] = positions(rows, end=END)
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in named.items()}
@@ -171,17 +171,17 @@ def test_a_model_trains_on_packed_rows_that_know_their_documents():
     table = {
         "ids": rows,
         "positions": positions(rows, end=END),
-        "documents": document_numbers(rows, end=END),
+        "documents": document_ids(rows, end=END),
         "targets": next_tokens(rows, end=END),
     }
     torch.manual_seed(0)
     model = GPT(GPTConfig(**SIZES, n_heads=2, dropout=0.0, init_std=0.25))
     fit(model, next_token_loss, epochs(table, batch_size=4), n_steps=60, lr=0.01, accumulate=2)
     batch = epochs(table, batch_size=4)(0)
-    assert batch["targets"][0, 5] == IGNORED
+    assert batch["targets"][0, 5] == IGNORE_INDEX
     assert mean_loss(model, next_token_loss, [batch]) < 0.5  # all but the first token of each can be known
     numbers = {name: batch[name] for name in ("positions", "documents")}
-    assert Classifier(model, n_classes=2, token="last")(batch["ids"], **numbers).shape == (4, 2)
+    assert SequenceClassifier(model, n_classes=2, token="last")(batch["ids"], **numbers).shape == (4, 2)
 
 
 def test_rows_are_named_in_every_batch():

@@ -1,7 +1,7 @@
 import pytest
 
-from kit.models.encoder_decoder import TRANSFORMER, EncoderDecoder
-from kit.models.parameters import n_params, sketch
+from kit.models.encoder_decoder import TRANSFORMER_CONFIGS, EncoderDecoder
+from kit.models.parameters import n_params, on_meta
 from tests.models.published import Row, rounds_to, rows, their_count
 
 
@@ -28,8 +28,8 @@ def test_each_paper_s_figure_is_the_count_rounded_or_the_difference_has_a_reason
 
 def test_no_one_vocabulary_gives_both_figures_of_the_first_transformer():
     def vocabularies(size: str, low: float, high: float) -> tuple[float, float]:
-        config = TRANSFORMER[size]
-        rest = n_params(sketch(EncoderDecoder, config)) - config.vocab_size * config.d_model
+        config = TRANSFORMER_CONFIGS[size]
+        rest = n_params(on_meta(EncoderDecoder, config)) - config.vocab_size * config.d_model
         return (low - rest) / config.d_model, (high - rest) / config.d_model
 
     base, big = vocabularies("base", 64.5e6, 65.5e6), vocabularies("big", 212.5e6, 213.5e6)

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from kit.blocks.positions import sinusoidal
-from kit.models.parameters import n_params, sketch
-from kit.models.transformer_xl import TRANSFORMER_XL, Memory, TransformerXL, TransformerXLConfig
+from kit.models.parameters import n_params, on_meta
+from kit.models.transformer_xl import TRANSFORMER_XL_CONFIGS, Memory, TransformerXL, TransformerXLConfig
 from kit.train.objectives import token_loss
 from tests.models.written_out import transformer_xl_attention
 
@@ -51,16 +51,16 @@ def test_block_matches_torch_after_attention():
 
 
 def test_standard_count_matches_the_authors_code_but_for_its_adaptive_softmax():
-    c = TRANSFORMER_XL["standard"]
-    assert n_params(sketch(TransformerXL, c)) == 151_106_305
+    c = TRANSFORMER_XL_CONFIGS["standard"]
+    assert n_params(on_meta(TransformerXL, c)) == 151_106_305
     # The authors' PyTorch code makes 151,107,538 (the paper: 151M). Its adaptive softmax has a row and a bias
     # for each of three clusters more; all tokens are embedded in d_model numbers here and there.
     assert 151_106_305 + 3 * (c.d_model + 1) == 151_107_538
 
 
 def test_large_count_matches_the_authors_code_but_for_its_adaptive_embedding():
-    c = TRANSFORMER_XL["large"]
-    xl = sketch(TransformerXL, c)
+    c = TRANSFORMER_XL_CONFIGS["large"]
+    xl = on_meta(TransformerXL, c)
     table = n_params(xl.token_embedding)
     assert n_params(xl) - table == 245_802_455
     narrow = [(20_000, 1024), (20_000, 256), (160_000, 64), (67_735, 16)]  # rarer tokens, narrower rows
@@ -156,7 +156,7 @@ def test_a_memory_learns_what_no_segment_shows():
         for _ in range(200):
             text, memory = torch.randint(SIZES["vocab_size"], (32, 8), generator=generator), xl.new_cache()
             xl(text, memory)
-            loss = token_loss(xl, (text[:, :-1], memory, text[:, 1:]))  # the same text again, foretold
+            loss = token_loss(xl, (text[:, :-1], memory, text[:, 1:]))  # the same text again, predicted
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

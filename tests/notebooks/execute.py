@@ -18,7 +18,7 @@ from tests.notebooks.stamp import NOTEBOOKS
 from tests.patience import notebook_client
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-IGNORED = "nbval-ignore-output"
+IGNORE_INDEX = "nbval-ignore-output"
 
 
 def execute(path: Path) -> None:
@@ -59,7 +59,7 @@ def normal(outputs: list, number: int) -> list:
 
 def keep_what_still_holds(cell: nbformat.NotebookNode, old: nbformat.NotebookNode) -> None:
     """Keep stored outputs that are timings, numbers that are still near, and pictures that still say the same."""
-    if cell.source == old.source and old.outputs and IGNORED in cell.metadata.get("tags", []):
+    if cell.source == old.source and old.outputs and IGNORE_INDEX in cell.metadata.get("tags", []):
         cell.outputs = old.outputs
     if len(cell.outputs) == len(old.outputs):
         for new, stored in zip(cell.outputs, old.outputs, strict=True):

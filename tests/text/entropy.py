@@ -34,7 +34,7 @@ def main() -> None:
     print(stories[0])
     for name, computed, measured in (
         ("bits per story, choices counted", STORIES.bits_per_story, counted),
-        ("bits per story, read back", STORIES.bits_per_story, [STORIES.surprise(s).sum() for s in stories]),
+        ("bits per story, read back", STORIES.bits_per_story, [STORIES.surprisal(s).sum() for s in stories]),
         ("tokens per story", STORIES.tokens_per_story, [len(tokens(s)) for s in stories]),
         ("bytes per story", STORIES.bytes_per_story, [len(s.encode()) for s in stories]),
     ):

@@ -5,7 +5,14 @@ import time
 import numpy as np
 
 from kit.text.corpus import standard_library
-from kit.text.dedup import candidate_pairs, caught, minhash, near_pairs, overlaps, shingles
+from kit.text.dedup import (
+    candidate_pairs,
+    candidate_probability,
+    jaccard_matrix,
+    minhash,
+    near_duplicate_pairs,
+    shingles,
+)
 
 N_HASHES = 128
 
@@ -17,7 +24,7 @@ def main() -> None:
     signatures = np.stack([minhash(each, n_hashes=N_HASHES) for each in sets])
     print(f"{len(library)} files, {sum(map(len, sets)):,} shingles; signatures in {time.perf_counter() - start:.1f} s")
 
-    truth = overlaps(sets)
+    truth = jaccard_matrix(sets)
     i, j = np.triu_indices(len(sets), k=1)
     exact = truth[i, j]
     estimate = np.concatenate([(row == signatures[a + 1 :]).mean(axis=1) for a, row in enumerate(signatures)])
@@ -41,10 +48,10 @@ def main() -> None:
         n_rows = N_HASHES // n_bands
         threshold = (1 / n_bands) ** (1 / n_rows)
         true = {(int(a), int(b)) for a, b in zip(i[exact >= threshold], j[exact >= threshold], strict=True)}
-        expected = caught(exact[exact >= threshold], n_bands=n_bands, n_rows=n_rows).mean()
+        expected = candidate_probability(exact[exact >= threshold], n_bands=n_bands, n_rows=n_rows).mean()
         found = {
             "LSH alone": candidate_pairs(signatures, n_bands=n_bands),
-            "LSH, then estimate": set(near_pairs(signatures, threshold=threshold, n_bands=n_bands)),
+            "LSH, then estimate": set(near_duplicate_pairs(signatures, threshold=threshold, n_bands=n_bands)),
             "LSH, then exact": {p for p in candidate_pairs(signatures, n_bands=n_bands) if truth[p] >= threshold},
         }
         print(f"{n_bands} bands of {n_rows}: threshold {threshold:.3f}, {len(true):,} of {len(exact):,} pairs above it")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kit.text.bpe import train
 from kit.text.corpus import standard_library
-from kit.text.packing import part
+from kit.text.packing import split_documents
 from kit.text.pipeline import clean_shards, encode_shards, read_tokens
 from kit.text.shards import stream, write_shards
 
@@ -30,7 +30,7 @@ def main() -> None:
             speed = n_bytes / seconds[n_workers] / 1e6
             print(f"{n_workers} worker(s): {seconds[n_workers]:.1f} s, {speed:.2f} MB/s, {cpu:.1f} CPU-seconds in all")
         kept = [document.text for document, _ in stream(clean)]
-        decoded = [tokeniser.decode(ids) for path in tokens for ids in part(read_tokens(path), end=1023)]
+        decoded = [tokeniser.decode(ids) for path in tokens for ids in split_documents(read_tokens(path), end=1023)]
     same = results[1] == results[2]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}: {seconds[1] / seconds[2]:.2f} x as fast with two")
     print(f"same bytes: {same}; {len(kept)} of {len(library)} files kept, all their tokens back: {kept == decoded}")

@@ -52,7 +52,7 @@ TWICE = shards.write_shards([DOCUMENT, DOCUMENT], HERE / "twice", n_shards=1)
 PLAIN = bpe.BPE(merges=())
 ENDED = bpe.BPE(merges=(), special=("<|end|>",))
 ENDED.save(HERE / "ended.json")
-BOOK = ngram.count_runs([b"abab"], n=2)
+BOOK = ngram.count_ngrams([b"abab"], n=2)
 FOREIGN = HERE / "notes.txt"
 FOREIGN.write_text("mine")
 BYTES_ALONE = {patterns.spell(bytes([byte])): byte for byte in range(256)}
@@ -94,22 +94,22 @@ ARGUMENTS = {
     clean.normalize: {"text": ("moo", STRING)},
     clean.common_lines: {"texts": (["moo"], TEXTS), "min_texts": (2, AT_LEAST_1), "min_words": (4, AT_LEAST_1)},
     clean.without_lines: {"text": ("moo", STRING), "lines": ({"moo"}, ["moo", None, 5])},
-    clean.mask_private: {"text": ("moo", STRING)},
+    clean.mask_pii: {"text": ("moo", STRING)},
     clean.mask_and_count: {"text": ("moo", STRING)},
     corpus.Document: {"name": ("a", [5, None]), "text": ("moo", [5, None, b"moo"])},
-    corpus.split: {
+    corpus.train_test_split: {
         "documents": ([DOCUMENT], ["moo", None, ["moo"]]),
         "held_out": (0.5, OPEN_SHARE),
         "group": (lambda document: document.name, [*FUNCTION, lambda document: 5]),
     },
-    dedup.exact_groups: {"texts": (["moo"], [*TEXTS, [5]])},
-    dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1), "n_signs": (2, AT_LEAST_1)},
+    dedup.exact_duplicates: {"texts": (["moo"], [*TEXTS, [5]])},
+    dedup.shingles: {"text": ("moo", STRING), "n_words": (2, AT_LEAST_1), "n_chars": (2, AT_LEAST_1)},
     dedup.jaccard: {"a": (SIGNATURES[0], SET), "b": (SIGNATURES[0], SET)},
-    dedup.overlaps: {"sets": ([SIGNATURES[0]], [[each] for each in SET] + [None, "moo"])},
+    dedup.jaccard_matrix: {"sets": ([SIGNATURES[0]], [[each] for each in SET] + [None, "moo"])},
     dedup.minhash: {"a": (SIGNATURES[0].astype(np.uint64), SET), "n_hashes": (4, AT_LEAST_1), "seed": (0, [])},
-    dedup.candidate_pairs: {**SIGNED, "reach": (64, AT_LEAST_1)},
-    dedup.near_pairs: {**SIGNED, "threshold": (0.5, OPEN_SHARE)},
-    dedup.caught: {
+    dedup.candidate_pairs: {**SIGNED, "window": (64, AT_LEAST_1)},
+    dedup.near_duplicate_pairs: {**SIGNED, "threshold": (0.5, OPEN_SHARE)},
+    dedup.candidate_probability: {
         "overlap": (np.array([0.5]), [*ARRAY, np.array([1.5])]),
         "n_bands": (2, AT_LEAST_1),
         "n_rows": (2, AT_LEAST_1),
@@ -118,8 +118,8 @@ ARGUMENTS = {
     grammar.tokens: {"story": ("moo", STRING)},
     grammar.Grammar: {"rules": (TALE.rules, [{}, {"story": ()}, {"story": ("{cat}",)}])},
     TALE.write: {"rng": (np.random.default_rng(0), GENERATOR)},
-    TALE.surprise: {"story": ("heads tails", [*STRING, "heads", "heads heads heads", "moo"])},
-    ngram.count_runs: {
+    TALE.surprisal: {"story": ("heads tails", [*STRING, "heads", "heads heads heads", "moo"])},
+    ngram.count_ngrams: {
         "documents": ([b"abab"], ["moo", [[0.5, 1.0]], [b""], [[1, 256]]]),
         "n": (2, [*AT_LEAST_1, 8]),
         "vocab_size": (256, [*AT_LEAST_1, 1]),
@@ -135,16 +135,16 @@ ARGUMENTS = {
         "rate": (0.15, OPEN_SHARE),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
-    objectives.hide_spans: {
+    objectives.corrupt_spans: {
         "ids": ([5, 6, 7], [*IDS, [5], [5, 90]]),
         "sentinels": ([90, 91], [*IDS, [], [90], [90, 90]]),
         "rate": (0.15, OPEN_SHARE),
-        "mean_length": (3.0, [*ABOVE_0, 0.5]),
+        "mean_span_length": (3.0, [*ABOVE_0, 0.5]),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
     objectives.decoder_inputs: {"targets": (ROWS, [None, "ten", [], [0.5]]), "start": (0, COUNT)},
-    packing.join: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]], ["ten"]]), "end": (0, COUNT)},
-    packing.part: {"stream": (np.array([5, 0]), [*IDS, np.array([5])]), "end": (0, COUNT)},
+    packing.concatenate: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]], ["ten"]]), "end": (0, COUNT)},
+    packing.split_documents: {"stream": (np.array([5, 0]), [*IDS, np.array([5])]), "end": (0, COUNT)},
     packing.chunk: {
         "stream": (np.array([5, 6]), IDS),
         "length": (3, AT_LEAST_1),
@@ -153,14 +153,14 @@ ARGUMENTS = {
     },
     packing.pack: {"documents": ([[5, 6]], [[[0]], [[-1]], [[0.5]]]), "length": (3, AT_LEAST_1), "end": (0, COUNT)},
     packing.pad: {"documents": ([[5, 6]], [[], [[]], [[-1]], [[0.5]], ["ten"]]), "fill": (0, COUNT)},
-    packing.by_length: {
+    packing.group_by_length: {
         "documents": ([[5, 6]], [[], [[5]], [[-1, 2]], [[0.5, 1]], ["ten"]]),
         "batch_size": (2, AT_LEAST_1),
         "fill": (0, COUNT),
         "pool": (8, AT_LEAST_1),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
-    packing.document_numbers: {"rows": (ROWS, ROW), "end": (0, COUNT)},
+    packing.document_ids: {"rows": (ROWS, ROW), "end": (0, COUNT)},
     packing.positions: {"rows": (ROWS, ROW), "end": (0, COUNT)},
     packing.attention_mask: {"rows": (ROWS, ROW), "end": (0, COUNT)},
     packing.next_tokens: {"rows": (ROWS, ROW), "end": (0, COUNT)},
@@ -194,7 +194,7 @@ ARGUMENTS = {
         "vocab_size": (26, AT_LEAST_1),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
-    recall.foretellable: {
+    recall.predictable: {
         "rows": (ROWS, ["ten", None, [[0.5, 1.5]], [1, 2], [[1]], [[1, 2], [3]]]),
         "periods": (np.array([2]), ["ten", None, [0.5], [0], [1, 2], [[1]]]),
     },
@@ -239,5 +239,5 @@ ARGUMENTS = {
 CARRIERS = {
     *(story_tasks.Ending, story_tasks.Question),
     *(bpe.merge_pair, ngram.NGram, quality.Quality, shards.Position),
-    *(pipeline.sign, pipeline.Clean, pipeline.Encode),
+    *(pipeline.signature, pipeline.Clean, pipeline.Encode),
 }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.clean import common_lines, mask_and_count, mask_private, normalize, without_lines
+from kit.text.clean import common_lines, mask_and_count, mask_pii, normalize, without_lines
 from kit.text.corpus import standard_library
 
 # half a surrogate pair is no character, but Python's strings can hold one
@@ -13,7 +13,7 @@ ANY_TEXT = st.text(st.one_of(st.characters(), st.sampled_from("a \t\n\r\u200b\u0
 
 @given(ANY_TEXT)
 def test_each_step_does_nothing_more_the_second_time(text):
-    for step in (normalize, mask_private, lambda text: without_lines(text, {"a", ""})):
+    for step in (normalize, mask_pii, lambda text: without_lines(text, {"a", ""})):
         assert step(step(text)) == step(text)
 
 
@@ -53,7 +53,7 @@ def test_normalize_makes_equal_what_reads_alike():
     ],
 )
 def test_mask_private_masks_what_is_private_and_nothing_else(text, masked):
-    assert mask_private(text) == masked
+    assert mask_pii(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_mask_private_masks_what_is_private_and_nothing_else(text, masked):
     ],
 )
 def test_mask_private_masks_telephone_numbers(text, masked):
-    assert mask_private(text) == masked
+    assert mask_pii(text) == masked
 
 
 def test_mask_and_count_counts_what_it_masked():
     text = "ann@example.org bob@example.org 192.0.2.7 <IP> token = 'abcdefghij' AKIA" + "ABCDEFGH12345678 +4930123456"
     masked, counts = mask_and_count(text)
-    assert masked == mask_private(text)
+    assert masked == mask_pii(text)
     assert counts == {"KEY": 2, "EMAIL": 2, "IP": 1, "PHONE": 1}
 
 
@@ -82,7 +82,7 @@ def test_normalize_orders_many_marks_as_unicode_does(letters):
 
 
 def test_mask_private_reads_a_long_line_once():
-    assert mask_private("a" * 300_000 + ":" * 1000 + "1." * 10_000).startswith("aaa")
+    assert mask_pii("a" * 300_000 + ":" * 1000 + "1." * 10_000).startswith("aaa")
 
 
 def test_common_lines_finds_the_licence_of_the_library():

@@ -9,13 +9,13 @@ from scipy.sparse.csgraph import connected_components
 
 from kit.text.dedup import (
     candidate_pairs,
-    caught,
+    candidate_probability,
     clusters,
-    exact_groups,
+    exact_duplicates,
     jaccard,
+    jaccard_matrix,
     minhash,
-    near_pairs,
-    overlaps,
+    near_duplicate_pairs,
     shingles,
 )
 
@@ -47,7 +47,7 @@ def test_minhash_of_a_union_is_the_least_of_the_two(a, b):
 @given(st.lists(SETS, min_size=1, max_size=4))
 def test_overlaps_match_jaccard_of_each_pair(sets):
     arrays = [np.array(sorted(each), dtype=np.uint64) for each in sets]
-    np.testing.assert_array_equal(overlaps(arrays), [[jaccard(a, b) for b in arrays] for a in arrays])
+    np.testing.assert_array_equal(jaccard_matrix(arrays), [[jaccard(a, b) for b in arrays] for a in arrays])
 
 
 @given(SETS, SETS)
@@ -63,7 +63,7 @@ def test_candidate_pairs_are_caught_as_often_as_the_curve_says():
         for seed in range(200):
             signatures = [minhash(each, n_hashes=64, seed=seed) for each in overlapping(n_shared, 100 - n_shared, rng)]
             hits += bool(candidate_pairs(np.stack(signatures), n_bands=16))
-        p = float(caught(np.array([n_shared / 100]), n_bands=16, n_rows=4)[0])
+        p = float(candidate_probability(np.array([n_shared / 100]), n_bands=16, n_rows=4)[0])
         assert abs(hits / 200 - p) < 3 * math.sqrt(p * (1 - p) / 200)
 
 
@@ -72,7 +72,7 @@ def test_near_pairs_find_the_copy_with_one_word_changed():
     copy = [*words[:100], "changed", *words[101:]]
     texts = [" ".join(words), " ".join(copy), " ".join(words[::-1])]
     signatures = np.stack([minhash(shingles(text)) for text in texts])
-    assert near_pairs(signatures) == [(0, 1)]
+    assert near_duplicate_pairs(signatures) == [(0, 1)]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,7 +83,7 @@ def test_near_pairs_find_a_chinese_copy_with_a_tenth_of_its_signs_changed(n, see
     copy, other = text.copy(), rng.permutation(text)
     copy[rng.choice(n, size=n // 10, replace=False)] = "龍"
     signatures = np.stack([minhash(shingles("".join(each))) for each in (text, copy, other)])
-    assert near_pairs(signatures) == [(0, 1)]
+    assert near_duplicate_pairs(signatures) == [(0, 1)]
 
 
 def test_texts_without_words_are_told_apart_by_what_they_show():
@@ -102,15 +102,15 @@ def test_texts_made_from_one_form_give_a_chain_of_pairs_and_one_cluster(n):
     rng = np.random.default_rng(0)
     signatures = np.tile(np.arange(128, dtype=np.uint32), (n, 1))
     signatures[np.arange(n), rng.integers(128, size=n)] = rng.integers(2**32, size=n)
-    pairs = near_pairs(signatures)
+    pairs = near_duplicate_pairs(signatures)
     assert len(pairs) <= 64 * n
     assert clusters(pairs, n_texts=n) == [0] * n
 
 
 def test_candidate_pairs_within_reach_are_all_pairs_of_a_bucket():
     signatures = np.zeros((5, 4), dtype=np.uint32)
-    assert candidate_pairs(signatures, n_bands=2, reach=4) == {(i, j) for j in range(5) for i in range(j)}
-    assert candidate_pairs(signatures, n_bands=2, reach=1) == {(i, i + 1) for i in range(4)}
+    assert candidate_pairs(signatures, n_bands=2, window=4) == {(i, j) for j in range(5) for i in range(j)}
+    assert candidate_pairs(signatures, n_bands=2, window=1) == {(i, i + 1) for i in range(4)}
 
 
 def test_shingles_ignore_layout_and_survive_short_and_odd_texts():
@@ -130,4 +130,4 @@ def test_clusters_match_connected_components(pairs):
 
 
 def test_exact_groups_need_every_character_equal():
-    assert exact_groups(["a", "b", "a ", "b", "a", "\ud800", "\ud800"]) == [[0, 4], [1, 3], [5, 6]]
+    assert exact_duplicates(["a", "b", "a ", "b", "a", "\ud800", "\ud800"]) == [[0, 4], [1, 3], [5, 6]]

@@ -60,7 +60,7 @@ def test_surprise_matches_every_story_enumerated():
         words = tokens(story)
         mass = [sum(p for s, p in ALL.items() if tokens(s)[:n] == words[:n]) for n in range(len(words) + 1)]
         expected = [math.log2(before / after) for before, after in itertools.pairwise(mass)]
-        np.testing.assert_allclose(SMALL.surprise(story), expected, atol=1e-12)
+        np.testing.assert_allclose(SMALL.surprisal(story), expected, atol=1e-12)
 
 
 def test_bits_per_story_matches_counts_of_sampled_stories():
@@ -75,7 +75,7 @@ def test_stories_match_their_expected_bits_tokens_and_bytes():
     rng = np.random.default_rng(1)
     stories = [STORIES.write(rng=rng) for _ in range(100)]
     for expected, measured in (
-        (STORIES.bits_per_story, [STORIES.surprise(story).sum() for story in stories]),
+        (STORIES.bits_per_story, [STORIES.surprisal(story).sum() for story in stories]),
         (STORIES.tokens_per_story, [len(tokens(story)) for story in stories]),
         (STORIES.bytes_per_story, [len(story.encode()) for story in stories]),
     ):
@@ -91,7 +91,7 @@ def test_stories_are_too_many_to_be_memorised():
 def test_write_is_repeatable_and_can_be_read_back(seed):
     story = STORIES.write(rng=np.random.default_rng(seed))
     assert story == STORIES.write(rng=np.random.default_rng(seed))
-    assert np.isfinite(STORIES.surprise(story)).all()
+    assert np.isfinite(STORIES.surprisal(story)).all()
 
 
 def test_a_rule_that_asks_for_itself_has_the_entropy_of_a_geometric_run():
@@ -111,7 +111,7 @@ def test_a_rule_that_asks_for_itself_has_the_entropy_of_a_geometric_run():
 )
 def test_surprise_rejects_what_the_grammar_cannot_write(story, complaint):
     with pytest.raises(ValueError, match=complaint):
-        SMALL.surprise(story)
+        SMALL.surprisal(story)
 
 
 @pytest.mark.parametrize(

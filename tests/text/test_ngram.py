@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.ngram import compressed_bits_per_byte, count_runs
+from kit.text.ngram import compressed_bits_per_byte, count_ngrams
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 4), min_size=3, max_size=12), min_size=1, max_size=4)
 TEXT = st.lists(st.integers(0, 4), max_size=8)
@@ -37,7 +37,7 @@ def witten_bell(runs, history, token):
 def test_witten_bell_bits_match_dictionaries(documents, text, n):
     runs = counted(documents, n)
     expected = [witten_bell(runs, tuple(text[max(0, i - n + 1) : i]), token) for i, token in enumerate(text)]
-    bits = count_runs(documents, n=n, vocab_size=5).witten_bell_bits(text)
+    bits = count_ngrams(documents, n=n, vocab_size=5).witten_bell_bits(text)
     np.testing.assert_allclose(2**-bits, expected, rtol=1e-12)
 
 
@@ -48,19 +48,19 @@ def test_additive_bits_match_dictionaries(documents, text, n, alpha):
     for i, token in enumerate(text):
         history = tuple(text[max(0, i - n + 1) : i])
         expected.append((runs[(*history, token)] + alpha) / (context_of(runs, history)[0] + 5 * alpha))
-    bits = count_runs(documents, n=n, vocab_size=5).additive_bits(text, alpha=alpha)
+    bits = count_ngrams(documents, n=n, vocab_size=5).additive_bits(text, alpha=alpha)
     np.testing.assert_allclose(2**-bits, expected, rtol=1e-12)
 
 
 @given(DOCUMENTS, TEXT, st.integers(1, 3))
 def test_probabilities_of_all_next_tokens_sum_to_1(documents, text, n):
-    model = count_runs(documents, n=n, vocab_size=5)
+    model = count_ngrams(documents, n=n, vocab_size=5)
     for bits in (model.witten_bell_bits, model.additive_bits):
         assert sum(2 ** -bits([*text, token])[-1] for token in range(5)) == pytest.approx(1, rel=1e-12)
 
 
 def test_count_runs_does_not_cross_documents():
-    together, apart = count_runs([b"abcd"], n=2), count_runs([b"ab", b"cd"], n=2)
+    together, apart = count_ngrams([b"abcd"], n=2), count_ngrams([b"ab", b"cd"], n=2)
     assert sum(together.seen[1]) == 3
     assert sum(apart.seen[1]) == 2
 
@@ -80,11 +80,11 @@ def test_compressed_bits_per_byte_copies_from_what_came_before():
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        (lambda: count_runs([b"ab"], n=8), "n must be <= 7 for 256 tokens, got 8"),
-        (lambda: count_runs([b"ab"], n=3), "documents must hold at least one run of 3 tokens"),
-        (lambda: count_runs([[1, 5]], n=1, vocab_size=5), "documents must be from 0 to 4, got 1 to 5"),
-        (lambda: count_runs([b"ab"], n=1).witten_bell_bits([256]), "ids must be from 0 to 255, got 256 to 256"),
-        (lambda: count_runs([b"ab"], n=1).additive_bits(b"a", alpha=0.0), "alpha must be > 0"),
+        (lambda: count_ngrams([b"ab"], n=8), "n must be <= 7 for 256 tokens, got 8"),
+        (lambda: count_ngrams([b"ab"], n=3), "documents must hold at least one run of 3 tokens"),
+        (lambda: count_ngrams([[1, 5]], n=1, vocab_size=5), "documents must be from 0 to 4, got 1 to 5"),
+        (lambda: count_ngrams([b"ab"], n=1).witten_bell_bits([256]), "ids must be from 0 to 255, got 256 to 256"),
+        (lambda: count_ngrams([b"ab"], n=1).additive_bits(b"a", alpha=0.0), "alpha must be > 0"),
         (lambda: compressed_bits_per_byte(b""), "text must not be empty"),
     ],
 )
@@ -95,12 +95,12 @@ def test_ngram_rejects_what_it_cannot_count(call, complaint):
 
 def test_count_runs_rejects_text_that_is_not_bytes():
     with pytest.raises(TypeError, match="documents"):
-        count_runs([[0.5, 1.0]], n=1)
+        count_ngrams([[0.5, 1.0]], n=1)
 
 
 def test_up_to_matches_counting_no_longer_runs():
     texts = [b"abracadabra", b"alakazam"]
-    shorter, counted = count_runs(texts, n=4).up_to(2), count_runs(texts, n=2)
+    shorter, counted = count_ngrams(texts, n=4).up_to(2), count_ngrams(texts, n=2)
     np.testing.assert_array_equal(shorter.witten_bell_bits(b"abra"), counted.witten_bell_bits(b"abra"))
     with pytest.raises(ValueError, match="n must be <= 4, the length of the longest runs counted, got 5"):
-        count_runs(texts, n=4).up_to(5)
+        count_ngrams(texts, n=4).up_to(5)

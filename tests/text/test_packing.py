@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.text.packing import (
-    IGNORED,
+    IGNORE_INDEX,
     attention_mask,
-    by_length,
     chunk,
-    document_numbers,
-    join,
+    concatenate,
+    document_ids,
+    group_by_length,
     next_tokens,
     pack,
     pad,
-    part,
     positions,
+    split_documents,
 )
 from tests.text.packing_sets import lost_or_doubled, sees_another
 
@@ -37,7 +37,7 @@ def test_attention_mask_lets_no_document_see_another(documents, length):
 
 @given(DOCUMENTS)
 def test_part_undoes_join(documents):
-    assert [ids.tolist() for ids in part(join(documents, end=0), end=0)] == documents
+    assert [ids.tolist() for ids in split_documents(concatenate(documents, end=0), end=0)] == documents
 
 
 @given(st.lists(st.integers(0, 9)), LENGTH, st.integers(0, 7))
@@ -56,7 +56,7 @@ def test_chunk_repeats_exactly_the_overlap(stream, length, overlap):
 def test_numbers_and_positions_match_a_walk_along_the_row(documents, length):
     rows = pack(documents, length=length, end=0)
     for row, numbers, places in zip(
-        rows.tolist(), document_numbers(rows, end=0).tolist(), positions(rows, end=0).tolist(), strict=True
+        rows.tolist(), document_ids(rows, end=0).tolist(), positions(rows, end=0).tolist(), strict=True
     ):
         number = place = 0
         for token, n, p in zip(row, numbers, places, strict=True):
@@ -69,7 +69,7 @@ def test_next_tokens_stay_within_a_document(documents, length):
     rows = pack(documents, length=length, end=0)
     for row, targets in zip(rows.tolist(), next_tokens(rows, end=0).tolist(), strict=True):
         for i, target in enumerate(targets):
-            assert target == (IGNORED if row[i] == 0 or i == length - 1 else row[i + 1])
+            assert target == (IGNORE_INDEX if row[i] == 0 or i == length - 1 else row[i + 1])
 
 
 def test_attention_gives_the_same_numbers_packed_and_alone():
@@ -82,20 +82,20 @@ def test_attention_gives_the_same_numbers_packed_and_alone():
         x, mask = embedding[torch.from_numpy(ids)], torch.from_numpy(attention_mask(ids, end=0))
         return torch.nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=mask)
 
-    alone = torch.cat([attend(join([document], end=0)) for document in documents])
+    alone = torch.cat([attend(concatenate([document], end=0)) for document in documents])
     torch.testing.assert_close(attend(row[0]), alone, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
 def test_rows_may_be_unsigned_as_files_hold_them(dtype):
     rows = np.array([[5, 6, 0, 7]])
-    for work in (document_numbers, positions, attention_mask, next_tokens):
+    for work in (document_ids, positions, attention_mask, next_tokens):
         np.testing.assert_array_equal(work(rows.astype(dtype), end=0), work(rows, end=0))
 
 
 def test_part_says_at_once_that_a_stream_stops_inside_a_document():
     with pytest.raises(ValueError, match="stream must stop at the end token 0, got 5"):
-        part(np.array([0, 5]), end=0)
+        split_documents(np.array([0, 5]), end=0)
 
 
 def test_pad_keeps_every_token_and_says_which_they_are():
@@ -107,9 +107,9 @@ def test_pad_keeps_every_token_and_says_which_they_are():
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=9), min_size=1, max_size=20), st.integers(1, 6))
 def test_by_length_gives_every_token_its_next_and_no_other_target(documents, batch_size):
-    batches = by_length(documents, batch_size=batch_size, fill=0, rng=np.random.default_rng(0))
+    batches = group_by_length(documents, batch_size=batch_size, fill=0, rng=np.random.default_rng(0))
     pairs = [(i, t) for inputs, targets in batches for i, t in zip(inputs, targets, strict=True)]
-    found = [[int(i[0]), *t[t != IGNORED].tolist()] for i, t in pairs]
+    found = [[int(i[0]), *t[t != IGNORE_INDEX].tolist()] for i, t in pairs]
     assert sorted(found) == sorted(documents)
-    assert all((i[1 : (t != IGNORED).sum()] == t[: (t != IGNORED).sum() - 1]).all() for i, t in pairs)
+    assert all((i[1 : (t != IGNORE_INDEX).sum()] == t[: (t != IGNORE_INDEX).sum() - 1]).all() for i, t in pairs)
     assert all(len(inputs) == batch_size for inputs, _ in batches) or len(documents) % batch_size

@@ -13,7 +13,7 @@ from datasets.distributed import split_dataset_by_node
 
 from kit.text.bpe import BPE, train
 from kit.text.corpus import Document, standard_library
-from kit.text.packing import part
+from kit.text.packing import split_documents
 from kit.text.pipeline import Clean, clean_shards, encode_shards, read_tokens
 from kit.text.quality import Limits
 from kit.text.shards import stream, write_shards
@@ -39,7 +39,7 @@ def test_encode_shards_lose_no_token(shards, tmp_path):
     tokeniser = train([document.text for document in LIBRARY], vocab_size=400, special=("<|end|>",))
     clean = clean_shards(shards, tmp_path)
     tokens = encode_shards(clean, tmp_path, tokeniser)
-    decoded = [tokeniser.decode(ids) for path in tokens for ids in part(read_tokens(path), end=399)]
+    decoded = [tokeniser.decode(ids) for path in tokens for ids in split_documents(read_tokens(path), end=399)]
     assert decoded == [document.text for document, _ in stream(clean)]
 
 

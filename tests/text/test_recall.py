@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.text.packing import IGNORED
-from kit.text.recall import foretellable, repeated
+from kit.text.packing import IGNORE_INDEX
+from kit.text.recall import predictable, repeated
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
@@ -32,10 +32,10 @@ def test_every_period_is_as_likely():
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(2, 30))
 def test_a_target_is_the_next_letter_once_a_letter_has_come_back(seed, period, n_tokens):
     rows, periods = repeated(2, n_tokens=n_tokens, periods=(period, period), rng=np.random.default_rng(seed))
-    targets = foretellable(rows, periods)
+    targets = predictable(rows, periods)
     for i in range(n_tokens - 1):
         known = rows[0, i] in rows[0, :i]
-        assert targets[0, i] == (rows[0, i + 1] if known else IGNORED)
+        assert targets[0, i] == (rows[0, i + 1] if known else IGNORE_INDEX)
 
 
 def test_repeated_rejects_periods_that_need_more_letters_than_there_are():

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import torch
 
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.models.gpt import GPT, GPTConfig
 from kit.train import checkpoint
 from kit.train.batches import epochs
@@ -66,7 +66,7 @@ def work(folder: Path, n_steps: int, *, last: int | None = None) -> None:
         next_token_loss,
         epochs(rows, batch_size=8),
         n_steps=n_steps,
-        lr=warm_up(cosine(3e-3, n_steps=n_steps), n_steps=10),
+        lr=warmup(cosine(3e-3, n_steps=n_steps), n_steps=10),
         monitors=[JsonLines(folder / "log.jsonl"), *([] if last is None else [stop_after(last)])],
         checkpoint=folder / "run.pt",
         checkpoint_every=CHECKPOINT_EVERY,

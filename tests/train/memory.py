@@ -16,8 +16,8 @@ from kit.models.gpt import GPT, GPTConfig
 from kit.models.parameters import n_params
 from kit.train.amp import precision
 from kit.train.budget import (
-    Bill,
     Measured,
+    MemoryBreakdown,
     checkpointed,
     measure_bytes,
     measure_flops,
@@ -57,7 +57,7 @@ def measured(
         return measure_bytes(model, next_token_loss, batch, adamw(model), precision=chosen)
 
 
-def furthest(reckoned: Bill, found: Bill) -> float:
+def furthest(reckoned: MemoryBreakdown, found: MemoryBreakdown) -> float:
     """Give the largest relative difference of a part."""
     pairs = [(getattr(reckoned, part), getattr(found, part)) for part in PARTS]
     return max(abs(a - b) / b if b else float(a > 0) for a, b in pairs)

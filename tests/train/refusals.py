@@ -62,7 +62,7 @@ def unscaled(optimizer: torch.optim.Optimizer = OPTIMIZER) -> None:
 
 def watch(model: nn.Module = MODEL) -> None:
     """Enter and leave."""
-    with amp.watched(model):
+    with amp.recorded_gradients(model):
         pass
 
 
@@ -84,13 +84,13 @@ ARGUMENTS = {
         "scaled": (False, []),
         "emulated": (False, []),
     },
-    amp.precision: {"device": ("cpu", DEVICE), "wanted": ("float32", FORMAT[:-1]), "emulate": (True, [])},
+    amp.precision: {"device": ("cpu", DEVICE), "dtype": ("float32", FORMAT[:-1]), "emulate": (True, [])},
     amp.native_formats: {"device": ("cpu", DEVICE)},
     amp.LossScaler: {
-        "scale": (2.0, [*ABOVE_0, 1e-50]),  # which float32 has not
-        "growth": (2.0, [*ABOVE_0, 1.0]),
-        "backoff": (0.5, [*ABOVE_0, 1.0]),
-        "n_good": (3, AT_LEAST_1),
+        "init_scale": (2.0, [*ABOVE_0, 1e-50]),  # which float32 has not
+        "growth_factor": (2.0, [*ABOVE_0, 1.0]),
+        "backoff_factor": (0.5, [*ABOVE_0, 1.0]),
+        "growth_interval": (3, AT_LEAST_1),
     },
     SCALER.scale: {"loss": (torch.tensor(1.0), REAL)},
     unscaled: {"optimizer": (OPTIMIZER, [None, 3])},
@@ -98,12 +98,12 @@ ARGUMENTS = {
     SCALER.load_state_dict: {
         "state": (SCALER.state_dict(), [None, 3, {}, SCALER.state_dict() | {"scale": 0.0, "growth_interval": 1}]),
     },
-    amp.fate: {
+    amp.out_of_range: {
         "numbers": (torch.ones(2), [*REAL, torch.zeros(3)]),
         "dtype": ("float16", FORMAT),
         "scale": (1.0, ABOVE_0),
     },
-    amp.watched: {"model": (MODEL, [])},
+    amp.recorded_gradients: {"model": (MODEL, [])},
     watch: {"model": (MODEL, MODULE)},
     budget.training_bytes: {**SIZES, "dtype": ("float16", FORMAT)},
     budget.training_flops: SIZES,
@@ -140,7 +140,7 @@ ARGUMENTS = {
     decoding.top_k_filter: {"logits": (LOGITS, REAL), "k": (2, AT_LEAST_1)},
     decoding.top_p_filter: {"logits": (LOGITS, REAL), "p": (0.5, P)},
     decoding.min_p_filter: {"logits": (LOGITS, REAL), "p": (0.5, P)},
-    decoding.penalise_repeats: {
+    decoding.penalise_repetition: {
         "logits": (LOGITS, [*REAL, LOGITS[0]]),
         "ids": (ROWS[:2], ["ten", None, ROWS, ROWS[:2].float(), ROWS[0], ROWS[:2] + VOCAB]),
         "penalty": (1.2, ABOVE_0),
@@ -204,11 +204,11 @@ ARGUMENTS = {
     },
     lora.merge: {"model": (ADAPTED, [*MODULE, MODEL])},
     lora.unmerge: {"model": (ADAPTED, [*MODULE, MODEL])},
-    lora.n_trained: {"model": (ADAPTED, MODULE)},
+    lora.n_trainable: {"model": (ADAPTED, MODULE)},
     lora.save_adapter: {"model": (ADAPTED, [*MODULE, FROZEN]), "path": (FOLDER / "adapter.pt", PATH)},
     lora.load_adapter: {"model": (ADAPTED, MODULE), "path": (ADAPTER, [*PATH, DAMAGED, WHOLE])},
 }
 CARRIERS = {
-    *(amp.Fate, amp.Flow, budget.Sizes, budget.Bill, budget.Measured, budget.Operations),
+    *(amp.OutOfRange, amp.RecordedGradients, budget.Sizes, budget.MemoryBreakdown, budget.Measured, budget.Flops),
     *(loop.History, decoding.CausalModel, checkpoint.RunFile, lora.NoGradient),  # RunFile is made by `fit`
 }

@@ -70,7 +70,7 @@ OPTIMIZERS = {
 
 def pair(name: str, *, clip: bool, n_steps: int = STEPS) -> tuple[Trace, Trace]:
     """Trace the hand-written scaler and torch's, with one optimiser."""
-    ours = LossScaler(n_good=GROWTH_EVERY)
+    ours = LossScaler(growth_interval=GROWTH_EVERY)
     theirs = torch.amp.GradScaler("cpu", growth_interval=GROWTH_EVERY)
     return tuple(trace(scaler, OPTIMIZERS[name], clip=clip, n_steps=n_steps) for scaler in (ours, theirs))
 

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 
 from kit.blocks.positions import sinusoidal
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.parameters import n_params
 from kit.text.grammar import Grammar
-from kit.text.packing import by_length
+from kit.text.packing import group_by_length
 from kit.text.stories import STORIES
 from kit.text.story_tasks import END, WORDS, decode, encode
 from kit.train.decoding import generate
@@ -47,7 +47,7 @@ def rows_of(stories: list[str]) -> list[np.ndarray]:
 
 def batches_of(grammar: Grammar, n_batches: int, *, batch_size: int, rng: np.random.Generator) -> list:
     rows = rows_of([grammar.write(rng=rng) for _ in range(n_batches * batch_size)])
-    return list(by_length(rows, batch_size=batch_size, fill=END, rng=rng))
+    return list(group_by_length(rows, batch_size=batch_size, fill=END, rng=rng))
 
 
 def main() -> None:
@@ -63,9 +63,9 @@ def main() -> None:
     rng = np.random.default_rng(1)
     unseen = [STORIES.write(rng=rng) for _ in range(HELD_OUT)]
     held_out = rows_of(unseen)
-    judged = by_length(held_out, batch_size=25, fill=END, rng=rng)
+    judged = group_by_length(held_out, batch_size=25, fill=END, rng=rng)
     tokens_per_story = np.mean([len(row) - 1 for row in held_out])
-    floor = np.mean([STORIES.surprise(story).sum() for story in unseen])
+    floor = np.mean([STORIES.surprisal(story).sum() for story in unseen])
 
     def bits_per_story(model: torch.nn.Module) -> dict[str, float]:
         bits = float(mean_loss(model, token_loss, judged) / math.log(2) * tokens_per_story)
@@ -83,7 +83,7 @@ def main() -> None:
         next_token_loss,
         lambda step: batches[step],
         n_steps=len(batches),
-        lr=warm_up(cosine(LR, n_steps=len(batches) - WARM), n_steps=WARM),
+        lr=warmup(cosine(LR, n_steps=len(batches) - WARM), n_steps=WARM),
         evaluate=bits_per_story,
         evaluate_every=len(batches) // 8,
     )

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kit.train import amp
-from kit.train.amp import LossScaler, Precision, fate, native_formats, precision, watched
+from kit.train.amp import LossScaler, Precision, native_formats, out_of_range, precision, recorded_gradients
 from tests.train.scaler import OPTIMIZERS, pair
 
 
@@ -32,9 +32,9 @@ def test_loss_scaler_matches_torch_step_for_step(name, clip):
     st.integers(1, 3),
     st.lists(st.booleans(), max_size=60),
 )
-def test_the_scale_matches_torch_for_any_constants(scale, growth, backoff, n_good, overflows):
-    ours = LossScaler(scale=scale, growth=growth, backoff=backoff, n_good=n_good)
-    theirs = torch.amp.GradScaler("cpu", scale, growth, backoff, n_good)
+def test_the_scale_matches_torch_for_any_constants(scale, growth, backoff, growth_interval, overflows):
+    ours = LossScaler(init_scale=scale, growth_factor=growth, backoff_factor=backoff, growth_interval=growth_interval)
+    theirs = torch.amp.GradScaler("cpu", scale, growth, backoff, growth_interval)
     weight = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.0)
     for scaler in (ours, theirs):
@@ -72,7 +72,7 @@ def test_a_scale_cancels_when_no_gradient_overflows():
     torch.manual_seed(0)
     model, x = nn.Linear(4, 3), torch.randn(5, 4)
     plain = torch.autograd.grad(model(x).square().mean(), list(model.parameters()))
-    scaler, optimizer = LossScaler(scale=2.0**10), torch.optim.SGD(model.parameters(), lr=1.0)
+    scaler, optimizer = LossScaler(init_scale=2.0**10), torch.optim.SGD(model.parameters(), lr=1.0)
     scaler.scale(model(x).square().mean()).backward()
     scaler.unscale_(optimizer)
     for parameter, gradient in zip(model.parameters(), plain, strict=True):
@@ -145,7 +145,7 @@ def test_a_gpu_gets_the_format_that_it_has_units_for(monkeypatch, gpu, capabilit
     chosen = precision("cuda")
     assert (chosen.dtype, chosen.scaled, chosen.emulated) == (dtype, scaled, False)
     if capability < (8, 0):
-        with pytest.raises(ValueError, match=r"wanted must be native on this cuda, .* got bfloat16"):
+        with pytest.raises(ValueError, match=r"dtype must be native on this cuda, .* got bfloat16"):
             precision("cuda", "bfloat16")
         assert precision("cuda", "bfloat16", emulate=True).emulated
 
@@ -179,18 +179,18 @@ def test_nothing_deprecated_is_used():
 
 @given(st.integers(-30, 20))
 def test_fate_of_a_power_of_two_in_float16(k):
-    found = fate(torch.tensor([2.0**k]), "float16")
-    assert found.vanished == (k <= -25)  # half of the smallest number rounds to the even one, 0
-    assert found.coarse == (-25 < k < -14)
-    assert found.overflowed == (k >= 16)
+    found = out_of_range(torch.tensor([2.0**k]), "float16")
+    assert found.underflow == (k <= -25)  # half of the smallest number rounds to the even one, 0
+    assert found.subnormal == (-25 < k < -14)
+    assert found.overflow == (k >= 16)
 
 
 def test_a_scale_moves_the_range():
     tiny = torch.tensor([2.0**-30, 2.0**-20, 1.0])
-    assert fate(tiny, "float16").vanished == pytest.approx(1 / 3)
-    assert fate(tiny, "float16", scale=2.0**10).vanished == 0
-    assert fate(tiny, "float16", scale=2.0**20).overflowed == pytest.approx(1 / 3)
-    assert fate(tiny, "bfloat16") == fate(tiny, "float32")
+    assert out_of_range(tiny, "float16").underflow == pytest.approx(1 / 3)
+    assert out_of_range(tiny, "float16", scale=2.0**10).underflow == 0
+    assert out_of_range(tiny, "float16", scale=2.0**20).overflow == pytest.approx(1 / 3)
+    assert out_of_range(tiny, "bfloat16") == out_of_range(tiny, "float32")
 
 
 def test_watched_sees_the_gradients_that_autograd_gives():
@@ -201,10 +201,12 @@ def test_watched_sees_the_gradients_that_autograd_gives():
     bent = model[1](hidden)
     logits = model[2](bent)
     expected = torch.autograd.grad(F.cross_entropy(logits, y), [bent, logits, hidden, *model.parameters()])
-    with watched(model) as flow:
+    with recorded_gradients(model) as recorded:
         F.cross_entropy(model(x), y).backward()
-    assert flow.together().shape == torch.cat([gradient.flatten() for gradient in expected]).shape
-    torch.testing.assert_close(flow.together().sort().values, torch.cat([g.flatten() for g in expected]).sort().values)
+    assert recorded.flatten().shape == torch.cat([gradient.flatten() for gradient in expected]).shape
+    torch.testing.assert_close(
+        recorded.flatten().sort().values, torch.cat([g.flatten() for g in expected]).sort().values
+    )
     assert not model[0]._backward_hooks
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from kit.models.gpt import GPT, GPT_1, GPT_2, GPT_3, GPTConfig
-from kit.models.parameters import n_params, sketch
+from kit.models.gpt import GPT, GPT1_CONFIG, GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig
+from kit.models.parameters import n_params, on_meta
 from kit.train.amp import precision
-from kit.train.budget import Bill, checkpointed, measure_bytes, measure_flops, training_bytes, training_flops
+from kit.train.budget import MemoryBreakdown, checkpointed, measure_bytes, measure_flops, training_bytes, training_flops
 from kit.train.loop import backward, fit
 from kit.train.objectives import next_token_loss
 from tests.train.memory import SIZES, accumulation_error, furthest, measured, tokens
@@ -56,7 +56,7 @@ def test_training_bytes_and_flops_match_at_any_feed_forward_width(d_ff, dtype):
     found = measured(config, 4, 16, dtype=dtype, checkpoint_blocks=False, device="cpu")
     reckoned = training_bytes(config, batch_size=4, time=16, dtype=dtype)
     assert furthest(reckoned, found.parts) < 0.01
-    assert reckoned.weights == 4 * n_params(sketch(GPT, config))
+    assert reckoned.weights == 4 * n_params(on_meta(GPT, config))
     flops = training_flops(config, batch_size=4, time=16, checkpoint_blocks=True)
     model, ids = GPT(config), tokens(config, 4, 16)
     assert measure_flops(model, next_token_loss, ids) == flops.model
@@ -64,15 +64,15 @@ def test_training_bytes_and_flops_match_at_any_feed_forward_width(d_ff, dtype):
         assert measure_flops(model, next_token_loss, ids) == flops.total
 
 
-@pytest.mark.parametrize("config", [GPT_1, *GPT_2.values(), *GPT_3.values()])
+@pytest.mark.parametrize("config", [GPT1_CONFIG, *GPT2_CONFIGS.values(), *GPT3_CONFIGS.values()])
 def test_the_weights_are_those_of_the_model(config):
     bill = training_bytes(config, batch_size=1, time=1)
-    assert bill.weights == 4 * n_params(sketch(GPT, config))
+    assert bill.weights == 4 * n_params(on_meta(GPT, config))
     assert bill.optimizer == 2 * bill.weights == 2 * bill.gradients
 
 
 def test_16_bits_halve_what_they_can_and_no_more():
-    config = dataclasses.replace(GPT_2["small"], dropout=0.0)
+    config = dataclasses.replace(GPT2_CONFIGS["small"], dropout=0.0)
     wide, narrow = (training_bytes(config, batch_size=8, time=1024, dtype=dtype) for dtype in ("float32", "bfloat16"))
     assert (wide.weights, wide.gradients, wide.optimizer) == (narrow.weights, narrow.gradients, narrow.optimizer)
     assert narrow.copies < wide.weights / 2
@@ -90,7 +90,7 @@ def test_the_parts_at_the_peak_add_up_and_hold_what_is_needed_there():
 
 
 def test_a_bill_adds_its_parts():
-    bill = Bill(weights=1, gradients=2, optimizer=4, copies=8, activations=16, temporary=32)
+    bill = MemoryBreakdown(weights=1, gradients=2, optimizer=4, copies=8, activations=16, temporary=32)
     assert bill.total == 63
 
 
@@ -102,7 +102,9 @@ def test_measure_bytes_counts_a_linear_layer_by_hand():
 
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     found = measure_bytes(model, loss, torch.ones(3, 10), optimizer)
-    assert found.parts == Bill(weights=200, gradients=200, optimizer=0, copies=0, activations=60 + 4)  # y and the loss
+    assert found.parts == MemoryBreakdown(
+        weights=200, gradients=200, optimizer=0, copies=0, activations=60 + 4
+    )  # y and the loss
 
 
 def test_measure_bytes_trains_and_leaves_no_gradient():
@@ -128,8 +130,8 @@ def test_training_flops_match_torch_exactly(name):
 
 
 def test_six_nd_is_the_linear_part_without_positions_norms_and_shifts():
-    config = GPT_2["small"]
-    n_weights = n_params(sketch(GPT, config)) - 1024 * 768 - 12 * 13 * 768 - 2 * 768
+    config = GPT2_CONFIGS["small"]
+    n_weights = n_params(on_meta(GPT, config)) - 1024 * 768 - 12 * 13 * 768 - 2 * 768
     assert training_flops(config, batch_size=2, time=1024).linear == 6 * n_weights * 2048
 
 

@@ -14,7 +14,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from kit.train.decoding import generate, min_p_filter, penalise_repeats, sample, top_k_filter, top_p_filter
+from kit.train.decoding import generate, min_p_filter, penalise_repetition, sample, top_k_filter, top_p_filter
 from tests.train.small import VOCAB, rows, small_gpt
 
 SEEDS = st.integers(0, 2**31)
@@ -67,7 +67,7 @@ def test_min_p_filter_matches_transformers(seed, p):
 @given(seed=SEEDS, penalty=st.floats(0.1, 10), length=st.integers(1, 30))
 def test_penalise_repeats_matches_transformers(seed, penalty, length):
     logits, ids = random_logits(seed, 24, VOCAB), rows(length=length, seed=seed)
-    ours, before = penalise_repeats(logits, ids, penalty), logits.clone()
+    ours, before = penalise_repetition(logits, ids, penalty), logits.clone()
     assert torch.equal(ours, RepetitionPenaltyLogitsProcessor(penalty)(ids, logits.clone()))
     assert torch.equal(logits, before)
 
@@ -103,7 +103,7 @@ def test_the_penalty_counts_the_prompt_and_all_that_was_written(cache):
     model, prompts = gpt().eval(), rows(n=2, length=5)
     ids = prompts
     for _ in range(20):
-        likely = penalise_repeats(model(ids)[:, -1], ids, 1.5)
+        likely = penalise_repetition(model(ids)[:, -1], ids, 1.5)
         ids = torch.cat([ids, likely.argmax(dim=-1, keepdim=True)], dim=1)
     assert torch.equal(generate(model, prompts, n_tokens=20, repetition_penalty=1.5, cache=cache), ids)
     assert not torch.equal(generate(model, prompts, n_tokens=20), ids)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from kit.models.heads import Classifier
+from kit.models.heads import SequenceClassifier
 from kit.train import checkpoint
 from kit.train.amp import LossScaler
 from kit.train.loop import fit
@@ -188,7 +188,7 @@ def frozen() -> nn.Module:
     [
         (other_heads, "of n_heads 4, got .* of 2"),
         (frozen, r"got .* in which blocks\.0\.attention\.out\.bias was trained"),
-        (lambda: Classifier(small_gpt(), n_classes=2, token="last"), "which differs in "),
+        (lambda: SequenceClassifier(small_gpt(), n_classes=2, token="last"), "which differs in "),
     ],
 )
 def test_the_checkpoint_of_another_model_is_refused_even_where_its_tensors_fit(tmp_path, other, sentence):
@@ -234,12 +234,12 @@ def test_a_state_is_the_same_merged_or_not_and_goes_into_either():
 
 
 def test_a_scaler_s_state_is_taken_whole_or_not_at_all():
-    scaler = LossScaler(scale=4.0)
+    scaler = LossScaler(init_scale=4.0)
     with pytest.raises(ValueError, match=r"^state must have .*, got that of an idle scaler"):
         scaler.load_state_dict(torch.amp.GradScaler("cpu", enabled=False).state_dict())
     with pytest.raises(ValueError, match=r"^state\['growth_interval'\] must be >= 1, got 0"):
         scaler.load_state_dict({**LossScaler().state_dict(), "growth_interval": 0})
-    assert scaler.state_dict() == LossScaler(scale=4.0).state_dict()
+    assert scaler.state_dict() == LossScaler(init_scale=4.0).state_dict()
 
 
 @pytest.mark.parametrize(

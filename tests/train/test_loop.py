@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from kit.learn.schedules import cosine, warm_up
+from kit.learn.schedules import cosine, warmup
 from kit.train import checkpoint
 from kit.train.batches import epochs
 from kit.train.loop import adamw, backward, fit
@@ -41,7 +41,7 @@ def by_hand(model, *, n_steps, lr, clip, weight_decay):
 
 
 def test_fit_matches_a_loop_written_out_by_hand():
-    lr, clip = warm_up(cosine(0.03, n_steps=8), n_steps=3), 0.8
+    lr, clip = warmup(cosine(0.03, n_steps=8), n_steps=3), 0.8
     losses, norms = by_hand(small_gpt(dtype=torch.float64), n_steps=12, lr=lr, clip=clip, weight_decay=0.2)
     assert min(norms) < clip < max(norms)
     model = small_gpt(dtype=torch.float64)

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from kit.models.gpt import GPT, GPTConfig
-from kit.models.heads import Classifier
-from kit.train.lora import LoRALinear, add_lora, load_adapter, merge, n_trained, save_adapter, unmerge
+from kit.models.heads import SequenceClassifier
+from kit.train.lora import LoRALinear, add_lora, load_adapter, merge, n_trainable, save_adapter, unmerge
 
 CONFIG = GPTConfig(vocab_size=11, n_positions=8, n_layers=2, n_heads=2, d_model=12, dropout=0)
 IDS = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
@@ -60,9 +60,9 @@ def test_merging_into_a_shared_matrix_leaves_the_other_layer_as_it_is():
 
 def test_pairs_for_further_layers_leave_the_first_ones_trained(tmp_path):
     model = add_lora(gpt(), layers=("qkv",), rank=2)
-    first = n_trained(model)
+    first = n_trainable(model)
     add_lora(model, layers=("up",), rank=3)
-    assert n_trained(model) == first + CONFIG.n_layers * 3 * (12 + 48)
+    assert n_trainable(model) == first + CONFIG.n_layers * 3 * (12 + 48)
     save_adapter(trained_a_little(model), tmp_path / "both")
     twin = add_lora(add_lora(gpt(), layers=("qkv",), rank=2), layers=("up",), rank=3)
     assert torch.equal(load_adapter(twin, tmp_path / "both")(IDS), model(IDS))
@@ -77,10 +77,10 @@ def test_pairs_for_further_layers_leave_the_first_ones_trained(tmp_path):
 def test_a_head_over_an_encoder_stays_trained_and_goes_into_the_file(tmp_path):
     def classifier():
         torch.manual_seed(1)
-        return add_lora(Classifier(gpt(), n_classes=2, token="last"), layers=("qkv",), rank=2).eval()
+        return add_lora(SequenceClassifier(gpt(), n_classes=2, token="last"), layers=("qkv",), rank=2).eval()
 
     model = classifier()
-    assert n_trained(model) == CONFIG.n_layers * 2 * (12 + 36) + 12 * 2 + 2
+    assert n_trainable(model) == CONFIG.n_layers * 2 * (12 + 36) + 12 * 2 + 2
     save_adapter(trained_a_little(model), tmp_path / "tuned")
     assert torch.equal(load_adapter(classifier(), tmp_path / "tuned")(IDS), model(IDS))
 
@@ -121,8 +121,8 @@ def test_unmerge_gives_back_every_bit():
 def test_only_the_pairs_and_a_later_head_are_trained():
     model = add_lora(gpt(torch.float32), layers=("qkv", "up"), rank=2)
     pairs = CONFIG.n_layers * 2 * ((12 + 36) + (12 + 48))
-    assert n_trained(model) == pairs
-    assert n_trained(Classifier(model, n_classes=2, token="last")) == pairs + 12 * 2 + 2
+    assert n_trainable(model) == pairs
+    assert n_trainable(SequenceClassifier(model, n_classes=2, token="last")) == pairs + 12 * 2 + 2
     frozen = {name: value.clone() for name, value in model.named_parameters() if not value.requires_grad}
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):
@@ -146,7 +146,7 @@ def test_an_adapter_is_all_that_a_model_needs_to_become_the_tuned_one(tmp_path):
     again = load_adapter(add_lora(gpt(), layers=LAYERS, rank=2), tmp_path / "adapter.pt")
     assert torch.equal(again(IDS), tuned(IDS))
     whole = sum(parameter.numel() * 8 for parameter in gpt().parameters())
-    assert n_trained(tuned) * 8 < whole / 2
+    assert n_trainable(tuned) * 8 < whole / 2
 
 
 def test_an_adapter_of_another_rank_is_rejected(tmp_path):

@@ -9,7 +9,7 @@ from torch import nn
 
 from kit.blocks.modes import modes_kept
 from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
-from kit.models.heads import Classifier
+from kit.models.heads import SequenceClassifier
 from kit.models.longformer import Longformer, LongformerConfig, extend_positions
 from kit.models.t5 import T5, T5Config
 from kit.train.budget import checkpointed, measure_bytes, measure_flops
@@ -52,10 +52,10 @@ ASKED: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "backward": (gpt, lambda model: backward(model, token_loss, PAIR)),
     "generate": (gpt, lambda model: generate(model, SOURCE, n_tokens=3)),
     "generate without a cache": (gpt, lambda model: generate(model, SOURCE, n_tokens=3, cache=False)),
-    "T5.given": (t5, lambda model: model.given(SOURCE)),
-    "EncoderDecoder.given": (encoder_decoder, lambda model: model.given(SOURCE)),
-    "generate, T5": (t5, lambda model: generate(model.given(SOURCE), SOURCE[:, :1], n_tokens=3)),
-    "Classifier": (gpt, lambda model: Classifier(model, n_classes=2, token="last")(SOURCE)),
+    "T5.given": (t5, lambda model: model.condition_on(SOURCE)),
+    "EncoderDecoder.given": (encoder_decoder, lambda model: model.condition_on(SOURCE)),
+    "generate, T5": (t5, lambda model: generate(model.condition_on(SOURCE), SOURCE[:, :1], n_tokens=3)),
+    "SequenceClassifier": (gpt, lambda model: SequenceClassifier(model, n_classes=2, token="last")(SOURCE)),
     "extend_positions": (longformer, lambda model: extend_positions(model, n_positions=20)),
     "measure_bytes": (
         gpt,
@@ -120,14 +120,14 @@ def test_fit_trains_with_what_is_frozen_in_evaluation_mode_inside_a_model_in_tra
 def test_a_source_is_read_without_dropout_whatever_the_mode(make):
     torch.manual_seed(0)
     model = make()
-    one, two = model.given(SOURCE), model.given(SOURCE)
+    one, two = model.condition_on(SOURCE), model.condition_on(SOURCE)
     assert model.training
     assert not torch.equal(model(SOURCE, SOURCE), model(SOURCE, SOURCE))  # and in training there is dropout
     model.eval()
     assert torch.equal(one(SOURCE), two(SOURCE))
     assert torch.equal(one(SOURCE), model(SOURCE, SOURCE))
     start = SOURCE[:, :1]
-    texts = [generate(model.train().given(SOURCE), start, n_tokens=5) for _ in range(3)]
+    texts = [generate(model.train().condition_on(SOURCE), start, n_tokens=5) for _ in range(3)]
     assert torch.equal(texts[0], texts[1])
     assert torch.equal(texts[0], texts[2])
 

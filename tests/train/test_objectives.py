@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from kit.text.packing import IGNORED, next_tokens, pack
+from kit.text.packing import IGNORE_INDEX, next_tokens, pack
 from kit.train.batches import epochs
 from kit.train.objectives import accuracy, mean_loss, n_targets, next_token_loss, token_loss
 from tests.train.small import VOCAB, rows, small_gpt
@@ -24,7 +24,7 @@ class Twice(nn.Module):
 def test_token_loss_matches_torch():
     model = small_gpt(dtype=torch.float64)
     inputs, targets = rows(length=8), rows(length=8, seed=1)
-    targets[targets < 6] = IGNORED
+    targets[targets < 6] = IGNORE_INDEX
     theirs = F.cross_entropy(model(inputs).transpose(1, 2), targets)
     torch.testing.assert_close(token_loss(model, (inputs, targets)), theirs, rtol=1e-12, atol=1e-12)
 
@@ -57,14 +57,14 @@ def test_packed_rows_are_scored_document_by_document():
     model = small_gpt(dtype=torch.float64)
     inputs, targets = batch
     logits = model(inputs).log_softmax(dim=-1)
-    scores = [-logits[i, j, t] for i, row in enumerate(targets) for j, t in enumerate(row) if t != IGNORED]
+    scores = [-logits[i, j, t] for i, row in enumerate(targets) for j, t in enumerate(row) if t != IGNORE_INDEX]
     torch.testing.assert_close(next_token_loss(model, batch), torch.stack(scores).mean(), rtol=1e-12, atol=1e-12)
     assert n_targets(batch) == len(scores)
 
 
 def test_a_batch_without_targets_has_no_loss_and_no_gradient():
     model, x = small_gpt(), rows(length=8)
-    loss = token_loss(model, (x, torch.full_like(x, IGNORED)))
+    loss = token_loss(model, (x, torch.full_like(x, IGNORE_INDEX)))
     loss.backward()
     assert loss == 0
     assert all((p.grad == 0).all() for p in model.parameters())
@@ -82,14 +82,14 @@ def test_accuracy_is_the_share_of_right_first_choices():
     right = model(x).argmax(dim=-1)
     targets = torch.where(torch.arange(8) < 6, right, (right + 1) % VOCAB)
     assert accuracy(model, (x, targets)) == 0.75
-    targets[:, 4:] = IGNORED
+    targets[:, 4:] = IGNORE_INDEX
     assert accuracy(model, (x, targets)) == 1
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_mean_loss_is_that_of_all_targets_at_once_and_restores_the_mode(training):
     model, x = small_gpt(dropout=0.5, dtype=torch.float64).train(training), rows(length=8)
-    targets = rows(length=8, seed=1).masked_fill(torch.arange(24)[:, None] % 7 > 4, IGNORED)
+    targets = rows(length=8, seed=1).masked_fill(torch.arange(24)[:, None] % 7 > 4, IGNORE_INDEX)
     parts = [(x[:5], targets[:5]), (x[5:], targets[5:])]
     mean = mean_loss(model, token_loss, parts)
     assert model.training is training

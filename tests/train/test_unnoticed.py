@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kit.text.packing import IGNORED
+from kit.text.packing import IGNORE_INDEX
 from kit.train import checkpoint
 from kit.train.amp import LossScaler, precision
 from kit.train.batches import epochs, on_device
@@ -62,7 +62,9 @@ def as_dict(batch: tuple, targets: str) -> dict:
 @pytest.mark.parametrize("name", ["targets", "labels"])
 @pytest.mark.parametrize("accumulate", [1, 2, 3])
 def test_a_dict_of_targets_weighs_as_a_tuple_does(name, accumulate):
-    targets = rows(n=6)[:, 1:].masked_fill(torch.arange(8) >= torch.tensor([[8], [1], [3], [0], [8], [2]]), IGNORED)
+    targets = rows(n=6)[:, 1:].masked_fill(
+        torch.arange(8) >= torch.tensor([[8], [1], [3], [0], [8], [2]]), IGNORE_INDEX
+    )
     batch = rows(n=6)[:, :-1], targets
     one, two = small_gpt(dtype=torch.float64), small_gpt(dtype=torch.float64)
     losses = [backward(one, token_loss, batch), backward(two, token_loss, as_dict(batch, name), accumulate=accumulate)]
@@ -79,12 +81,12 @@ def test_targets_under_another_name_are_refused_where_some_do_not_count():
     x = rows()
     assert n_targets({"x": x, "y": x}) == len(x)
     with pytest.raises(ValueError, match=r"^batch must call its targets 'targets' or 'labels', got 'y'"):
-        n_targets({"x": x, "y": x.masked_fill(x == 3, IGNORED)})
+        n_targets({"x": x, "y": x.masked_fill(x == 3, IGNORE_INDEX)})
 
 
 def plain_cross_entropy(model, batch):
     """As most people write it: NaN where there is no target."""
-    return F.cross_entropy(model(batch[0]).flatten(0, 1), batch[1].flatten(), ignore_index=IGNORED)
+    return F.cross_entropy(model(batch[0]).flatten(0, 1), batch[1].flatten(), ignore_index=IGNORE_INDEX)
 
 
 @pytest.mark.parametrize("loss", [token_loss, plain_cross_entropy])
@@ -92,7 +94,7 @@ def plain_cross_entropy(model, batch):
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_batch_without_targets_moves_nothing_and_the_run_goes_on(loss, accumulate, scaled):
     x, y = rows()[:4, :-1], rows()[:4, 1:]
-    empty = torch.full_like(y, IGNORED)
+    empty = torch.full_like(y, IGNORE_INDEX)
     seen = []
     settings = {"accumulate": accumulate, "precision": precision("cpu", "float16", emulate=True) if scaled else None}
     model = small_gpt()
@@ -200,7 +202,7 @@ def gradient(value: float) -> tuple[nn.Parameter, torch.optim.Optimizer]:
 @pytest.mark.parametrize("values", [(8.0, 8.0), (8.0, math.inf), (math.nan, 8.0), (math.inf, -math.inf)])
 def test_two_optimisers_under_one_scaler_do_as_under_torch_s(values):
     found = []
-    for scaler in (LossScaler(scale=8.0), torch.amp.GradScaler("cpu", init_scale=8.0)):
+    for scaler in (LossScaler(init_scale=8.0), torch.amp.GradScaler("cpu", init_scale=8.0)):
         scaler.scale(torch.ones(()))
         pairs = [gradient(value) for value in values]
         for _, optimizer in pairs:

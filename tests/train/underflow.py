@@ -6,7 +6,7 @@ as one of 64 and of 512 parts of a larger one, whose gradients are so many times
 
 from kit.explore.precision import PARTS as N_PARTS
 from kit.explore.precision import gradients
-from kit.train.amp import fate
+from kit.train.amp import out_of_range
 
 WAYS = (("float16", 1.0), ("float16", 2.0**16), ("bfloat16", 1.0), ("bfloat16", 2.0**16))
 
@@ -16,10 +16,10 @@ def main() -> None:
         found = gradients() * N_PARTS / parts
         print(f"{256 * parts:,} tokens a batch, {len(found):,} gradients")
         for dtype, scale in WAYS:
-            lost = fate(found, dtype, scale=scale)
+            lost = out_of_range(found, dtype, scale=scale)
             print(
-                f"    {dtype}{f' times {scale:.0f}' if scale > 1 else ''}: {lost.vanished:.2%} become 0, "
-                f"{lost.coarse:.2%} lose digits, {lost.overflowed:.2%} overflow"
+                f"    {dtype}{f' times {scale:.0f}' if scale > 1 else ''}: {lost.underflow:.2%} become 0, "
+                f"{lost.subnormal:.2%} lose digits, {lost.overflow:.2%} overflow"
             )
 
 
