@@ -31,7 +31,7 @@ RATES = tuple(0.025 * 2.0 ** np.arange(8))
 
 
 @cache
-def train_test_split(seed: int) -> Split:
+def dealt(seed: int) -> Split:
     """Deal out the digits: 900 to train on, 100 to choose by, 797 to report on."""
     pixels, digits = (np.asarray(part) for part in load_digits(return_X_y=True))
     return deal(pixels / 16, digits, n_train=900, rng=np.random.default_rng(seed))
@@ -41,7 +41,7 @@ def train_test_split(seed: int) -> Split:
 def trained(schedule: str, lr: float, n_steps: int, seed: int) -> Descent:
     """Train 32 hidden units from a start and in an order of the seed; keep every tenth point."""
     one_of("schedule", schedule, tuple(SCHEDULES))
-    at, rng = train_test_split(seed), np.random.default_rng(seed)
+    at, rng = dealt(seed), np.random.default_rng(seed)
     start = init_network(n_features=64, n_hidden=32, n_classes=10, rng=rng)
     batches = minibatches(len(at.x_train), batch_size=BATCH, rng=rng)
     rule = sgd(SCHEDULES[schedule](lr, n_steps))
@@ -51,7 +51,7 @@ def trained(schedule: str, lr: float, n_steps: int, seed: int) -> Descent:
 
 def validation_loss(schedule: str, n_steps: int, *, lr: float, seed: int) -> float:
     """Measure a run's end on the digits to choose by; infinite where it diverged."""
-    path, at = trained(schedule, lr, n_steps, seed), train_test_split(seed)
+    path, at = trained(schedule, lr, n_steps, seed), dealt(seed)
     return np.inf if path.overflowed else network_objective(at.x_validation, at.y_validation)(path.points[-1])[0]
 
 
@@ -64,7 +64,7 @@ def decayed_or_constant(*, n_steps: int, seed: int) -> dict[str, float]:
     """
     rivals = {schedule: partial(validation_loss, schedule, n_steps) for schedule in SCHEDULES}
     found = tune(rivals, {"lr": RATES}, seeds=[seed])
-    at = train_test_split(seed)
+    at = dealt(seed)
     measure = network_objective(at.x_test, at.y_test)
     rates = {schedule: found.best[schedule, None].setting["lr"] for schedule in SCHEDULES}
     paths = {schedule: trained(schedule, lr, n_steps, seed).measured_by(measure) for schedule, lr in rates.items()}
@@ -74,7 +74,7 @@ def decayed_or_constant(*, n_steps: int, seed: int) -> dict[str, float]:
         numbers |= {f"{schedule} loss": path.losses[-1], f"{schedule} rate": rates[schedule]}
         numbers |= {f"{schedule} steps": 2 * n_steps if steps is None else steps}
     trained.cache_clear()
-    split.cache_clear()
+    dealt.cache_clear()
     return numbers
 
 

@@ -37,10 +37,10 @@ def real(seed: int, rng: np.random.Generator) -> tuple[Part, Part]:
     if name == "diabetes":
         x, y = (np.asarray(part) for part in load_diabetes(return_X_y=True, scaled=False))
     elif name == "wine":  # a wine's alcohol from the twelve other measurements
-        table = np.asarray(load_wine().data)
+        table = np.asarray(load_wine(return_X_y=True)[0])
         x, y = table[:, 1:], table[:, 0]
     else:  # the width of a petal from the three other lengths
-        table = np.asarray(load_iris().data)
+        table = np.asarray(load_iris(return_X_y=True)[0])
         x, y = table[:, :3], table[:, 3]
     rows = rng.permutation(len(x))
     train, test = rows[:30], rows[30:]
@@ -65,7 +65,8 @@ def parts(table: str, seed: int) -> tuple[Part, Part]:
 def errors(model, train: Part, test: Part) -> tuple[float, float]:
     """Fit a model; give its mean squared error in training and on the test rows."""
     model.fit(*train)
-    return tuple(float(((model.predict(x) - y) ** 2).mean()) for x, y in (train, test))
+    trained, tested = (float(((model.predict(x) - y) ** 2).mean()) for x, y in (train, test))
+    return trained, tested
 
 
 def validated(model, x: np.ndarray, y: np.ndarray) -> float:
