@@ -90,7 +90,7 @@ def below_the_threshold(*, kind: str, seed: int) -> dict[str, float]:
     """Descend at one rate below 2 / λ_max, drawn from the whole range.
 
     Returns:
-        The "rate", in 2 / λ_max; whether the run was "without a rise"; whether it "arrived" within 1% of the lowest loss.
+        The "rate", in 2 / λ_max; whether the run was "without a rise", and "arrived" within 1% of the lowest loss.
     """
     objective, start = problem(kind, seed)
     share = float(np.exp(np.random.default_rng(seed).uniform(np.log(LOW), np.log(HIGH))))

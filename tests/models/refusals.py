@@ -162,7 +162,7 @@ ARGUMENTS = {
         "target_positions": PLACE,
     },
     TRANSLATOR.encode: {**ENCODED, "present": (PRESENT, FROM_START[:2]), "positions": PLACE},
-    TRANSLATOR.given: SOURCE,
+    TRANSLATOR.condition_on: SOURCE,
     TRANSLATOR.condition_on(IDS).forward: GIVEN,
     TRANSLATOR.condition_on(IDS).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     t5.T5Config: {
@@ -177,7 +177,7 @@ ARGUMENTS = {
     t5.T5(T5_1_1).forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.forward: SOURCE_AND_TARGET,
     TEXT_TO_TEXT.encode: ENCODED,
-    TEXT_TO_TEXT.given: SOURCE,
+    TEXT_TO_TEXT.condition_on: SOURCE,
     TEXT_TO_TEXT.condition_on(IDS).forward: GIVEN,
     hugging_face.load_gpt1: {
         "model": (gpt.GPT(replace(GPT, post_norm=True)), [*CONFIG, bert.BERT(BERT)]),
