@@ -171,7 +171,7 @@ DECODERS = [
 @pytest.mark.parametrize("name", DECODERS)
 def test_every_decoder_writes_where_it_is(name, cache):
     model: Any = there(MODELS[name][0])
-    if hasattr(model, "given"):
+    if hasattr(model, "condition_on"):
         model = model.condition_on(*to(IDS, PRESENT))
     prompts, ways = IDS[:, :3].to(AWAY), {"n_tokens": 4, "cache": cache}
     drawn = {"temperature": 0.9, "top_k": 20, "top_p": 0.9, "min_p": 0.01, "generator": torch.Generator()}
