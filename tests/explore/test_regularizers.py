@@ -20,7 +20,7 @@ from kit.learn.regularizers import l1
 
 
 @pytest.fixture(scope="module")
-def train_test_split():
+def split():
     return noisy_diabetes(np.random.default_rng(0))
 
 
