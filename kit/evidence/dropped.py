@@ -18,7 +18,7 @@ from kit.learn.training import train
 STEPS = 200
 RATES = tuple(0.001 * 2.0 ** np.arange(6))
 SHARES = (0.2, 0.4, 0.6)  # of the hidden units that a step of dropout silences
-STRENGTHS = (0.0, 1e-3, 1e-2)  # of weight decay: the baseline's second knob, so that it has as many trials
+STRENGTHS = (0.0, 0.1, 1.0)  # of weight decay: the baseline's second knob, so that it has as many trials
 assert len(SHARES) == len(STRENGTHS)
 WAYS = ("without", "with")
 
@@ -51,7 +51,8 @@ def with_and_without(*, seed: int) -> dict[str, float]:
     """Tune both ways as equals on one deal of the digits, and measure each at its best.
 
     Returns:
-        Of each way its loss in "test" and "training", and the tuned "lr" and "place" of its second knob.
+        Of each way its loss in "test" and "training", and the tuned "lr" and "place" of its second knob. The same
+        of "neither": no weight decay either, so that it has the rate alone to tune.
     """
     digits = labelled_digits(np.random.default_rng(seed))
 
@@ -60,11 +61,13 @@ def with_and_without(*, seed: int) -> dict[str, float]:
 
     rivals = {way: partial(rival, way) for way in WAYS}
     space, limits = {"lr": RATES, "place": range(len(SHARES))}, {"place": (0, len(SHARES) - 1)}
-    best, numbers = tune(rivals, space, seeds=[seed], limits=limits).best, {}
-    for way in WAYS:
-        setting = best[way, None].setting
-        found = losses(way, digits, **setting, seed=seed)
-        numbers |= {f"{way} {part}": found[part] for part in ("test", "training")}
+    found, numbers = tune(rivals, space, seeds=[seed], limits=limits), {}
+    chosen = {way: found.best[way, None].setting for way in WAYS}
+    plain = found.losses["without", None][:: len(STRENGTHS)]  # each rate without weight decay
+    chosen["neither"] = {"lr": found.space["lr"][int(np.argmin(plain))], "place": STRENGTHS.index(0.0)}
+    for way, setting in chosen.items():
+        ends = losses("with" if way == "with" else "without", digits, **setting, seed=seed)
+        numbers |= {f"{way} {part}": ends[part] for part in ("test", "training")}
         numbers |= {f"{way} {axis}": value for axis, value in setting.items()}
     return numbers
 
@@ -73,5 +76,5 @@ DROPPED = Experiment(
     name="dropout_or_not",
     measure=with_and_without,
     seeds=30,
-    quantities=tuple(f"{way} {what}" for way in WAYS for what in ("test", "training", "lr", "place")),
+    quantities=tuple(f"{way} {what}" for way in (*WAYS, "neither") for what in ("test", "training", "lr", "place")),
 )

@@ -48,7 +48,10 @@ def real(seed: int, rng: np.random.Generator) -> tuple[Part, Part]:
 
 
 def parts(table: str, seed: int) -> tuple[Part, Part]:
-    """Draw the rows to train on and those to report on, scaled by the first alone, the target to unit variance."""
+    """Draw the rows to train on and those to report on; features are scaled by the first alone.
+
+    The target's unit is its spread on the test rows: an error of 1 is that of a forecast of their mean.
+    """
     rng = np.random.default_rng(seed)
     match one_of("table", table, TABLES):
         case "sparse truth":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from kit.evidence import optimizers, regularizers, schedules
+from kit.evidence import decayed, dropped, optimizers, penalties, regularizers, schedules
 from kit.evidence.store import stored
 
 
@@ -44,8 +44,11 @@ def test_every_family_has_fifteen_settings(family):
         (optimizers.TOUCHED, {"rows": 1000}),
         (schedules.DECAY, {"family": "cosine", "setting": 7}),
         (schedules.QUIET, {"family": "step", "setting": 4}),
+        (decayed.DECAYED, {"n_steps": 300}),
         (schedules.WARM_UP, {"model": "seven layers, Adam", "way": "with", "peak": 1}),
         (regularizers.CONTEST, {"knob": "L2", "setting": 2}),
+        (penalties.PENALIZED, {"table": "real tables"}),
+        (dropped.DROPPED, {}),
     ],
     ids=lambda thing: getattr(thing, "name", ""),
 )

@@ -8,8 +8,6 @@ from tests.notebooks.literals import NOTEBOOKS, code_of, literals
 UNCONVERTED: dict[str, int] = {
     "01_linear_regression": 2,
     "05_optimisers": 8,
-    "06_schedules": 11,
-    "07_regularisation": 6,
     "15_text_pipeline": 1,
     "17_attention": 11,
     "19_six_models": 38,
