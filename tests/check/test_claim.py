@@ -41,7 +41,7 @@ def test_every_sentence_can_come_out_either_way():
         if row.kind == "share":  # 400 repetitions of 0 or 1
             worlds = [(np.arange(400) < 400 * share) * 1.0 for share in ((0, 1) if row.relation == "<" else (1, 0))]
         if row.both_sides:
-            worlds = [noise * row.bar, row.bar * 2 + noise]
+            worlds = [noise * row.bar, row.bar * 2 + noise][:: -sign]
         if row.quantity.startswith("absolute") and row.kind == "paired" and not row.both_sides:
             worlds = [np.abs(world) for world in worlds]
         if row.is_ratio:
@@ -121,6 +121,13 @@ def test_a_bias_is_that_of_the_mean_and_has_bars_on_both_sides():
     assert large_but_centred.outcome == HOLDS
     assert judge(row, "", np.linspace(-0.03, -0.01, 200)).outcome == FAILS
     assert judge(row, "", np.linspace(0.005, 0.016, 10)).outcome == NOT_SHOWN
+
+
+def test_a_shift_is_that_of_the_mean_to_either_side():
+    row = ROWS["G03.1"]
+    assert judge(row, "", 2 * np.linspace(-1, 1, 200)).outcome == FAILS
+    assert judge(row, "", np.linspace(-1.2, -0.8, 10)).outcome == HOLDS
+    assert judge(row, "", np.linspace(0.2, 0.9, 10)).outcome == NOT_SHOWN
 
 
 def test_fewer_repetitions_than_planned_are_taken_only_if_said():
