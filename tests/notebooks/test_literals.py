@@ -12,7 +12,6 @@ UNCONVERTED: dict[str, int] = {
     "07_regularisation": 6,
     "15_text_pipeline": 1,
     "17_attention": 11,
-    "19_six_models": 38,
     "21_pretrain_finetune": 2,
     "22_mixed_precision": 23,
 }
