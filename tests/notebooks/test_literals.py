@@ -12,8 +12,8 @@ UNCONVERTED: dict[str, int] = {
     "07_regularisation": 6,
     "15_text_pipeline": 1,
     "17_attention": 11,
+    "20_models_at_work": 7,
     "21_pretrain_finetune": 2,
-    "22_mixed_precision": 23,
 }
 
 
