@@ -61,8 +61,11 @@ class Sentence:
 
     @property
     def both_sides(self) -> bool:
-        """Whether the bar stands on both sides of 0: a bias has a sign, and its size is that of its mean."""
-        return self.quantity.startswith("absolute bias")
+        """Whether the bar stands on both sides of 0: a bias or a shift has a sign, and its size is that of its mean.
+
+        The mean of absolute values would not do: noise alone lifts it above 0.
+        """
+        return self.quantity.startswith(("absolute bias", "absolute shift"))
 
     @property
     def rule(self) -> str:
@@ -186,9 +189,10 @@ def together(outcomes: Sequence[str]) -> str:
 
 def _outcome(sentence: Sentence, interval: Interval) -> str:
     bar, low, high = sentence.bar, interval.low, interval.high
-    if sentence.both_sides:  # "absolute bias < bar"
+    if sentence.both_sides:  # "absolute bias < bar", "absolute shift > bar"
         inside, outside = -bar < low and high < bar, low > bar or high < -bar
-        return HOLDS if inside else FAILS if outside else NOT_SHOWN
+        holds, fails = (outside, inside) if sentence.relation == ">" else (inside, outside)
+        return HOLDS if holds else FAILS if fails else NOT_SHOWN
     above, below = low > bar, high < bar
     holds, fails = (above, below) if sentence.relation == ">" else (below, above)
     return HOLDS if holds else FAILS if fails else NOT_SHOWN

@@ -198,3 +198,16 @@ BITS = Experiment(
     quantities=("bits",),
 )
 PARALLEL_TIME = Experiment(name="parallel_time", measure=parallel_time, seeds=20, quantities=("ratio",))
+
+# Published sizes ---------------------------------------------------------------------------------
+
+UNITS = {"M": 1e6, "B": 1e9}
+
+
+def off_by(claimed: tuple[str, str], sizes: Sequence[int]) -> dict[str, list[float]]:
+    """Hold a claimed range, such as 110M to 340M, against the smallest and the largest of a paper's sizes.
+
+    By how much each end is off, as a share of it. So none of the sizes is outside where both are near 0.
+    """
+    ends = zip(claimed, (min(sizes), max(sizes)), strict=True)
+    return {end: [abs(size / (float(end[:-1]) * UNITS[end[-1]]) - 1)] for end, size in ends}

@@ -1,4 +1,4 @@
-"""Small models at work: two tasks as text to text, texts longer than any in training, and what length costs.
+"""Small models at work: texts longer than any in training, and what length costs.
 
 A repetition has first weights and batches of its own; the text is one for all.
 
@@ -21,19 +21,12 @@ from torch.nn import functional as F
 from kit.blocks.attention import attention, plain_attention
 from kit.blocks.sliding_window import window_attention
 from kit.evidence.small_models import (
-    FILL,
     ID,
     MASK,
     N_TRAIN,
-    PAD,
-    SUM,
     TALES,
-    THINGS,
     VOCAB,
-    X,
-    Y,
     logits,
-    opening_rows,
     tales,
     trained,
 )
@@ -41,72 +34,7 @@ from kit.evidence.store import Experiment
 from kit.machine import seconds_in_turn
 from kit.models.longformer import Longformer, extend_positions
 from kit.models.transformer_xl import Memory, TransformerXL
-from kit.text.objectives import decoder_inputs, mask_tokens
-from kit.text.stories import STORIES
-
-# Two tasks ---------------------------------------------------------------------------------------
-
-TASKS = {"fill": FILL, "sum": SUM}
-COLOURS = [ID[colour] for colour in STORIES.rules["COLOUR"] if isinstance(colour, str)]
-
-
-@cache
-def task_rows(task: str) -> tuple[Integer[np.ndarray, "texts longest"], Integer[np.ndarray, "texts 3"]]:
-    """Write every opening as a source and a target of one task: fill its gap, or sum it up in three words."""
-    texts = opening_rows()
-    every, place = np.arange(len(texts)), np.isin(texts, THINGS).argmax(axis=1)
-    source, thing = texts.copy(), texts[every, place]
-    if task == "fill":
-        source[every, place] = X
-        target = np.stack([np.full_like(thing, X), thing, np.full_like(thing, Y)], axis=1)
-    else:
-        colour = texts[every, np.isin(texts, COLOURS).argmax(axis=1)]
-        target = np.stack([texts[:, 0], colour, thing], axis=1)
-    return np.insert(source, 0, TASKS[task], axis=1), target
-
-
-def text_to_text(
-    source: Integer[np.ndarray, "texts longest"], target: Integer[np.ndarray, "texts words"]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Give what T5 reads, what its decoder sees, which words of the source are there, and what is asked."""
-    seen = torch.from_numpy(source)
-    return seen, torch.from_numpy(decoder_inputs(target, start=PAD)), seen != PAD, torch.from_numpy(target)
-
-
-def task_batches(learned: tuple[str, ...], *, seed: int) -> Callable[[int], tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Draw 16 examples of each task for a step."""
-
-    def batch(step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        rng = np.random.default_rng([seed, step])
-        picks = [rng.integers(N_TRAIN, size=16) for _ in learned]
-        parts = [[table[pick] for table in task_rows(task)] for task, pick in zip(learned, picks, strict=True)]
-        source, target = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return text_to_text(source, target)
-
-    return batch
-
-
-def exact(t5: nn.Module, task: str) -> float:
-    """Measure the share of fresh answers with every word right."""
-    *inputs, target = text_to_text(*(table[N_TRAIN:] for table in task_rows(task)))
-    # the decoder sees the true words before each: all its choices are right exactly where its own text would be
-    return (logits(t5, *inputs).argmax(-1) == target).all(dim=1).float().mean().item()
-
-
-def two_tasks(learned: str, seed: int) -> dict[str, float]:
-    """Train a T5 on both tasks or on one, and measure its answers to both."""
-    which = tuple(TASKS) if learned == "both" else (learned,)
-    t5 = trained("T5", task_batches(which, seed=seed), seed=seed, lr=5e-3, n_steps=350, std=None)
-    return {task: exact(t5, task) for task in TASKS}
-
-
-TWO_TASKS = Experiment(
-    name="two_tasks",
-    measure=two_tasks,
-    factors={"learned": ("both", "fill", "sum")},
-    seeds=20,
-    quantities=("fill", "sum"),
-)
+from kit.text.objectives import mask_tokens
 
 # Beyond the training length ----------------------------------------------------------------------
 

@@ -1,27 +1,25 @@
-"""What 16 bits change: the loss of a small GPT in each format, its learning rate, its gradients, its speed.
+"""What 16 bits change: the loss of a small GPT in each format, its largest stable rate, its gradients.
 
 All train the story GPT of `kit.explore.precision`, of some 40,000 parameters, for 120 steps. A seed
-settles the first weights and the order of the batches; the 64 rows that judge are always the same.
+settles the first weights and the order of the batches; the 64 rows that judge are always the same, but for the
+largest stable rate, where a seed has a text of its own.
 
 Taught in: 22
 """
 
 import dataclasses
-import time
-from collections.abc import Callable
+import math
 from functools import cache
 
-import numpy as np
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from kit.evidence.store import Experiment
-from kit.explore.precision import ROWS, STEPS, STORY_GPT, gradients, one_part, story_gpt, story_rows
-from kit.learn.schedules import cosine, warmup
-from kit.machine import seconds_in_turn
-from kit.models.gpt import GPT
+from kit.explore.precision import PARTS, ROWS, STEPS, STORY_GPT, gradients, one_part, story_gpt, story_rows
+from kit.learn.schedules import constant, cosine, warmup
 from kit.train.amp import out_of_range, precision
-from kit.train.batches import epochs
+from kit.train.batches import Batch, epochs
 from kit.train.loop import Record, backward, fit
 from kit.train.objectives import mean_loss, next_token_loss
 
@@ -75,12 +73,63 @@ FORMATS = Experiment(
     seeds=12,
     quantities=("loss",),
 )
-FORMAT_RATES = Experiment(
-    name="format_rates",
-    measure=lambda way, lr, seed: {"loss": _once(way, lr, seed)[STEPS]},
-    factors={"way": ("float32", "bfloat16"), "lr": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)},
-    seeds=8,
-    quantities=("loss",),
+# The largest stable rate -------------------------------------------------------------------------
+
+STABLE = {"float32": "float32", "bfloat16": "bfloat16", "float16 with its scaler": "float16, scaled"}
+"""The formats that are compared, and their ways."""
+
+FIRST, GRID, OFTEN = 0.2, 2**0.5, 10  # the rate to begin at, from one to the next, and steps between two looks
+KNOWS_NOTHING = math.log(STORY_GPT.vocab_size)  # the loss of giving each word the same chance
+
+
+def diverges(way: str, lr: float, seed: int) -> bool:
+    """Tell whether a training is at any look worse than knowing nothing, on rows never seen.
+
+    The rate climbs for 20 steps, and stays.
+    """
+    way_precision, loss = WAYS[way]
+    rows = story_rows(seed)
+    held_out = rows[-HELD_OUT:]
+
+    def evaluate(model: nn.Module) -> Record:
+        return {"held out": mean_loss(model, next_token_loss, [held_out])}
+
+    history = fit(
+        story_gpt(seed),
+        loss,
+        epochs(rows[:-HELD_OUT], batch_size=ROWS, seed=seed),
+        n_steps=STEPS,
+        lr=warmup(constant(lr), n_steps=20),
+        clip=None,
+        precision=way_precision,
+        evaluate=evaluate,
+        evaluate_every=OFTEN,
+    )
+    _, losses = history.curve("held out")
+    return history.diverged or not bool((losses < KNOWS_NOTHING).all())
+
+
+def largest_stable_rate(dtype: str, seed: int) -> dict[str, float]:
+    """Raise the rate by a factor of √2 until a training diverges; give the one before.
+
+    Where the first diverges already, lower it until none does.
+    """
+    lr, way = FIRST, STABLE[dtype]
+    if diverges(way, lr, seed):
+        while diverges(way, lr := lr / GRID, seed):
+            pass
+        return {"log2": math.log2(lr)}
+    while not diverges(way, higher := lr * GRID, seed):
+        lr = higher
+    return {"log2": math.log2(lr)}
+
+
+STABLE_RATES = Experiment(
+    name="stable_rates",
+    measure=largest_stable_rate,
+    factors={"dtype": tuple(STABLE)},
+    seeds=10,
+    quantities=("log2",),
 )
 
 # What becomes of its gradients -------------------------------------------------------------------
@@ -100,28 +149,49 @@ GRADIENTS_LOST = Experiment(
     quantities=("underflow", "subnormal"),
 )
 
-# Its speed ---------------------------------------------------------------------------------------
+# A scaler with bfloat16 --------------------------------------------------------------------------
+
+TINY, SMALL_GPT = "one made to have tiny gradients", "small GPT"
+SHRUNK = 2.0**-100  # beyond the one part in 512; float32 still bears it
+SGD_LR = 0.5  # of plain descent; Adam squares gradients, and such squares are 0 in float32
 
 
-def speedup(width: int, seed: int) -> dict[str, float]:
-    """Time forward and backward pass in float32 and in bfloat16 in turn, on 8 rows of 64 tokens."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = GPT(dataclasses.replace(STORY_GPT, d_model=width, n_heads=width // 16, n_positions=64))
-    rows = torch.from_numpy(np.random.default_rng(seed).integers(STORY_GPT.vocab_size, size=(8, 65)))
-
-    def step_in(dtype: str) -> Callable[[], object]:
-        def step() -> None:
-            backward(model, next_token_loss, rows, precision=precision("cpu", dtype, emulate=True))
-            model.zero_grad()
-
-        return step
-
-    rivals = (step_in("float32"), step_in("bfloat16"))
-    wide, narrow = seconds_in_turn(*rivals, repeats=9, clock=time.process_time)
-    return {"speedup": float(np.median(np.array(wide) / np.array(narrow)))}
+def shrunk_loss(model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    """Measure a loss whose gradients are near the smallest numbers that bfloat16 holds."""
+    return one_part(model, batch) * SHRUNK
 
 
-FORMAT_TIME = Experiment(
-    name="format_time", measure=speedup, factors={"width": (32, 128, 512)}, seeds=8, quantities=("speedup",)
+def shrunk_descent(way: str, seed: int) -> float:
+    """Train by plain descent on the shrunk loss, at a rate as much larger; give the loss on rows never seen."""
+    way_precision, _ = WAYS[way]
+    model, batches = story_gpt(seed), epochs(story_rows()[:-HELD_OUT], batch_size=ROWS, seed=seed)
+    optimizer = torch.optim.SGD(model.parameters(), lr=SGD_LR * PARTS / SHRUNK)
+    scaler = way_precision.scaler()
+    for step in range(STEPS):
+        backward(model, shrunk_loss, batches(step), precision=way_precision, scaler=scaler)
+        scaler.unscale_(optimizer)
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+    return mean_loss(model, next_token_loss, [story_rows()[-HELD_OUT:]])
+
+
+def scaler_with_bfloat16(model: str, seed: int) -> dict[str, float]:
+    """Measure which share of the gradients a scaler saves in bfloat16, and the final loss in three ways."""
+    g = gradients(seed) * (SHRUNK if model == TINY else 1.0)
+    bare, scaled = (out_of_range(g, "bfloat16", scale=scale).underflow for scale in (1.0, 2.0**16))
+    if model == TINY:
+        losses = {way: shrunk_descent(way, seed) for way in SCALER_WAYS}
+    else:
+        losses = {way: _once(way, LR, seed)[STEPS] for way in SCALER_WAYS}
+    return {"saved": bare - scaled, **losses}
+
+
+SCALER_WAYS = ("float32", "bfloat16", "bfloat16, scaled")
+SCALER = Experiment(
+    name="scaler_with_bfloat16",
+    measure=scaler_with_bfloat16,
+    factors={"model": (SMALL_GPT, TINY)},
+    seeds=10,
+    quantities=("saved", *SCALER_WAYS),
 )

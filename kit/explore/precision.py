@@ -47,9 +47,13 @@ def story_gpt(seed: int) -> GPT:
 
 
 @cache
-def story_rows() -> Tensor:
-    """Write stories, and cut them into rows of a time's tokens and the one after."""
-    rng = np.random.default_rng(0)
+def story_rows(seed: int = 0) -> Tensor:
+    """Write stories, and cut them into rows of a time's tokens and the one after.
+
+    Raises:
+        TypeError, ValueError: if `seed` is not a whole number of at least 0.
+    """
+    rng = np.random.default_rng(count("seed", seed, at_least=0))
     stream = np.concatenate([encode(STORIES.write(rng=rng)) for _ in range(250)])
     return torch.from_numpy(chunk(stream, length=TIME + 1, fill=END)[:-1])
 

@@ -41,7 +41,7 @@ def test_every_sentence_can_come_out_either_way():
         if row.kind == "share":  # 400 repetitions of 0 or 1
             worlds = [(np.arange(400) < 400 * share) * 1.0 for share in ((0, 1) if row.relation == "<" else (1, 0))]
         if row.both_sides:
-            worlds = [noise * row.bar, row.bar * 2 + noise]
+            worlds = [noise * row.bar, row.bar * 2 + noise][::-sign]
         if row.quantity.startswith("absolute") and row.kind == "paired" and not row.both_sides:
             worlds = [np.abs(world) for world in worlds]
         if row.is_ratio:
@@ -123,6 +123,13 @@ def test_a_bias_is_that_of_the_mean_and_has_bars_on_both_sides():
     assert judge(row, "", np.linspace(0.005, 0.016, 10)).outcome == NOT_SHOWN
 
 
+def test_a_shift_is_that_of_the_mean_to_either_side():
+    row = ROWS["G03.1"]
+    assert judge(row, "", 2 * np.linspace(-1, 1, 200)).outcome == FAILS
+    assert judge(row, "", np.linspace(-1.2, -0.8, 10)).outcome == HOLDS
+    assert judge(row, "", np.linspace(0.2, 0.9, 10)).outcome == NOT_SHOWN
+
+
 def test_fewer_repetitions_than_planned_are_taken_only_if_said():
     evidence = {"F02.1": dict.fromkeys(("mixed units", "one unit", "heavy tails"), around(0.5, n=8))}
     with pytest.raises(ValueError, match=r"evidence of F02\.1, mixed units must have the 10 repetitions"):
@@ -150,8 +157,8 @@ def test_what_is_left_out_or_unknown_is_named():
         settle("B03", good | {"B03.1": good["B03.1"] | {"squared error": [2.0] * 20}})
     with pytest.raises(ValueError, match=r"evidence of G02\.1 must have at least 10 cases, got 1"):
         settle("G02", {"G02.1": {"narrow": around(2.0)}, "G02.2": Lacking("a GPU")})
-    with pytest.raises(ValueError, match=r"evidence of G03\.1, bfloat16 must be >= 0, as absolute values are"):
-        settle("G03", {"G03.1": dict.fromkeys(("bfloat16", "float16 with its scaler"), around(-1))})
+    with pytest.raises(ValueError, match=r"numbers of L02\.3 must be >= 0, as absolute values are"):
+        judge(ROWS["L02.3"], "", around(-1))
 
 
 def test_a_verdict_shows_itself_as_card_picture_text_and_data(monkeypatch):

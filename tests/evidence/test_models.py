@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from kit.evidence import models, models_at_work, small_models
+from kit.evidence import models, models_at_work, small_models, two_tasks
 from kit.evidence.small_models import ID, MASK, N_TRAIN, PAD, SMALL, START, TALES, VOCAB, X
 from kit.models.parameters import n_params, on_meta
 from kit.text.packing import IGNORE_INDEX
@@ -84,22 +84,22 @@ def test_an_n_gram_longer_than_a_tale_copies_tales():
     assert models.judged(models.by_counts(60, seed=0)) == {"right": 1, "new": 0}
 
 
-@pytest.mark.parametrize("task", models_at_work.TASKS)
+@pytest.mark.parametrize("task", two_tasks.TASKS)
 def test_a_decoder_sees_the_words_before_each_that_is_asked(task):
-    source, target = (table[N_TRAIN:] for table in models_at_work.task_rows(task))
-    read, seen, present, asked = models_at_work.text_to_text(source, target)
+    source, target = (table[N_TRAIN:] for table in two_tasks.task_rows(task))
+    read, seen, present, asked = two_tasks.text_to_text(source, target)
     assert (seen[:, 0] == PAD).all()
     assert torch.equal(seen[:, 1:], asked[:, :-1])
     assert torch.equal(present, read != PAD)
 
 
 def test_the_answer_to_a_gap_fills_it():
-    source, target = models_at_work.task_rows("fill")
+    source, target = two_tasks.task_rows("fill")
     assert (np.where(source == X, target[:, 1:2], source)[:, 1:] == small_models.opening_rows()).all()
 
 
 def test_a_task_has_sixteen_examples_in_a_step():
-    source, *_ = models_at_work.task_batches(("fill", "sum"), seed=0)(3)
+    source, *_ = two_tasks.task_batches(("fill", "sum"), seed=0)(3)
     assert [VOCAB[i] for i in source[:, 0]] == 16 * ["fill:"] + 16 * ["sum:"]
 
 
@@ -121,3 +121,8 @@ def test_a_window_keeps_memory_by_the_length_and_all_scores_by_its_square():
 
 def test_every_word_of_the_tales_has_a_number():
     assert {word for tale in small_models.tales() for word in tale} <= ID.keys()
+
+
+def test_a_range_is_held_against_the_smallest_and_the_largest_size():
+    off = models.off_by(("100M", "2B"), [50_000_000, 900_000_000, 2_000_000_000])
+    assert off == {"100M": [0.5], "2B": [0.0]}

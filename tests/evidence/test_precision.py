@@ -5,10 +5,13 @@ import pytest
 from kit.evidence.precision import (
     FORMATS,
     LR,
+    SCALER,
+    SMALL_GPT,
+    TINY,
     WAYS,
+    diverges,
     gradients_lost,
     held_out_losses,
-    speedup,
 )
 from kit.evidence.store import stored
 
@@ -32,5 +35,12 @@ def test_a_scale_keeps_gradients_in_float16():
     assert scaled["subnormal"] < bare["subnormal"]
 
 
-def test_a_step_is_timed_in_both_formats():
-    assert speedup(32, 0)["speedup"] > 0
+def test_a_scaler_saves_what_lies_just_below_bfloat16_and_nothing_of_the_small_gpt():
+    saved = dict(zip(SCALER.factors["model"], stored(SCALER, "saved").T, strict=True))
+    assert (saved[SMALL_GPT] == 0).all()
+    assert (saved[TINY] > 0.001).all()
+
+
+def test_a_training_diverges_at_a_rate_far_too_large_alone():
+    assert not diverges("float32", 0.01, 0)
+    assert diverges("float32", 10.0, 0)

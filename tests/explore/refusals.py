@@ -88,6 +88,7 @@ ARGUMENTS = {
     bpe.bytes_per_token: {"bpe": (BYTES, []), "texts": (["ab"], [[], [""]])},
     bpe.spell: {"token": (b" a", ["a", 3, None])},
     precision.story_gpt: {"seed": (0, COUNT)},
+    precision.story_rows: {"seed": (0, COUNT)},
     precision.gradients: {"seed": (0, COUNT)},
     precision.gpt2_memory: {
         "size": ("124M", ["7B", 124, None]),

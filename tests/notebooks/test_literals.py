@@ -10,9 +10,8 @@ UNCONVERTED: dict[str, int] = {
     "05_optimisers": 8,
     "15_text_pipeline": 1,
     "17_attention": 11,
-    "19_six_models": 38,
+    "20_models_at_work": 7,
     "21_pretrain_finetune": 2,
-    "22_mixed_precision": 23,
 }
 
 
