@@ -7,7 +7,11 @@ Taught in: 15
 """
 
 import base64
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from functools import cache
 from itertools import cycle
@@ -175,7 +179,7 @@ def with_copies(texts: Sequence[str], *, seed: int) -> list[str]:
     rng, copies = np.random.default_rng(seed), []
     room = size(texts) * SHARE / (1 - SHARE)
     while room > 0:
-        lines = texts[rng.integers(len(texts))].split("\n")
+        lines = texts[int(rng.integers(len(texts)))].split("\n")
         copies.append("\n".join(line for k, line in enumerate(lines) if k % 20 != 19))
         room -= size(copies[-1:])
     return [*texts, *copies]
@@ -242,6 +246,30 @@ def two_workers(*, seed: int) -> dict[str, float]:
         }
 
 
+def worker_start(*, seed: int) -> dict[str, float]:
+    """Time two processes that start Python and import the pipeline, and the cleaning of 150 files by one.
+
+    Returns:
+        CPU-seconds of the "start" of both, and of the cleaning of a "megabyte".
+    """
+    dealt = [library()[k] for k in np.random.default_rng(seed).permutation(len(library()))[:150]]
+    with tempfile.TemporaryDirectory() as folder:
+        shards = write_shards(dealt, Path(folder) / "raw", n_shards=8)
+        before = time.process_time()
+        transform_all(shards, Path(folder) / "clean", Clean())
+        work, before = time.process_time() - before, _seconds_of_children()
+    for _ in range(2):
+        importing = [sys.executable, "-c", f"import {Clean.__module__}"]
+        subprocess.run(importing, check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    start = _seconds_of_children() - before
+    return {"start": start, "megabyte": work / (size([d.text for d in dealt]) / 1e6)}
+
+
+def _seconds_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def differing(one: bytes, other: bytes) -> int:
     """Count the places at which two files differ, and what one of them has more."""
     return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
@@ -258,3 +286,4 @@ CLEANING = Experiment(
 TWO_WORKERS = Experiment(
     name="two_workers", measure=two_workers, seeds=10, quantities=("differ", "lost", "doubled", "busier")
 )
+WORKER_START = Experiment(name="worker_start", measure=worker_start, seeds=10, quantities=("start", "megabyte"))
