@@ -10,7 +10,6 @@ UNCONVERTED: dict[str, int] = {
     "05_optimisers": 8,
     "06_schedules": 11,
     "07_regularisation": 6,
-    "15_text_pipeline": 1,
     "17_attention": 11,
     "19_six_models": 38,
     "21_pretrain_finetune": 2,
