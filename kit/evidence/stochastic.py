@@ -9,9 +9,9 @@ from functools import cache
 from itertools import repeat
 
 import numpy as np
+from jaxtyping import Float
 
 from kit.arguments import count, one_of
-from kit.evidence.optimizers import make_table
 from kit.evidence.store import Experiment
 from kit.learn.descent import BatchObjective
 from kit.learn.linear import hessian_eigenvalues, least_squares, linear_objective
@@ -21,13 +21,25 @@ SIZES, ABOVE = (1_000, 10_000, 100_000), 0.01  # the goal: within 1% of the lowe
 BATCHES = (1, 4, 16, 64, 256, 512)
 RATES = 0.016 * 2.0 ** np.arange(8)  # of SGD
 DECAYS = (0.0, 0.01, 0.1)  # the rate after t steps is lr / (1 + decay t)
-SHARES = np.linspace(0.05, 1, 145)[:-1]  # of the rate at which full batch diverges
+SHARES = np.linspace(0.05, 1, 145)[:-1]  # of the rate at which full batch diverges on the table at hand
 TRIALS = len(BATCHES) * len(RATES) * len(DECAYS)
-EXAMPLES, STEPS, LOOK = 20_000, 200, 64  # where a trial of SGD, or of full batch, is given up; how often SGD looks
+EXAMPLES, STEPS, LOOK = 12_000, 200, 64  # where a trial of SGD, or of full batch, is given up; how often SGD looks
 PATIENCE = 50  # times as far goes the run that counts
 assert len(SHARES) == TRIALS  # rivals are equals
 
-Setting = tuple[int, float, float]  # batch, rate, decay
+Setting = tuple[int, float, float]  # batch, rate (of full batch: its share of 2 / λ_max), decay
+
+
+def make_table(n: int, *, seed: int) -> tuple[Float[np.ndarray, "n 20"], Float[np.ndarray, "n"]]:
+    """Make n rows of twenty features of different spread, and a target: their weighted sum plus noise.
+
+    Raises:
+        TypeError, ValueError: if `n` is not a whole number of at least 1.
+    """
+    n = count("n", n)
+    rng, spread = np.random.default_rng(seed), np.geomspace(0.3, 1, 20)
+    x = rng.normal(size=(n, 20)) * spread
+    return x, x @ (rng.normal(size=20) / spread) + rng.normal(size=n)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +50,7 @@ class Table:
     best: np.ndarray
     hessian: np.ndarray
     goal: float
+    top: float
 
     def arrived(self, point: np.ndarray) -> bool:
         """Tell whether the loss on all rows is within 1% of the lowest: dᵀ H d / 2 above it, exactly."""
@@ -50,7 +63,8 @@ def table(rows: int, seed: int) -> Table:
     """Draw a table."""
     x, y = make_table(rows, seed=seed)
     objective, best = linear_objective(x, y), least_squares(x, y)
-    return Table(objective=objective, best=best, hessian=2 * x.T @ x / rows, goal=ABOVE * objective(best)[0])
+    hessian, top = 2 * x.T @ x / rows, float(2 / hessian_eigenvalues(x)[-1])
+    return Table(objective=objective, best=best, hessian=hessian, goal=ABOVE * objective(best)[0], top=top)
 
 
 def run(rows: int, setting: Setting, *, seed: int, patience: int = 1, n_steps: int | None = None) -> int | float:
@@ -58,7 +72,8 @@ def run(rows: int, setting: Setting, *, seed: int, patience: int = 1, n_steps: i
 
     Args:
         patience: how many times as far as a trial it may go.
-        n_steps: stop there, and do not look at the loss on the way; up to the goal where it is None.
+        n_steps: stop there, and do not look at the loss on the way; up to the goal where it is None. Full batch
+            then takes its gradient as H (w - w*), which it is, and spares a pass over the rows.
 
     Returns:
         The steps made; infinite where the goal was not reached before the run was given up.
@@ -66,6 +81,7 @@ def run(rows: int, setting: Setting, *, seed: int, patience: int = 1, n_steps: i
     at, (batch, lr, decay) = table(rows, seed), setting
     full, objective, point = batch == rows, at.objective, np.zeros(len(at.best))
     batches = repeat(slice(None)) if full else minibatches(rows, batch_size=batch, rng=np.random.default_rng(seed))
+    lr, spared = lr * (at.top if full else 1), full and n_steps is None
     every, most = (1, STEPS) if full else (max(1, LOOK // batch), EXAMPLES // batch)
     for step, part in enumerate(batches):
         if n_steps is None:
@@ -75,7 +91,8 @@ def run(rows: int, setting: Setting, *, seed: int, patience: int = 1, n_steps: i
                 return np.inf
         elif step == n_steps:
             return step
-        point = point - lr / (1 + decay * step) * objective(point, part)[1]
+        gradient = at.hessian @ (point - at.best) if spared else objective(point, part)[1]
+        point = point - lr / (1 + decay * step) * gradient
     raise AssertionError("batches never end")
 
 
@@ -83,8 +100,7 @@ def settings(rows: int, way: str) -> list[Setting]:
     """Give the 144 settings of "few" or of "all" rows at a step."""
     if one_of("way", way, ("few", "all")) == "few":
         return [(batch, float(lr), decay) for batch in BATCHES for lr in RATES for decay in DECAYS]
-    top = 2 / hessian_eigenvalues(make_table(count("rows", rows), seed=0)[0])[-1]
-    return [(rows, float(share * top), 0.0) for share in SHARES]
+    return [(rows, float(share), 0.0) for share in SHARES]
 
 
 def seconds_a_step(rows: int, setting: Setting, *, seed: int) -> float:
