@@ -63,14 +63,14 @@ def lowest_loss(objective: BatchObjective, start: np.ndarray) -> float:
 
 
 def descent(
-    objective: BatchObjective, start: np.ndarray, lr: float, *, goal: float, most: int, look: int = 0
+    objective: BatchObjective, start: np.ndarray, lr: float, *, goal: float, most: int, after: int = 0
 ) -> tuple[bool, int | None, float]:
-    """Descend to a goal; tell whether any step raised the loss, when it got there, and the loss after `look` steps."""
+    """Descend to a goal; tell whether any step raised the loss, when it got there, and the loss after `after` steps."""
     point, last, rose, seen = start, np.inf, False, np.inf
     for step in range(most + 1):
         loss, gradient = _finite(objective, point)
         rose |= loss > last * (1 + 1e-12)  # beyond rounding
-        if step <= look:
+        if step <= after:
             seen = loss
         if loss <= goal or not np.isfinite(loss):
             return rose, step if loss <= goal else None, seen
@@ -112,7 +112,7 @@ def too_large_and_too_small(*, kind: str, seed: int) -> dict[str, float]:
     above, needed = False, []
     with np.errstate(all="ignore"):
         for factor in FACTORS:
-            _, arrived, end = descent(objective, start, factor * top, goal=goal, most=TRIAL, look=AFTER)
+            _, arrived, end = descent(objective, start, factor * top, goal=goal, most=TRIAL, after=AFTER)
             above |= end > first
             needed.append(np.inf if arrived is None else arrived)
     best = int(np.argmin(needed))
