@@ -12,11 +12,11 @@ def test_descent_counts_the_steps_that_descend_makes():
     lr, low = 1 / largest_curvature(objective, start), lowest_loss(objective, start)
     path = descend(objective, start, lr=lr, n_steps=2_000)
     goal = low + 0.05 * (path.losses[0] - low)
-    rose, step, seen = descent(objective, start, lr, goal=goal, most=2_000, look=1)
+    rose, step, seen = descent(objective, start, lr, goal=goal, most=2_000, after=1)
     assert (rose, step, seen) == (False, path.steps_to(goal), path.losses[1])
     assert descent(objective, start, lr, goal=low - 1, most=5)[1] is None
     with np.errstate(all="ignore"):
-        assert descent(objective, start, 1e6, goal=low, most=2_000, look=200) == (True, None, np.inf)
+        assert descent(objective, start, 1e6, goal=low, most=2_000, after=200) == (True, None, np.inf)
 
 
 def test_the_largest_curvature_of_squared_error_is_that_of_its_hessian():
