@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+<<<<<<< HEAD
 from kit.evidence import decayed, dropped, optimizers, penalties, regularizers, schedules
+=======
+from kit.evidence import adaptive, convergence, optimizers, regularizers, schedules
+>>>>>>> conv1
 from kit.evidence.store import stored
 
 
@@ -41,7 +45,9 @@ def test_every_family_has_fifteen_settings(family):
     ("experiment", "run"),
     [
         (optimizers.RACE, {"task": "tumours, scaled", "optimizer": "Adam", "rate": 6}),
-        (optimizers.TOUCHED, {"rows": 1000}),
+        (adaptive.ADAPTIVE, {"table": "patients", "scale": "scaled"}),
+        (convergence.BELOW, {"kind": "squared error"}),
+        (convergence.TOO_FAR, {"kind": "squared error"}),
         (schedules.DECAY, {"family": "cosine", "setting": 7}),
         (schedules.QUIET, {"family": "step", "setting": 4}),
         (decayed.DECAYED, {"n_steps": 300}),
