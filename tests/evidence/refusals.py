@@ -7,11 +7,7 @@ from importlib import import_module
 import numpy as np
 
 import kit.evidence
-<<<<<<< HEAD
-from kit.evidence import finetuning, optimizers, penalties, reading, scaling, schedules, store
-=======
-from kit.evidence import finetuning, optimizers, reading, scaling, schedules, stochastic, store
->>>>>>> conv1
+from kit.evidence import finetuning, optimizers, penalties, reading, scaling, schedules, stochastic, store
 from kit.models.heads import SequenceClassifier
 from tests.learn.refusals import ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION
 
@@ -28,12 +24,8 @@ ARGUMENTS = {
     },
     store.interval_of_the_next: {"numbers": (np.ones(3), [*ARRAY, [1.0]])},
     optimizers.set_up: {"task": ("tumours, scaled", ["tumours"])},
-<<<<<<< HEAD
-    optimizers.make_table: {"n": (3, AT_LEAST_1), "seed": (0, [])},
     penalties.parts: {"table": ("sparse truth", ["odd", None]), "seed": (0, [])},
-=======
     stochastic.make_table: {"n": (3, AT_LEAST_1), "seed": (0, [])},
->>>>>>> conv1
     scaling.draw_table: {"kind": ("one unit", ["odd", None]), "seed": (0, COUNT)},
     scaling.features_as: {"way": ("raw", ["whitened", None]), "x": (np.ones((2, 1)) * [[0.0], [1.0]], [])},
     schedules.settings_of: {"family": ("cosine", ["sine"]), "n_steps": (9, AT_LEAST_1)},

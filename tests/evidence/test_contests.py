@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-<<<<<<< HEAD
-from kit.evidence import decayed, dropped, optimizers, penalties, regularizers, schedules
-=======
-from kit.evidence import adaptive, convergence, optimizers, regularizers, schedules
->>>>>>> conv1
+from kit.evidence import adaptive, convergence, decayed, dropped, optimizers, penalties, regularizers, schedules
 from kit.evidence.store import stored
 
 

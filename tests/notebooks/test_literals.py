@@ -6,13 +6,6 @@ from tests.notebooks.literals import NOTEBOOKS, code_of, literals
 
 # Not yet converted to the sentences of data/sentences.csv, with their literals: the list only gets shorter.
 UNCONVERTED: dict[str, int] = {
-<<<<<<< HEAD
-    "05_optimisers": 8,
-=======
-    "06_schedules": 11,
-    "07_regularisation": 6,
-    "15_text_pipeline": 1,
->>>>>>> conv1
     "17_attention": 11,
     "20_models_at_work": 7,
     "21_pretrain_finetune": 2,
