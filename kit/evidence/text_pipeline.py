@@ -128,7 +128,8 @@ def _without(
 def draw(seed: int) -> tuple[list[str], list[bytes]]:
     """Draw what is read, 600,000 bytes of whole files, and what is held out: clean, and no relative of what is read."""
     files = library()
-    group = clusters(zip(*np.nonzero(np.triu(overlaps() >= ALIKE, k=1)), strict=True), n_texts=len(files))
+    pairs = [(int(i), int(j)) for i, j in np.argwhere(np.triu(overlaps() >= ALIKE, k=1))]
+    group = clusters(pairs, n_texts=len(files))
     first = {d.name: k for d, k in zip(files, group, strict=True)}
     train, held_out = train_test_split(files, held_out=0.1, group=lambda d: f"{seed}/{files[first[d.name]].name}")
     texts: list[str] = []

@@ -10,6 +10,7 @@ import lzma
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -102,6 +103,11 @@ class NGram:
             p[k - 1 :] = np.where(c_h > 0, (c_hw + kinds * shorter) / np.maximum(c_h + kinds, 1), shorter)
         return -np.log2(p)
 
+    @cached_property
+    def _totals(self) -> tuple[Integer[np.ndarray, "_"], ...]:
+        """Add up the counts of each table from its start: summed once, and not again for every text."""
+        return tuple(np.concatenate([[0], np.cumsum(seen)]) for seen in self.seen)
+
     def _look_up(self, ids: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each token with k - 1 before it, look up c(hw), c(h) and T(h)."""
         runs, seen = self.runs[k - 1], self.seen[k - 1]
@@ -110,7 +116,7 @@ class NGram:
         first = np.searchsorted(runs, wanted // self.vocab_size * self.vocab_size)
         after = np.searchsorted(runs, (wanted // self.vocab_size + 1) * self.vocab_size)
         place = np.minimum(np.searchsorted(runs, wanted), len(runs) - 1)
-        totals = np.concatenate([[0], np.cumsum(seen)])
+        totals = self._totals[k - 1]
         return np.where(runs[place] == wanted, seen[place], 0), totals[after] - totals[first], after - first
 
 
