@@ -68,7 +68,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
     Raises:
         ValueError: if `pattern` is another.
     """
-    if one_of("pattern", pattern, (PIECES, GPT2_PIECES)) == GPT2_PIECES:
+    if not isinstance(pattern, str) or pattern not in (PIECES, GPT2_PIECES):
+        raise ValueError(f"pattern must be PIECES or GPT2_PIECES of kit.text.patterns, got {shown(pattern)}")
+    if pattern == GPT2_PIECES:
         spaces = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
         for name, members in ((r"\p{L}", _members("L")), (r"\p{N}", _members("N")), (r"\s", spaces)):
             pattern = pattern.replace(name, members)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from kit.blocks.attention import KVCache
-from kit.models.encoder_decoder import Given
+from kit.models.encoder_decoder import ConditionedDecoder
 from kit.train.loop import fit
 from kit.train.lora import save_adapter
 from tests.away import Away
@@ -45,7 +45,7 @@ def moved(value: Any) -> Any:
     """Bring a tensor there, or a copy of a module with its parts, tied where they are tied."""
     if isinstance(value, Tensor):
         return value.to(AWAY)
-    if isinstance(value, Given):
+    if isinstance(value, ConditionedDecoder):
         return moved(value.model).condition_on(models.IDS.to(AWAY))
     if not isinstance(value, nn.Module):
         return value
