@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from kit.arguments import instance, one_of, shown
+from kit.arguments import instance, shown
 
 # What is written without spaces, as the inside of a class of a regular expression: Thai, Lao, Tibetan,
 # Burmese, Khmer, Japanese, Chinese. Nothing tells where a word ends there, and each character is taken for one.

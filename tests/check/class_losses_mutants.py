@@ -7,7 +7,7 @@ SOFTMAX = (
 SHIFT = "z = z - z.max(axis=1, keepdims=True)"
 ROWS = "def f(z):\n    {}\n    p = np.exp(z)\n    return "
 PLANT = "def f(fit, x, labels, rows, new):\n    given = labels.copy()\n    given[rows] = new\n    n = len(rows)\n    "
-SURPRISE = "loss = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(x)), given]\n    "
+LOSS_OF_EACH = "loss = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(x)), given]\n    "
 WORST = "worst = np.argsort(-loss)[:n]\n    "
 FOUND = "return np.isin(worst, rows).mean()"
 
@@ -92,25 +92,34 @@ MUTANTS = {
         (SOFTMAX.format("z -= z.max(axis=1, keepdims=True)") + "    return p / len(z)", "in place"),
     ],
     "an experiment: wrong labels found by their loss": [
-        (PLANT + "z = fit(x, labels)\n    " + SURPRISE + WORST + FOUND, "You trained on the right labels"),
+        (PLANT + "z = fit(x, labels)\n    " + LOSS_OF_EACH + WORST + FOUND, "You trained on the right labels"),
         (
-            PLANT + "z = fit(x, given)\n    " + SURPRISE.replace("given", "labels") + WORST + FOUND,
+            PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH.replace("given", "labels") + WORST + FOUND,
             "at the right labels",
         ),
-        (PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST.replace("-loss", "loss") + FOUND, "lowest loss"),
+        (PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST.replace("-loss", "loss") + FOUND, "lowest loss"),
         (
             PLANT + "loss = -fit(x, given)[np.arange(len(x)), given]\n    " + WORST + FOUND,
             "You ranked by the logit",
         ),
-        (PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST + "return (worst == rows).mean()", "place by place"),
+        (PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + "return (worst == rows).mean()", "place by place"),
         (PLANT + "z = fit(x, given)\n    return (z.argmax(axis=1) != given)[rows].mean()", "reads otherwise"),
-        (PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST + "return len({*worst} & {*rows})", "Return the share"),
         (
-            PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST + "return len({*worst} & {*rows}) / len(x)",
+            PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + "return len({*worst} & {*rows})",
+            "Return the share",
+        ),
+        (
+            PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + "return len({*worst} & {*rows}) / len(x)",
             "number of all examples",
         ),
-        (PLANT.replace("labels.copy()", "labels") + "z = fit(x, given)\n    " + SURPRISE + WORST + FOUND, "in place"),
-        (PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST + "np.isin(worst, rows).mean()", "Is a return missing?"),
-        (PLANT + "z = fit(x, given)\n    " + SURPRISE + WORST + "return np.isin(worst, rows)", "Expected"),
+        (
+            PLANT.replace("labels.copy()", "labels") + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + FOUND,
+            "in place",
+        ),
+        (
+            PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + "np.isin(worst, rows).mean()",
+            "Is a return missing?",
+        ),
+        (PLANT + "z = fit(x, given)\n    " + LOSS_OF_EACH + WORST + "return np.isin(worst, rows)", "Expected"),
     ],
 }
