@@ -17,14 +17,17 @@ from tests.house.bad_input import ARGUMENTS, call
 
 LONGEST = 300
 LARGE: dict[str, Any] = {
-    "a list": list(range(50_000)),
-    "a list of texts": ["moo"] * 50_000,
-    "a dict": {f"column {i}": [i] * 10 for i in range(5_000)},
-    "an array": np.arange(50_000.0),
-    "a tensor": torch.arange(50_000.0),
-    "a tensor of flags": torch.ones(50_000, dtype=torch.bool),
-    "a text": "moo " * 50_000,
-    "a module": nn.Sequential(*[nn.Linear(2, 2) for _ in range(200)]),
+    "a list": list(range(5_000)),
+    "a list of texts": ["moo"] * 5_000,
+    "a tuple": tuple(range(5_000)),
+    "a set": set(range(5_000)),
+    "a dict": {f"column {i}": [i] * 10 for i in range(500)},
+    "an array": np.arange(5_000.0),
+    "a tensor": torch.arange(5_000.0),
+    "a tensor of flags": torch.ones(5_000, dtype=torch.bool),
+    "a text": "moo " * 5_000,
+    "bytes": bytes(20_000),
+    "a module": nn.Sequential(*[nn.Linear(2, 2) for _ in range(50)]),
 }
 
 
