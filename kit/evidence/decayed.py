@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from kit.arguments import one_of
+from kit.evidence.schedules import pixels_and_digits
 from kit.evidence.store import Experiment
 from kit.explore.regularizers import Split, deal
 from kit.learn.descent import Descent
@@ -33,8 +33,7 @@ RATES = tuple(0.025 * 2.0 ** np.arange(8))
 @cache
 def dealt(seed: int) -> Split:
     """Deal out the digits: 900 to train on, 100 to choose by, 797 to report on."""
-    pixels, digits = (np.asarray(part) for part in load_digits(return_X_y=True))
-    return deal(pixels / 16, digits, n_train=900, rng=np.random.default_rng(seed))
+    return deal(*pixels_and_digits(), n_train=900, rng=np.random.default_rng(seed))
 
 
 @cache

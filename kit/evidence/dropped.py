@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from kit.evidence.regularizers import measured
 from kit.evidence.store import Experiment
 from kit.explore.regularizers import Split, labelled_digits
 from kit.learn.descent import Descent
@@ -37,14 +38,10 @@ def trained(way: str, digits: Split, *, lr: float, place: int, seed: int) -> Des
 def losses(way: str, digits: Split, *, lr: float, place: int, seed: int) -> dict[str, float]:
     """Train, and measure the end without dropout on each part of the digits; infinite where it diverged."""
     path = trained(way, digits, lr=lr, place=place, seed=seed)
-    parts = {
-        "training": (digits.x_train, digits.y_train),
-        "validation": (digits.x_validation, digits.y_validation),
-        "test": (digits.x_test, digits.y_test),
-    }
     if path.overflowed:
-        return dict.fromkeys(parts, np.inf)
-    return {name: network_objective(x, y)(path.points[-1])[0] for name, (x, y) in parts.items()}
+        return dict.fromkeys(("training", "validation", "test"), np.inf)
+    ends = measured(path.points[-1], digits)
+    return {"training": ends["training"], "validation": ends["validation"], "test": ends["new"]}
 
 
 def with_and_without(*, seed: int) -> dict[str, float]:
