@@ -52,6 +52,7 @@ softmax = Exercise(
             )
             for answer in (
                 lambda z: _softmax(z, axis=0),
+                lambda z: _softmax(z, shift=0, axis=0),
                 lambda z: _raised(z) / _raised(z).sum(axis=0),
             )
         ),
@@ -60,6 +61,7 @@ softmax = Exercise(
             for answer in (
                 lambda z: _raised(z) / _raised(z).sum(),
                 lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
+                lambda z: np.exp(z) / np.exp(z).sum(),
             )
         ),
         Mistake(
