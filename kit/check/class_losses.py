@@ -15,9 +15,9 @@ from kit.learn.descent import descend
 from kit.learn.linear import linear_objective, with_intercept
 
 
-def _softmax(z: np.ndarray, *, shift: Any = None, axis: int = 1) -> np.ndarray:
-    raised = np.exp(z - (z.max(axis=axis, keepdims=True) if shift is None else shift))
-    return raised / raised.sum(axis=axis, keepdims=True)
+def _softmax(z: np.ndarray, *, shift: Any = None) -> np.ndarray:
+    raised = np.exp(z - (z.max(axis=1, keepdims=True) if shift is None else shift))
+    return raised / raised.sum(axis=1, keepdims=True)
 
 
 def _raised(z: np.ndarray) -> np.ndarray:
@@ -26,6 +26,22 @@ def _raised(z: np.ndarray) -> np.ndarray:
 
 def _log_softmax(z: np.ndarray) -> np.ndarray:
     return z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+
+
+def _wrong_sum(z: np.ndarray, *, axis: int | None, off: Callable[[np.ndarray], Any]) -> np.ndarray:
+    raised = np.exp(z - off(z))
+    return raised / raised.sum(axis=axis)
+
+
+# whatever is taken off first: each row's largest, each column's, that of all, or nothing
+_OFF = (lambda z: z.max(axis=1, keepdims=True), lambda z: z.max(axis=0), np.max, lambda z: 0)
+_BY_COLUMN = [partial(_wrong_sum, axis=0, off=off) for off in _OFF]
+_BY_ALL = [partial(_wrong_sum, axis=None, off=off) for off in _OFF]
+_ONE_SUM = "All rows share one sum here. Each has its own: axis=1, with keepdims=True."
+
+
+def _gradient(probabilities: Callable[[np.ndarray], np.ndarray], z: np.ndarray, t: np.ndarray) -> np.ndarray:
+    return (probabilities(z) - _one_hot(z, t)) / len(z)
 
 
 softmax = Exercise(
@@ -46,23 +62,15 @@ softmax = Exercise(
             answer=lambda z: _softmax(z, shift=z.max()),
         ),
         *(
-            Mistake(
-                hint="The probabilities of a column add up to 1 here. Those of a row must: sum over classes, axis=1.",
-                answer=answer,
+            Mistake(hint=hint, answer=answer)
+            for hint, sums in (
+                (
+                    "The probabilities of a column add up to 1 here. Those of a row must: sum over classes, axis=1.",
+                    _BY_COLUMN,
+                ),
+                (_ONE_SUM, _BY_ALL),
             )
-            for answer in (
-                lambda z: _softmax(z, axis=0),
-                lambda z: _softmax(z, shift=0, axis=0),
-                lambda z: _raised(z) / _raised(z).sum(axis=0),
-            )
-        ),
-        *(
-            Mistake(hint="All rows share one sum here. Each has its own: axis=1, with keepdims=True.", answer=answer)
-            for answer in (
-                lambda z: _raised(z) / _raised(z).sum(),
-                lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
-                lambda z: np.exp(z) / np.exp(z).sum(),
-            )
+            for answer in sums
         ),
         Mistake(
             hint="You took off the largest logit of each column: that moves the logits of a row against one another. "
@@ -172,15 +180,19 @@ softmax_gradient = Exercise(
     mistakes=(
         Mistake(
             hint="exp overflows at large logits. Take each row's largest logit off first: no probability changes.",
-            answer=lambda z, t: (_softmax(z, shift=0) - _one_hot(z, t)) / len(z),
+            answer=lambda z, t: _gradient(partial(_softmax, shift=0), z, t),
         ),
         Mistake(
             hint="You took off the largest logit of all. A row far below it underflows to 0/0. Each row has its own.",
-            answer=lambda z, t: (_softmax(z, shift=z.max()) - _one_hot(z, t)) / len(z),
+            answer=lambda z, t: _gradient(partial(_softmax, shift=z.max()), z, t),
         ),
-        Mistake(
-            hint="The probabilities add up over examples here. They must add up over classes: axis=1.",
-            answer=lambda z, t: (_softmax(z, axis=0) - _one_hot(z, t)) / len(z),
+        *(
+            Mistake(hint=hint, answer=partial(_gradient, wrong))
+            for hint, sums in (
+                ("The probabilities add up over examples here. They must add up over classes: axis=1.", _BY_COLUMN),
+                (_ONE_SUM, _BY_ALL),
+            )
+            for wrong in sums
         ),
         Mistake(
             hint="The sign is turned round: the gradient is probability minus target.",

@@ -78,6 +78,15 @@ MUTANTS = {
             "    p[np.arange(len(z)), t] -= 1\n    return p / len(z)",
             "axis=1",
         ),
+        (
+            SOFTMAX.format("").replace("axis=1, keepdims=True", "axis=0") + "    return p / len(z)",
+            "add up over examples",
+        ),
+        (
+            SOFTMAX.format(SHIFT).replace("axis=1, keepdims=True)\n    p[", ")\n    p[") + "    return p / len(z)",
+            "share one sum",
+        ),
+        (SOFTMAX.format("").replace("axis=1, keepdims=True", "") + "    return p / len(z)", "share one sum"),
         (SOFTMAX.format(SHIFT) + "    return -p / len(z)", "The sign is turned round"),
         (SOFTMAX.format(SHIFT) + "    return p", "Divide by how many"),
         (SOFTMAX.format(SHIFT) + "    return p / p.size", "number of rows"),
