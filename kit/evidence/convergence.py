@@ -68,7 +68,7 @@ def descent(
     """Descend to a goal; tell whether any step raised the loss, when it got there, and the loss after `after` steps."""
     point, last, rose, seen = start, np.inf, False, np.inf
     for step in range(most + 1):
-        loss, gradient = _finite(objective, point)
+        loss, gradient = objective(point)
         rose |= loss > last * (1 + 1e-12)  # beyond rounding
         if step <= after:
             seen = loss
@@ -76,14 +76,6 @@ def descent(
             return rose, step if loss <= goal else None, seen
         last, point = loss, point - lr * gradient
     return rose, None, seen
-
-
-def _finite(objective: BatchObjective, point: np.ndarray) -> tuple[float, np.ndarray]:
-    """Measure a point; one so far out that its loss has no number has an infinite one."""
-    try:
-        return objective(point) if np.isfinite(point).all() else (np.inf, point)
-    except ValueError:  # its logits are not finite
-        return np.inf, point
 
 
 def below_the_threshold(*, kind: str, seed: int) -> dict[str, float]:

@@ -115,12 +115,16 @@ def network_objective(
     def objective(weights: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[float, np.ndarray]:
         incoming, outgoing = _layers(weights, x)
         fired = x[rows] @ incoming
-        hidden, mask = np.maximum(fired, 0), 1.0
-        if rate and rng:
-            hidden, mask = dropout(hidden, rate=rate, rng=rng)
-        loss, slope = cross_entropy(hidden @ outgoing.T, y[rows])
-        back = slope @ outgoing * mask * (fired > 0)  # the same mask on the way back
-        return loss, np.concatenate([x[rows].T @ back, slope.T @ hidden])
+        if np.isfinite(fired).all():
+            hidden, mask = np.maximum(fired, 0), 1.0
+            if rate and rng:
+                hidden, mask = dropout(hidden, rate=rate, rng=rng)
+            logits = hidden @ outgoing.T
+            if np.isfinite(logits).all():
+                loss, slope = cross_entropy(logits, y[rows])
+                back = slope @ outgoing * mask * (fired > 0)  # the same mask on the way back
+                return loss, np.concatenate([x[rows].T @ back, slope.T @ hidden])
+        return math.inf, np.full_like(weights, math.inf)  # beyond float64's range
 
     return objective
 

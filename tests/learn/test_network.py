@@ -4,7 +4,7 @@ import torch
 
 from kit.learn.descent import finite_differences
 from kit.learn.network import init_network, network_logits, network_objective
-from kit.learn.optimizers import adam
+from kit.learn.optimizers import adam, sgd
 from kit.learn.training import train
 
 RNG = np.random.default_rng(0)
@@ -63,6 +63,15 @@ def test_a_network_learns_what_no_linear_model_can():
     start = init_network(n_features=3, n_hidden=16, n_classes=2, rng=np.random.default_rng(0))
     path = train(network_objective(x, y), start, optimizer=adam(0.05), n_steps=200)
     assert (network_logits(path.points[-1], x).argmax(axis=1) == y).all()
+
+
+@pytest.mark.parametrize("lr", [1e80, 1e200, 1e305])
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_a_network_beyond_float64_is_shown_as_diverged(lr, rate):
+    objective = network_objective(X, Y, dropout_rate=rate, rng=np.random.default_rng(0))
+    path = train(objective, WEIGHTS, optimizer=sgd(lr), n_steps=30)
+    assert path.overflowed
+    assert np.isfinite(path.losses).all()
 
 
 def test_network_keeps_float32():
