@@ -58,7 +58,7 @@ def fill(experiment: Experiment, *, workers: int) -> int:
     experiment.path.parent.mkdir(exist_ok=True)
     with (
         experiment.path.open("a", newline="", encoding="utf-8") as file,
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+        ProcessPoolExecutor(1 if experiment.alone else workers, mp_context=get_context("spawn")) as pool,
         tqdm(total=len(missing), desc=experiment.name, unit="run") as progress,
     ):
         writer = csv.writer(file, lineterminator="\n")

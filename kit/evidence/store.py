@@ -43,6 +43,7 @@ class Experiment:
         factors: the values of each factor, in the order in which they run; the last one changes fastest.
         seeds: how many repetitions each combination has: seeds 0, 1, ...
         quantities: the names of what `measure` gives.
+        alone: whether no other run may be at work beside one of these, as where it is the clock that counts.
 
     Raises:
         TypeError, ValueError: if `measure` does not take the factors and a seed, `seeds` < 1, or
@@ -54,6 +55,7 @@ class Experiment:
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     seeds: int
     quantities: tuple[str, ...]
+    alone: bool = False
 
     def __post_init__(self):
         function("measure", self.measure)

@@ -1,4 +1,4 @@
-"""Claims F01 and F03, and the price of a leak: what the steps between raw text and a model are worth.
+"""Claim F01, and the price of a leak: what the steps between raw text and a model are worth.
 
 The corpus is Python's standard library, the model counts runs of bytes. A repetition draws which files are
 held out and, but for the leak, which are read; whoever removes files reads fewer, for nothing is put in their place.
@@ -7,15 +7,9 @@ Taught in: 15
 """
 
 import base64
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from functools import cache
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
@@ -26,9 +20,7 @@ from kit.text.clean import common_lines, mask_pii, normalize, without_lines
 from kit.text.corpus import Document, standard_library, train_test_split
 from kit.text.dedup import clusters, jaccard_matrix, minhash, near_duplicate_pairs, shingles
 from kit.text.ngram import NGram, count_ngrams
-from kit.text.pipeline import Clean
 from kit.text.quality import Limits
-from kit.text.shards import stream, transform_all, write_shards
 
 LARGEST, BUDGET, HEAD = 24_000, 600_000, 2_000  # bytes of a file, of what is read, of a held-out file
 ALIKE, SHARE = 0.3, 0.25  # overlap of near-copies; what is planted, as a share of all bytes
@@ -224,58 +216,6 @@ def tuned_bits(texts: Sequence[str], held_out: Sequence[bytes]) -> float:
     return bits_per_byte(min(rivals, key=lambda rival: bits_per_byte(rival, held_out[::2])), held_out[1::2])
 
 
-def two_workers(*, seed: int) -> dict[str, float]:
-    """Deal 150 files out to eight shards in random order, and clean them with one worker and with two.
-
-    Returns:
-        The bytes of all shards at which the two "differ"; the documents "lost" and "doubled" by two workers; the
-        share of the bytes that the "busier" of two has if they take every other shard.
-    """
-    order = np.random.default_rng(seed).permutation(len(library()))
-    dealt = [library()[k] for k in order[:150]]
-    kept = {d.name for d in dealt if not Limits().complaints(mask_pii(normalize(d.text)))}
-    with tempfile.TemporaryDirectory() as folder:
-        shards = write_shards(dealt, Path(folder) / "raw", n_shards=8)
-        one, two = (transform_all(shards, Path(folder) / str(n), Clean(), n_workers=n) for n in (1, 2))
-        names = [document.name for document, _ in stream(two)]
-        bytes_of = [path.stat().st_size for path in shards]
-        return {
-            "differ": sum(differing(a.read_bytes(), b.read_bytes()) for a, b in zip(one, two, strict=True)),
-            "lost": len(kept - set(names)),
-            "doubled": len(names) - len(set(names)),
-            "busier": max(sum(bytes_of[0::2]), sum(bytes_of[1::2])) / sum(bytes_of),
-        }
-
-
-def worker_start(*, seed: int) -> dict[str, float]:
-    """Time two processes that start Python and import the pipeline, and the cleaning of 150 files by one.
-
-    Returns:
-        CPU-seconds of the "start" of both, and of the cleaning of a "megabyte".
-    """
-    dealt = [library()[k] for k in np.random.default_rng(seed).permutation(len(library()))[:150]]
-    with tempfile.TemporaryDirectory() as folder:
-        shards = write_shards(dealt, Path(folder) / "raw", n_shards=8)
-        before = time.process_time()
-        transform_all(shards, Path(folder) / "clean", Clean())
-        work, before = time.process_time() - before, _seconds_of_children()
-    for _ in range(2):
-        importing = [sys.executable, "-c", f"import {Clean.__module__}"]
-        subprocess.run(importing, check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
-    start = _seconds_of_children() - before
-    return {"start": start, "megabyte": work / (size([d.text for d in dealt]) / 1e6)}
-
-
-def _seconds_of_children() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def differing(one: bytes, other: bytes) -> int:
-    """Count the places at which two files differ, and what one of them has more."""
-    return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
-
-
 LEAK = Experiment(name="leak", measure=leak, factors={"removed": REMOVED}, seeds=10, quantities=("tables", "all files"))
 CLEANING = Experiment(
     name="cleaning",
@@ -284,7 +224,3 @@ CLEANING = Experiment(
     seeds=10,
     quantities=("before", "after", "left"),
 )
-TWO_WORKERS = Experiment(
-    name="two_workers", measure=two_workers, seeds=10, quantities=("differ", "lost", "doubled", "busier")
-)
-WORKER_START = Experiment(name="worker_start", measure=worker_start, seeds=10, quantities=("start", "megabyte"))
