@@ -22,7 +22,7 @@ from kit.learn.training import minibatches, train
 from tests.bench.table import Table, at_least, median
 
 SIZES, SEEDS, BATCH, REPEATS, CLOSE = (1_000, 10_000, 100_000, 1_000_000), range(3), 32, 3, 1.05
-SHARES, RATES = np.geomspace(0.02, 0.98, 12), np.geomspace(0.001, 0.3, 12)
+SHARES, RATES = np.geomspace(0.02, 0.98, 12), np.geomspace(0.001, 1, 12)
 MOST_FULL_STEPS = 1000
 MOST_EXAMPLES, CHUNK = 10_000, 96  # the goal is looked for after every so many examples
 WAYS = ("full batch", "kit's SGD", "SGDRegressor")
