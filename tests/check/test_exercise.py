@@ -86,7 +86,7 @@ def test_a_mistake_that_overflows_earns_its_hint_without_a_warning():
         ),
     )
     assert inverse(lambda x: 1 / x).hint == "1/0 is infinite."
-    assert inverse(lambda x: np.full(2, 0.5)).hint == "Expected [0.5 0. ]; got [0.5 0.5]."
+    assert inverse(lambda x: np.full(2, 0.5)).hint == "Expected [0.5 0.]; got [0.5 0.5]."
 
 
 def test_a_verdict_escapes_what_it_shows():
