@@ -201,8 +201,10 @@ def _without_the_answer(got: Any, want: Any) -> str:
     asked = "a number" if np.ndim(want) == 0 else "numbers"
     try:
         numbers = as_array(got)
-    except (TypeError, ValueError) as error:
-        return f"Expected {asked}; got {error if isinstance(error, TypeError) else 'rows of different lengths'}."
+    except ValueError:
+        return f"Expected {asked}; got rows of different lengths."
+    except Exception as error:
+        return f"Expected {asked}; got {error if isinstance(error, TypeError) else describe(got)}."
     if numbers.dtype.kind not in "biuf" or numbers.ndim != np.ndim(want):
         return f"Expected {asked}; got {describe(got)}."
     if numbers.ndim == 0:

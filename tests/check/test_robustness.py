@@ -183,7 +183,7 @@ ATTEMPTS = {
     "recursion": raises(RecursionError("too deep")),
     "stop": raises(StopIteration()),
     "long error": raises(ValueError("x" * 100_000)),
-    "no arguments": lambda: 1,
+    "no arguments": lambda: -7,
     "too many arguments": lambda a, b, c, d, e, f, g, h, i, j: 1,
     "its own arguments": lambda *given: given,
     "nothing": lambda *_: None,
@@ -273,6 +273,7 @@ def forms(answer: object) -> dict[str, object]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore")  # kit's own solution to one of them overflows on purpose
 @pytest.mark.parametrize("exercise", all_exercises(), ids=lambda exercise: exercise.name)
 def test_a_right_answer_is_right_in_every_form(exercise):
     right = [exercise.solution(*copy.deepcopy(case)) for case in exercise.cases]
