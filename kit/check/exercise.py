@@ -54,6 +54,7 @@ class Exercise:
 
     Call the exercise with an attempt to have it checked: shape and dtype first, then values,
     nothing ever broadcast. Tensors count as arrays; the attempt gets copies, and must leave them as they were.
+    A wrong attempt gets a hint, the second in a row the way in words as well, and the third a worked case.
 
     Args:
         name: what the learner sees; the notebook's number stands before it in the progress file.
