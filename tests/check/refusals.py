@@ -104,7 +104,7 @@ CARRIERS = {
         exercise.forget,
         *(answers.as_array, answers.frozen, answers.unusable, answers.same, answers.differ, answers.difference),
         *(wording.is_tensor, wording.numbers_shown, wording.describe, wording.names_of, wording.case_shown),
-        *(wording.argument, worked.way_to, deadline.deadline),
+        *(wording.argument, worked.way_to, deadline.deadline, deadline.OutOfTime),
         ledger.Ledger,
         machine.Profile,
     ),
