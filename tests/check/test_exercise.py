@@ -216,6 +216,7 @@ def test_a_result_in_place_of_the_function_is_told_so():
     verdict = double(2 * np.ones(2))
     assert verdict.hint == "Pass the function itself: its name alone, with no brackets after it."
     assert "[2. 2.]" in repr(verdict)
+    assert double(None).hint == verdict.hint
 
 
 @pytest.mark.parametrize(
