@@ -16,7 +16,6 @@ SPREAD = {
     "inverted dropout",
     "early stopping",
     "an experiment: choose the strength",
-    "chunks that overlap",
     "the commonest pair",
     "the causal mask",
     "who sees the future?",
