@@ -5,8 +5,23 @@ import time
 import numpy as np
 
 from kit import arguments, files, machine
+from kit.check import (
+    answers,
+    card,
+    claim,
+    course,
+    deadline,
+    exercise,
+    ledger,
+    parts,
+    prediction,
+    progress,
+    sentences,
+    strips,
+    wording,
+    worked,
+)
 from kit.check import attention as attention_exercises
-from kit.check import card, claim, course, exercise, ledger, parts, prediction, progress, sentences, strips
 from kit.check import descent as descent_exercises
 from kit.check import models as model_exercises
 from kit.check import models_at_work as work_exercises
@@ -86,7 +101,10 @@ CARRIERS = {
         exercise.Verdict,
         exercise.Mistake,
         exercise.Exercise,
-        exercise.as_array,
+        exercise.forget,
+        *(answers.as_array, answers.frozen, answers.unusable, answers.same, answers.differ, answers.difference),
+        *(wording.is_tensor, wording.numbers_shown, wording.describe, wording.names_of, wording.case_shown),
+        *(wording.argument, worked.way_to, deadline.deadline, deadline.OutOfTime),
         ledger.Ledger,
         machine.Profile,
     ),
