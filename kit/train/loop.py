@@ -74,7 +74,7 @@ class History:
 def fit(
     model: nn.Module,
     loss: Loss,
-    batches: Callable[[int], Batch] | Sequence[Batch],
+    batches: Callable[[int], Batch] | list[Batch] | tuple[Batch, ...],
     *,
     n_steps: int,
     lr: Rate = 1e-3,

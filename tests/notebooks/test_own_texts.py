@@ -38,7 +38,7 @@ def test_a_folder_of_texts_becomes_a_classifier_that_can_be_saved_and_loaded(fol
     assert left["read"].losses[-1] < left["read"].losses[0] / 2
     ids, present = torch.from_numpy(left["ids"]), torch.from_numpy(left["present"])
     with torch.no_grad():
-        assert torch.equal(left["classifier"](ids, present), left["fresh"](ids, present))
+        assert torch.equal(left["classifier"](ids, present), left["loaded"](ids, present))
     assert np.mean(left["told"] == left["labels"][left["new"]]) > 0.8
     assert "unseen texts right" in capsys.readouterr().out
     assert not set(left["new"]) & set(left["known"])
