@@ -11,7 +11,7 @@ are the last of a tuple, and in a dict what is called "targets" or "labels".
 Taught in: 21 22
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -68,6 +68,26 @@ def epochs(*rows: Any, batch_size: int, seed: int = 0) -> Callable[[int], Batch]
         return tuple(parts) if len(parts) > 1 else parts[0]
 
     return batch
+
+
+def in_turn(batches: Sequence[Batch]) -> Callable[[int], Batch]:
+    """Deal out batches that are ready, in their order, and again from the first.
+
+    Returns:
+        A function from the step, counted from 0, to its batch.
+
+    Raises:
+        TypeError, ValueError: if `batches` is neither a list nor a tuple, or holds none.
+
+    >>> batches = in_turn(["a", "b"])
+    >>> batches(0), batches(1), batches(2)
+    ('a', 'b', 'a')
+    """
+    if not isinstance(batches, list | tuple):
+        raise TypeError(f"batches must be a list, got {shown(batches)}")
+    if not batches:
+        raise ValueError("batches must be one or more, got none")
+    return lambda step: batches[step % len(batches)]
 
 
 def on_device(batch: Batch, device: torch.device | str) -> Batch:

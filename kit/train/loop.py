@@ -26,7 +26,7 @@ from kit.arguments import count, function, instance, one_of, real, several, show
 from kit.blocks.modes import modes_kept
 from kit.learn.schedules import Rate, as_schedule
 from kit.train.amp import Precision
-from kit.train.batches import Batch, first_tensor, micro_batches, on_device
+from kit.train.batches import Batch, first_tensor, in_turn, micro_batches, on_device
 from kit.train.checkpoint import RunFile
 from kit.train.objectives import Loss, n_targets
 
@@ -74,7 +74,7 @@ class History:
 def fit(
     model: nn.Module,
     loss: Loss,
-    batches: Callable[[int], Batch],
+    batches: Callable[[int], Batch] | list[Batch] | tuple[Batch, ...],
     *,
     n_steps: int,
     lr: Rate = 1e-3,
@@ -97,8 +97,9 @@ def fit(
 
     Args:
         loss: from the model and a batch to a scalar tensor: the mean over the batch's targets.
-        batches: from the step, counted from 0, to its batch, such as `epochs` makes. A batch without
-            a target moves nothing. Documents packed into one row see those before them, unless the
+        batches: from the step, counted from 0, to its batch, such as `epochs` makes; or a list of them,
+            such as `group_by_length` makes, which is gone through in turn, again and again. A batch
+            without a target moves nothing. Documents packed into one row see those before them, unless the
             batch gives the model their `documents`.
         lr: a number, or a schedule of kit.learn.schedules.
         weight_decay: of matrices and embeddings; gains and shifts are left alone.
@@ -126,6 +127,7 @@ def fit(
     Oracle: a loop written out by hand with torch.optim.AdamW.
     """
     rate, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
+    batches = in_turn(batches) if isinstance(batches, list | tuple) else batches
     _check(model, loss, batches, monitors, checkpoint)
     _check_optional(precision, evaluate, clip=clip, flops_per_step=flops_per_step, peak_flops=peak_flops)
     count("accumulate", accumulate)

@@ -54,7 +54,7 @@ def test_what_a_row_says_is_read_from_it():
     assert not ROWS["A02.1"].is_ratio
     assert ROWS["A02.2"].planned == 40
     assert ROWS["H02.1"].planned == 5
-    assert ROWS["E07.1"].planned == 30
+    assert ROWS["E07.1"].planned == 10
     assert ROWS["B04.1"].planned == 30
     assert ROWS["E02.1"].planned == 1
     assert ROWS["E02.1"].bar == 0.03

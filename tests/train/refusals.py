@@ -117,6 +117,7 @@ ARGUMENTS = {
         "batch_size": (2, AT_LEAST_1),
         "seed": (0, COUNT),
     },
+    batches.in_turn: {"batches": ([ROWS], [None, 3, "ten", ROWS, []])},
     batches.on_device: {"batch": (PAIR, NO_BATCH[:-1]), "device": ("cpu", [])},
     batches.micro_batches: {"batch": (PAIR, NO_BATCH), "n": (2, [*AT_LEAST_1, 99])},
     batches.first_tensor: {"batch": (PAIR, NO_BATCH)},
@@ -161,7 +162,7 @@ ARGUMENTS = {
     loop.fit: {
         "model": (MODEL, [*MODULE, nn.ReLU()]),
         "loss": (objectives.next_token_loss, NO_SCALAR),
-        "batches": (lambda step: ROWS, FUNCTION),
+        "batches": (lambda step: ROWS, [*FUNCTION, []]),
         "n_steps": (1, COUNT),
         "lr": (0.1, RATE),
         "betas": ((0.9, 0.95), BETAS),

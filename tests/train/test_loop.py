@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from kit.learn.schedules import cosine, warmup
+from kit.text.packing import group_by_length
 from kit.train import checkpoint
 from kit.train.batches import epochs
 from kit.train.loop import adamw, backward, fit
@@ -105,6 +106,16 @@ def test_a_small_gpt_learns_and_is_left_in_evaluation_mode():
     assert history.losses[-10:].mean() < 0.3
     assert not history.diverged
     assert not model.training
+
+
+def test_a_list_of_batches_is_gone_through_again_and_again():
+    documents = [[0, 1, 2, 3, 0], [0, 4, 0], [0, 5, 6, 0]]
+    batches = group_by_length(documents, batch_size=2, fill=0, rng=np.random.default_rng(0))
+    listed, written_out = (
+        fit(small_gpt(), next_token_loss, given, n_steps=5) for given in (batches, lambda step: batches[step % 2])
+    )
+    assert len(batches) == 2
+    assert listed.losses.tolist() == written_out.losses.tolist()
 
 
 def test_evaluation_is_recorded_where_it_was_asked_for():
