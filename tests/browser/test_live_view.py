@@ -7,9 +7,18 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import KERNEL, cell
 
-IMPORTS = "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.optimizers import optimizer_race"
-VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4}  # by the execution count of their cells
+IMPORTS = (
+    "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.first_network import playground\n"
+    "from kit.explore.optimizers import optimizer_race"
+)
+VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4, "playground": 5}  # by the execution count of their cells
 STEPS = {"ArrowRight": 1, "ArrowUp": 1, "ArrowLeft": -1, "ArrowDown": -1}
+COLOURED = """(canvas, colour) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width / 3, canvas.height);
+    let n = 0;
+    for (let i = 0; i < data.length; i += 4) n += colour.every((c, j) => Math.abs(data[i + j] - c) < 6);
+    return n / (data.length / 4);
+}"""
 ACTIVE_CELL = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
 REMEMBER = """(button) => {
     button.dataset.texts = "";
@@ -106,6 +115,71 @@ def test_the_quest_lights_up_when_it_is_met(race):
     for _ in range(16):
         rate.press("ArrowRight")
     expect(race.locator(".kit-quest")).to_have_attribute("data-met", "now")
+
+
+@pytest.fixture
+def training(page):
+    return shown(page, "playground")
+
+
+def step_of(view):
+    return view.get_by_role("slider", name="step")
+
+
+def test_a_moved_control_begins_the_training_anew_and_lets_it_run(training):
+    step = step_of(training)
+    expect(step).to_have_value("30")
+    training.get_by_role("slider", name="hidden units").press("ArrowRight")
+    expect(training.get_by_role("button", name="Pause")).to_be_visible()
+    expect(training.locator(".kit-say")).to_contain_text("4 hidden units")
+    expect(training.locator(".kit-say")).to_have_attribute("aria-live", "off")
+    expect(step).to_have_value("75")  # it came to its end by itself, frame after frame
+    expect(training.get_by_role("button", name="Play")).to_be_visible()
+    expect(training.locator(".kit-say")).to_contain_text("step 1,500")
+    expect(training.locator(".kit-say")).to_have_attribute("aria-live", "polite")
+
+
+def test_a_training_pauses_steps_and_goes_back_but_not_ahead(training):
+    step, play = step_of(training), training.get_by_role("button", name=re.compile("Play|Pause"))
+    training.get_by_role("slider", name="hidden units").press("ArrowLeft")
+    expect(training.locator(".kit-say")).to_contain_text("3 hidden units")
+    play.click()
+    expect(play).to_have_text("Play")
+    training.page.evaluate(TEN_PACES)
+    reached = int(step.input_value())
+    assert reached < 75
+    training.page.evaluate(TEN_PACES)
+    expect(step).to_have_value(str(reached))
+    training.get_by_role("button", name="Step").click()
+    expect(step).to_have_value(str(reached + 1))
+    step.press("Home")
+    expect(training.locator(".kit-say")).to_contain_text("step 0:")
+    step.press("End")  # as far as it has been
+    expect(step).to_have_value(str(reached + 1))
+    expect(training.locator(".kit-say")).to_contain_text(f"step {20 * (reached + 1):,}:")
+
+
+def test_the_answer_of_a_network_is_painted_behind_its_points(training):
+    step_of(training).press("Home")
+    expect(training.locator(".kit-say")).to_contain_text("step 0:")
+    canvas = training.locator("canvas")
+    training.get_by_role("button", name="Play").click()
+    expect(step_of(training)).to_have_value("75")
+    expect(training.locator(".kit-say")).to_contain_text("step 1,500")
+    inside, outside = (canvas.evaluate(COLOURED, colour) for colour in ([115, 178, 212], [232, 166, 115]))
+    assert inside > 0.02
+    assert outside > 0.2
+
+
+def test_of_many_moves_in_the_middle_of_a_training_the_last_is_shown(training):
+    units = training.get_by_role("slider", name="hidden units")
+    units.focus()
+    for key in ("ArrowRight", "ArrowLeft") * 10 + ("Home", "ArrowRight"):
+        units.press(key)
+    expect(training.locator(".kit-say")).to_contain_text("2 hidden units")
+    play = training.get_by_role("button", name=re.compile("Play|Pause"))
+    expect(play).to_have_text("Play")
+    expect(step_of(training)).to_have_value("75")
 
 
 def test_a_precomputed_view_answers_without_a_kernel(page):
