@@ -257,7 +257,6 @@ function render({ model, el }) {
       error.textContent = "The kernel is not answering. If it was restarted, run this cell again.";
       busy = false;
       if (waiting) ask();
-      else inputs.forEach((input) => input.running && input.stop());
     }, REPLY_TIMEOUT);
   }
   function onReply() {
