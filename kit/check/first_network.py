@@ -234,6 +234,10 @@ def _unscaled(network: MLP, x: np.ndarray, y: np.ndarray, start: np.ndarray, lr:
     return _loop(network, x, y, start, 1.0, n_steps)
 
 
+def _one_more(network: MLP, x: np.ndarray, y: np.ndarray, start: np.ndarray, lr: float, n_steps: int):
+    return _loop(network, x, y, start, lr, n_steps + 1)[0], _loop(network, x, y, start, lr, n_steps)[1]
+
+
 def _only(which: int) -> Callable:
     return lambda *case: _loop(*case)[which]
 
@@ -270,7 +274,7 @@ training_loop = Exercise(
         ),
         Mistake(
             hint="The point took one step too many.",
-            answer=lambda *case: (_loop(*case[:-1], case[-1] + 1)[0], _loop(*case)[1]),
+            answer=_one_more,
         ),
         Mistake(
             hint="That is the point alone. Return two things: where the weights end, and the losses.", answer=_only(0)
