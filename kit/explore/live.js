@@ -181,6 +181,7 @@ function render({ model, el }) {
   const { title, quest, controls, stages, drag, frames } = model.get("scene");
   const cached = frames && floats(model.get("cache"));
   let positions = [...model.get("request").positions];
+  const clock = controls.findIndex((control) => control.kind === "clock");
   let painted = { stage: 0, numbers: null, start: 0, cellImages: [] };
 
   const canvas = make("canvas");
@@ -193,7 +194,7 @@ function render({ model, el }) {
   const goal = make("p", { className: "kit-quest", hidden: !quest });
   goal.setAttribute("aria-live", "polite");
   const inputs = controls.map((control, i) =>
-    MAKERS[control.kind](control, (position) => move({ [i]: position }), (position) => run(i, position)));
+    MAKERS[control.kind](control, (position) => move({ [i]: position }), run));
   const panel = make("div", { className: "kit-controls" }, ...inputs.map((input) => input.element));
   const row = make("ol", { className: "kit-pieces" }); // colours by position, in live.css; its text is its own label
   const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, row, error);
@@ -250,7 +251,8 @@ function render({ model, el }) {
     busy = true;
     waiting = false;
     asked = performance.now();
-    model.set("request", { positions, sequence: ++sequence, ahead: running() ? AHEAD : 0 });
+    const ahead = running() && positions[clock] > 0 ? AHEAD : 0; // the first frame comes alone, and so at once
+    model.set("request", { positions, sequence: ++sequence, ahead });
     model.save_changes();
     timer = setTimeout(() => {
       root.classList.add("kit-stale");
@@ -281,13 +283,12 @@ function render({ model, el }) {
     if (then.length && running()) drawing = setTimeout(drawAll, pace, then, pace, false);
   }
 
-  function run(clock, position) {
+  function run(position) {
     positions = positions.map((old, i) => (i === clock ? position : old));
     ask();
   }
 
   function move(changes) {
-    const clock = controls.findIndex((control) => control.kind === "clock");
     if (clock >= 0 && !(clock in changes)) {
       changes = { ...changes, [clock]: 0 };
       inputs[clock].begin();
