@@ -276,9 +276,10 @@ function render({ model, el }) {
 
   // The frames of one reply, a pace apart: the last is drawn when the next reply is due, which drops what is late.
   function drawAll([frame, ...then], pace, first = true) {
+    // where a newer setting is on its way, the clock stands at its beginning already
+    if (!waiting) inputs.forEach((input, i) => input.drawn?.(frame.positions[i]));
     show(frame, floats(frame.numbers), 0, frame.positions);
-    if (waiting) return; // a newer setting is on its way, and the clock stands at its beginning
-    inputs.forEach((input, i) => input.drawn?.(frame.positions[i]));
+    if (waiting) return;
     if (first) inputs.forEach((input) => input.goOn?.(then.length));
     if (then.length && running()) drawing = setTimeout(drawAll, pace, then, pace, false);
   }
