@@ -3,8 +3,8 @@
 Matplotlib draws the scene once; a small canvas draws what moves; kit's own numerics compute.
 A view with one slider computes all its positions beforehand, and then needs no kernel to answer.
 
-An explorer says what can be moved (`Slider`, `Choice`, `Text`), where it is drawn (`Stage`), and gives
-one function from the values of the controls to what is to be shown (`Frame`).
+An explorer says what can be moved (`Slider`, `Choice`, `Text`, `Clock`), where it is drawn (`Stage`), and
+gives one function from the values of the controls to what is to be shown (`Frame`).
 
 Taught in: every notebook
 """
@@ -27,6 +27,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
@@ -72,19 +73,30 @@ class Choice(Control):
     """A control whose values are alternatives, all in sight."""
 
 
+class Clock(Control):
+    """A control that goes on by itself: the frames of something that takes its time, such as a training.
+
+    The next frames are asked for when one has been drawn, two at a time, so that a slow way to the kernel
+    does not halve their number. Moving any other control sets the clock back to its first position, and lets
+    it run. It can be set back to any frame that has been, and not ahead.
+    """
+
+
 class Text(Control):
     """A control that takes any text typed into it, on one line; its values are examples to start from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A figure that stands still, and its lines that move; axis limits must be fixed.
+    """A figure that stands still, and its lines and images that move; axis limits must be fixed.
 
-    The stages of one view have one size and one layout, so that nothing jumps between them.
+    An image fills its axes, below all lines. The stages of one view have one size and one layout, so that
+    nothing jumps between them.
     """
 
     figure: Figure
     lines: Sequence[Line2D]
+    images: Sequence[AxesImage] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +109,7 @@ class Frame:
         quest_met: whether this setting meets the view's quest.
         stage: which of the view's stages these lines belong to.
         pieces: short texts, each with a note, set side by side in coloured boxes below the picture.
+        images: red, green and blue from 0 to 1 of each cell, the top row first, for each image of the stage.
     """
 
     lines: Sequence[tuple[Any, Any]]
@@ -104,6 +117,7 @@ class Frame:
     quest_met: bool = False
     stage: int = 0
     pieces: Sequence[tuple[str, str]] = ()
+    images: Sequence[np.ndarray] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,11 +158,12 @@ class _Projection:
         # From here on nothing shifts. savefig puts back the engine that it found, and where there
         # was none at all, that of the reader's own style.
         figure.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True))
-        for line in self.stage.lines:
-            line.set_visible(False)
+        for artist in (*self.stage.lines, *self.stage.images):
+            artist.set_visible(False)
         self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
+        for artist in (*self.stage.lines, *self.stage.images):
+            artist.set_visible(True)
         for line in self.stage.lines:
-            line.set_visible(True)
             line.set_path_effects([patheffects.withStroke(linewidth=line.get_linewidth() + 2, foreground="white")])
 
     def describe(self) -> dict:
@@ -165,6 +180,10 @@ class _Projection:
                     "dot": 0 if line.get_marker() in ("None", None, "") else line.get_markersize() * pixels / 2,
                 }
                 for line in self.stage.lines
+            ],
+            "images": [
+                {"box": self.box(image.axes), "smooth": image.get_interpolation() != "nearest"}
+                for image in self.stage.images
             ],
         }
 
@@ -192,9 +211,27 @@ class _Projection:
             packed += [[len(points)], pixels.clip(-FAR, FAR).ravel()]
         return np.concatenate(packed).astype("<f4").tobytes()
 
+    def pack_images(self, frame: Frame) -> list[dict]:
+        """Turn a frame's images into bytes: red, green, blue and opacity of each cell, row by row."""
+        if len(frame.images) != len(self.stage.images):
+            raise ValueError(
+                f"images must be {len(self.stage.images)}, one for each of the stage, got {len(frame.images)}"
+            )
+        packed = []
+        for image in frame.images:
+            if image.ndim != 3 or image.shape[2] != 3:
+                raise ValueError(f"images must have red, green and blue for each cell, got shape {image.shape}")
+            rows, columns, _ = image.shape
+            cells = np.full((rows, columns, 4), 255, np.uint8)
+            cells[..., :3] = np.round(255 * image.clip(0, 1))
+            packed.append({"rows": rows, "columns": columns, "cells": cells.tobytes()})
+        return packed
+
     def picture(self, frame: Frame) -> bytes:
         """Draw a frame as PNG by Matplotlib alone."""
         with self.lock:
+            for artist, image in zip(self.stage.images, frame.images, strict=True):
+                artist.set_data(image.clip(0, 1))
             for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
                 line.set_data(np.atleast_1d(x), np.atleast_1d(y))
             boxes, depth = self._set(frame.pieces)
@@ -304,16 +341,33 @@ class LiveView(anywidget.AnyWidget):
         answer = {**request, "error": ""}
         try:
             with self._lock:  # JupyterLab runs callbacks on a thread of their own
-                frame = self.frame_at(request["positions"])
-                numbers = self._projections[frame.stage].pack(frame)
+                first, *then = [self._packed(positions) for positions in self._from(request)]
         except Exception:
             return answer | {"error": traceback.format_exc(limit=-2)}
-        return answer | _describe(frame) | {"numbers": numbers}
+        return answer | first | {"then": then}
+
+    def _from(self, request: dict) -> list[list]:
+        """List the positions that were asked for, and those after them that a running clock asks for beside."""
+        asked = [request["positions"]]
+        for i, control in enumerate(self.controls):
+            if isinstance(control, Clock):
+                now, last = asked[0][i], len(control.values) - 1
+                later = range(now + 1, min(now + request.get("ahead", 0), last) + 1)
+                asked += [[*asked[0][:i], at, *asked[0][i + 1 :]] for at in later]
+        return asked
+
+    def _packed(self, positions: Sequence[int | str]) -> dict:
+        frame = self.frame_at(positions)
+        projection = self._projections[frame.stage]
+        packed = {"numbers": projection.pack(frame), "images": projection.pack_images(frame)}
+        return {"positions": list(positions)} | _describe(frame) | packed
 
     def _precompute(self) -> tuple[list[dict], bytes]:
         frames, cache = [], b""
         for position in range(len(self.controls[0].values)):
             frame = self.frame_at([position])
+            if frame.images:
+                raise ValueError("images must be none where one slider is computed beforehand; add a control")
             frames.append(_describe(frame) | {"start": len(cache) // 4})
             cache += self._projections[frame.stage].pack(frame)
             if len(cache) > CACHE_LIMIT:

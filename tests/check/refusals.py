@@ -23,6 +23,7 @@ from kit.check import (
 )
 from kit.check import attention as attention_exercises
 from kit.check import descent as descent_exercises
+from kit.check import first_network as network_exercises
 from kit.check import models as model_exercises
 from kit.check import models_at_work as work_exercises
 from kit.check import optimizers as optimizer_exercises
@@ -112,6 +113,7 @@ CARRIERS = {
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
+    network_exercises.Accuracies,
     schedule_exercises.Runs,
     *(model_exercises.Layer, model_exercises.Norm, model_exercises.Judged, work_exercises.WithGradient),
 }

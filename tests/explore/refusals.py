@@ -10,6 +10,7 @@ from kit.explore import (
     class_losses,
     descent,
     finetuning,
+    first_network,
     live,
     losses,
     models,
@@ -30,6 +31,8 @@ COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), ca
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
+AT_LEAST_0_HASHED = [bad for bad in AT_LEAST_0 if bad != [1.0]]  # of a cached function
+TRAINING = first_network.Training(data="rings", noise=0.1, units=3, layers=1, activation="tanh", lr=1.0, decay=0.0)
 UNTRAINED = AblationGPT(AblationConfig())
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
@@ -77,6 +80,17 @@ ARGUMENTS = {
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
     class_losses.margin_losses: {"margin": (0.5, NUMBER)},
     class_losses.margin_frame: {"margin": (0.5, NUMBER)},
+    first_network.examples: {"data": ("moons", ["circles", 1, None]), "noise": (0.1, AT_LEAST_0_HASHED)},
+    first_network.Training: {
+        "data": ("moons", ["circles", 1, None]),
+        "noise": (0.1, AT_LEAST_0_HASHED),
+        "lr": (0.1, ABOVE_0),
+        "activation": ("tanh", ["relu", None]),
+        "units": (3, []),
+        "layers": (1, []),
+        "decay": (0.0, []),
+    },
+    TRAINING.point_at: {"frame": (1, COUNT)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
     schedules.noisy_runs: {"lr": (0.1, [*AT_LEAST_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
@@ -124,6 +138,7 @@ CARRIERS = {
     *(
         live.Slider,
         live.Choice,
+        live.Clock,
         live.Stage,
         live.Frame,
         live.Drag,
@@ -142,6 +157,8 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(models.name_of, models.mask_frame, models.context_frame),
+    *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
+    first_network.training_frame,
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),
