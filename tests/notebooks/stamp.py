@@ -1,4 +1,4 @@
-"""Write the badge and the set-up cell into every notebook, from one template and one address.
+"""Write into every notebook what one place knows: badge and set-up cell, by one address, and how long it takes.
 
 python run.py stamp                                  the address of git's remote
 python run.py stamp https://github.com/you/learnkit  this one
@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
+
+from tests.notebooks.pages import times
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -53,11 +55,17 @@ def set_up() -> str:
     return SET_UP.format(address=address())
 
 
+def header_of(path: Path) -> str:
+    """Give a notebook's first cell: title, question, badge, how long it takes and what to know first, rooms."""
+    return nbformat.read(path, as_version=4).cells[0].source
+
+
 def stamp(path: Path) -> None:
-    """Put badge and set-up cell in their places: a line of the first cell, and the first code cell."""
+    """Put badge, minutes and set-up cell in their places: lines of the first cell, and the first code cell."""
     book = nbformat.read(path, as_version=4)
     header, code = book.cells[0], next(cell for cell in book.cells if cell.cell_type == "code")
     header.source = re.sub(r"^\[!\[Open in Colab\].*$", lambda _: badge(path.name), header.source, flags=re.M)
+    header.source = re.sub(r"^.* · Know first: ", f"{times(path)} · Know first: ", header.source, flags=re.M)
     code.source = set_up()
     nbformat.write(book, path)
 

@@ -9,7 +9,8 @@ import pytest
 from tests.notebooks.stamp import ROOT, web_address
 
 START = "notebooks/00_start_here.ipynb"
-COPIED = ("pyproject.toml", START, "tests/__init__.py", "tests/notebooks/__init__.py", "tests/notebooks/stamp.py")
+CODE = [f"tests/{name}.py" for name in ("__init__", "notebooks/__init__", "notebooks/pages", "notebooks/stamp")]
+COPIED = ("pyproject.toml", START, "data/measured/notebooks.csv", *CODE)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_the_address_is_written_into_the_project_and_its_notebooks(repository, a
     header, code = nbformat.read(repository / START, as_version=4).cells[:2]
     assert f"{expected.replace('github.com', 'colab.research.google.com/github')}/blob/main/{START}" in header.source
     assert f"git+{expected}\n" in code.source
+    assert "to read and do" in header.source
 
 
 @pytest.mark.parametrize(
