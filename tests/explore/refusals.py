@@ -10,6 +10,7 @@ from kit.explore import (
     class_losses,
     descent,
     finetuning,
+    glossary,
     live,
     losses,
     models,
@@ -48,6 +49,7 @@ ARGUMENTS = {
         "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
         "place": (0, [*COUNT, 3]),
     },
+    glossary.glossary: {"word": ("loss", [3, None, "no such word"])},
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),

@@ -61,11 +61,15 @@ def words(markdown: str) -> int:
     >>> words("The [loss](03_losses.ipynb) *falls* – by half. <details><summary>Solution</summary>0</details>")
     5
     """
+    return sum(bool(re.search(r"\w", word)) for word in read_of(markdown).split())
+
+
+def read_of(markdown: str) -> str:
+    """Leave out of a Markdown text what a reader does not read."""
     read = re.sub(r"<details><summary>Solution</summary>.*?</details>", "", markdown, flags=re.S)
     read = re.sub(r"^```.*?^```", "", read, flags=re.S | re.M)
     read = re.sub(r"\]\([^()\s]*\)", "]", read)
-    read = re.sub(r"</?\w+>", " ", read)
-    return sum(bool(re.search(r"\w", word)) for word in read.split())
+    return re.sub(r"</?\w+>", " ", read)
 
 
 def seconds() -> dict[str, float]:

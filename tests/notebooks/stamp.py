@@ -1,4 +1,4 @@
-"""Write into every notebook what one place knows: badge and set-up cell, by one address, and how long it takes.
+"""Write into every notebook what one place knows: badge and set-up cell, how long it takes, where the glossary is.
 
 python run.py stamp                                  the address of git's remote
 python run.py stamp https://github.com/you/learnkit  this one
@@ -24,6 +24,7 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{owner_and_name}/blob/main/notebooks/{file})"
 )
+GLOSSARY = "[Glossary](00_start_here.ipynb#Words-and-symbols)"
 SET_UP = """\
 # On Colab this installs the kit; where the kit is already there, nothing happens.
 try:
@@ -61,11 +62,16 @@ def header_of(path: Path) -> str:
 
 
 def stamp(path: Path) -> None:
-    """Put badge, minutes and set-up cell in their places: lines of the first cell, and the first code cell."""
+    """Put badge, minutes, link to the glossary and set-up cell in their places."""
     book = nbformat.read(path, as_version=4)
     header, code = book.cells[0], next(cell for cell in book.cells if cell.cell_type == "code")
     header.source = re.sub(r"^\[!\[Open in Colab\].*$", lambda _: badge(path.name), header.source, flags=re.M)
-    header.source = re.sub(r"^.* · Know first: ", f"{times(path)} · Know first: ", header.source, flags=re.M)
+    header.source = re.sub(
+        rf"^.* · Know first: (.*?)(?: · {re.escape(GLOSSARY)})?$",
+        lambda line: f"{times(path)} · Know first: {line[1]} · {GLOSSARY}",
+        header.source,
+        flags=re.M,
+    )
     code.source = set_up()
     nbformat.write(book, path)
 

@@ -10,7 +10,6 @@ BEYOND = {
     "17_attention",
     "19_six_models",
     "21_pretrain_finetune",
-    "22_mixed_precision",
 }
 UNTIMED = {"17_attention", "19_six_models", "20_models_at_work", "21_pretrain_finetune"}
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.notebooks.stamp import ROOT, web_address
+from tests.notebooks.stamp import GLOSSARY, ROOT, web_address
 
 START = "notebooks/00_start_here.ipynb"
 CODE = [f"tests/{name}.py" for name in ("__init__", "notebooks/__init__", "notebooks/pages", "notebooks/stamp")]
@@ -81,6 +81,7 @@ def test_the_address_is_written_into_the_project_and_its_notebooks(repository, a
     assert f"{expected.replace('github.com', 'colab.research.google.com/github')}/blob/main/{START}" in header.source
     assert f"git+{expected}\n" in code.source
     assert "to read and do" in header.source
+    assert header.source.count(GLOSSARY) == 1
 
 
 @pytest.mark.parametrize(
