@@ -1,5 +1,6 @@
 """What nbval does not see in a stored notebook."""
 
+import ast
 import re
 
 import nbformat
@@ -7,6 +8,8 @@ import pytest
 
 from kit.evidence.__main__ import experiments
 from tests.notebooks.execute import WIDGET
+from tests.notebooks.literals import python_of
+from tests.notebooks.shown import shows
 from tests.notebooks.stamp import NOTEBOOKS, ROOT, badge, set_up
 
 BOOKS = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
@@ -90,3 +93,12 @@ def test_every_command_that_is_named_can_be_given(name):
         assert set(names.split()) <= experiments().keys()
     for module in re.findall(r"`python -m ([\w.]+)", prose):
         assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists()
+
+
+@each_notebook
+def test_a_source_is_shown_where_a_cell_ends(name):
+    """Elsewhere a cell would not show it."""
+    for cell in code(name):
+        *before, last = ast.parse(python_of(cell.source)).body
+        assert not any(map(shows, before)), cell.source
+        assert not shows(last) or "text/markdown" in cell.outputs[-1].data
