@@ -24,7 +24,8 @@ PARTS = {  # the first notebook of each part
 SECTION = re.compile(r"(?<=^## The map\n\n).*?(?=^The claims stand in )", re.M | re.S)
 OPENING = (
     "A notebook's header names its rooms: the modules of the kit that it teaches, its live views, its checks. "
-    "Minutes are those to read it and do its exercises; none computes for more than one.\n"
+    "Minutes are those to read it and do its exercises; none computes for more than one. "
+    "Words and symbols stand at the end of notebook 00, with the notebook that introduces each.\n"
 )
 
 
