@@ -133,6 +133,7 @@ CARRIERS = {
         live.LiveView,
         live.close_predecessor,
         show.Source,
+        glossary.Glossary,
     ),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
     *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
