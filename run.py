@@ -7,7 +7,7 @@
     python run.py evidence     run the experiments whose numbers are stored (all, or those named)
     python run.py claims       print what every claim came to, as the notebooks store it
     python run.py fresh        try the verdicts again on numbers drawn anew, by `python run.py evidence --fresh`
-    python run.py stamp        write badge and set-up cell into every notebook ([ADDRESS] for a fork)
+    python run.py stamp        write badge, minutes and set-up cell into every notebook, by git's remote or [ADDRESS]
     python run.py bench        measure the live views, descent and the notebooks
     python run.py bench-gpu    train GPTs on this machine's NVIDIA GPU in every precision; under 8 minutes
 

@@ -11,6 +11,7 @@ from kit.explore import (
     descent,
     finetuning,
     first_network,
+    glossary,
     live,
     losses,
     models,
@@ -51,6 +52,7 @@ ARGUMENTS = {
         "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
         "place": (0, [*COUNT, 3]),
     },
+    glossary.glossary: {"word": ("loss", [3, None, "no such word"])},
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),
@@ -146,6 +148,7 @@ CARRIERS = {
         live.LiveView,
         live.close_predecessor,
         show.Source,
+        glossary.Glossary,
     ),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
     *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
