@@ -113,7 +113,8 @@ def head_scores(n_layers: int, seed: int) -> dict[str, float]:
         share: how much it looks there.
     """
     inputs, _, periods = echoes(512, rng=np.random.default_rng(10_000))
-    weights = model_of(n_layers, seed).attention_weights(inputs)
+    model = model_of(n_layers, seed)
+    weights = model.attention_weights(inputs.to(model.head.weight.device)).cpu()
     scores, of_head = best_induction(weights, periods), weights[0].mean(dim=0)
     longest = PERIODS[1]
     liked = [of_head.diagonal(1 - d, 1, 2)[:, longest - d :].mean(dim=-1).max().item() for d in range(1, longest + 1)]
