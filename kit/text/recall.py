@@ -89,7 +89,7 @@ def predictable(
 def asked_later(
     n_rows: int, *, n_letters: int, n_between: int, rng: np.random.Generator
 ) -> tuple[Int[np.ndarray, "rows tokens"], Int[np.ndarray, "rows tokens"]]:
-    """Draw rows of different letters, of signs, and of those letters once more, shuffled: what followed each of them?
+    """Draw rows of different letters, of signs, and of those letters shuffled; ask of each what followed it.
 
     The last letter is not asked, for no letter followed it. The order of the questions tells nothing of the
     answers, nor do places alone: a letter has to be found again.

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,7 +53,7 @@ def test_each_letter_but_the_last_is_asked_once_and_answered_by_what_followed_it
     assert (targets[:, :begin] == IGNORE_INDEX).all()
     assert np.isin(rows[:, n_letters:begin], range(N_LETTERS, N_LETTERS + N_SIGNS)).all()
     for row, answers in zip(rows, targets[:, begin:], strict=True):
-        followed = dict(zip(row[: n_letters - 1], row[1:n_letters], strict=True))
+        followed = dict(pairwise(row[:n_letters]))
         assert set(row[begin:]) == set(followed)
         assert [followed[letter] for letter in row[begin:]] == answers.tolist()
 
