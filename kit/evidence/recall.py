@@ -21,11 +21,11 @@ from kit.blocks.attention import attention
 from kit.blocks.positions import rotary_angles, rotate
 from kit.evidence.store import Experiment
 from kit.machine import seconds_in_turn
-from kit.text.recall import N_LETTERS, N_SIGNS, asked_later
+from kit.text.recall import N_LETTERS, N_DIGITS, asked_later
 from kit.train.loop import adamw, backward, fit
 from kit.train.objectives import accuracy, token_loss
 
-VOCAB_SIZE = N_LETTERS + N_SIGNS
+VOCAB_SIZE = N_LETTERS + N_DIGITS
 ASKED, BATCH, NEAR = 4, 16, 8  # letters of a row, rows of a step, signs between them at first
 DISTANCES = (256, 512)
 

@@ -15,7 +15,7 @@ from jaxtyping import Int, Integer
 from kit.arguments import count, instance, integer_array, shown
 from kit.text.packing import IGNORE_INDEX
 
-N_LETTERS, N_SIGNS = 26, 10
+N_LETTERS, N_DIGITS = 26, 10
 
 
 def repeated(
@@ -114,7 +114,7 @@ def asked_later(
     if count("n_letters", n_letters, at_least=2) > N_LETTERS:
         raise ValueError(f"n_letters must be at most {N_LETTERS}, got {n_letters}")
     letters = rng.random((n_rows, N_LETTERS)).argsort(axis=1)[:, :n_letters]
-    signs = rng.integers(N_LETTERS, N_LETTERS + N_SIGNS, size=(n_rows, n_between))
+    signs = rng.integers(N_LETTERS, N_LETTERS + N_DIGITS, size=(n_rows, n_between))
     order = rng.random((n_rows, n_letters - 1)).argsort(axis=1)
     rows = np.concatenate([letters, signs, np.take_along_axis(letters, order, axis=1)], axis=1)
     targets = np.full(rows.shape, IGNORE_INDEX)

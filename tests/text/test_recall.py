@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.text.packing import IGNORE_INDEX
-from kit.text.recall import N_LETTERS, N_SIGNS, asked_later, predictable, repeated
+from kit.text.recall import N_LETTERS, N_DIGITS, asked_later, predictable, repeated
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
@@ -51,7 +51,7 @@ def test_each_letter_but_the_last_is_asked_once_and_answered_by_what_followed_it
     assert rows.shape == targets.shape == (3, 2 * n_letters - 1 + n_between)
     begin = n_letters + n_between
     assert (targets[:, :begin] == IGNORE_INDEX).all()
-    assert np.isin(rows[:, n_letters:begin], range(N_LETTERS, N_LETTERS + N_SIGNS)).all()
+    assert np.isin(rows[:, n_letters:begin], range(N_LETTERS, N_LETTERS + N_DIGITS)).all()
     for row, answers in zip(rows, targets[:, begin:], strict=True):
         followed = dict(pairwise(row[:n_letters]))
         assert set(row[begin:]) == set(followed)
