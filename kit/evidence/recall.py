@@ -21,7 +21,7 @@ from kit.blocks.attention import attention
 from kit.blocks.positions import rotary_angles, rotate
 from kit.evidence.store import Experiment
 from kit.machine import seconds_in_turn
-from kit.text.recall import N_LETTERS, N_DIGITS, asked_later
+from kit.text.recall import N_DIGITS, N_LETTERS, asked_later
 from kit.train.loop import adamw, backward, fit
 from kit.train.objectives import accuracy, token_loss
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.text.packing import IGNORE_INDEX
-from kit.text.recall import N_LETTERS, N_DIGITS, asked_later, predictable, repeated
+from kit.text.recall import N_DIGITS, N_LETTERS, asked_later, predictable, repeated
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
