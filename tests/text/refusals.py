@@ -194,6 +194,12 @@ ARGUMENTS = {
         "vocab_size": (26, AT_LEAST_1),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
+    recall.asked_later: {
+        "n_rows": (2, AT_LEAST_1),
+        "n_letters": (4, [*AT_LEAST_1, 1, 27]),
+        "n_between": (3, COUNT),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
     recall.predictable: {
         "rows": (ROWS, ["ten", None, [[0.5, 1.5]], [1, 2], [[1]], [[1, 2], [3]]]),
         "periods": (np.array([2]), ["ten", None, [0.5], [0], [1, 2], [[1]]]),
