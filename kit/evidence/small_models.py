@@ -129,7 +129,8 @@ def taught(
 ) -> nn.Module:
     """Train a model where `device` says, by warm-up and cosine."""
     schedule = warmup(cosine(lr, n_steps=n_steps * 9 // 10), n_steps=n_steps // 10)
-    fit(model.to(device()), loss, batches, n_steps=n_steps, lr=schedule)
+    model = model.to(device())
+    fit(model, loss, batches, n_steps=n_steps, lr=schedule)
     return model
 
 
