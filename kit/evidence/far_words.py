@@ -64,6 +64,11 @@ def reader(model: str, *, seed: int) -> nn.Module:
     return made_by(make, replace(config, **sizes), seed=seed, std=SPREAD)
 
 
+def at_asked(x: Tensor) -> Tensor:
+    """Take what stands at the places of the words asked for."""
+    return torch.stack([x[:, place] for place in ASKED], dim=1)
+
+
 def asked_of_memory(model: Any, words: Int[Tensor, "texts words"], sight: str) -> Float[Tensor, "texts 3 vocab"]:
     """Let a Transformer-XL read texts by segments, with a memory of the whole or of a window, and ask for three words.
 
@@ -73,7 +78,7 @@ def asked_of_memory(model: Any, words: Int[Tensor, "texts words"], sight: str) -
     with torch.no_grad():
         for segment in words[:, :last].split(SEGMENT, dim=1):
             model.encode(segment, memory)
-    return model(words[:, last:-1], memory)[:, ASKED]
+    return at_asked(model(words[:, last:-1], memory))
 
 
 def asked_of_gaps(model: Any, words: Int[Tensor, "texts words"], sight: str) -> Float[Tensor, "texts 3 vocab"]:
@@ -82,9 +87,10 @@ def asked_of_gaps(model: Any, words: Int[Tensor, "texts words"], sight: str) -> 
     The question's words are global, as the paper has it for answering questions; in a plain window none is.
     """
     hidden = words.clone()
-    hidden[:, ASKED] = MASK
+    for place in ASKED:
+        hidden[:, place] = MASK
     question = (torch.arange(N_WORDS, device=words.device) >= N_WORDS - ENDING).expand(len(words), -1)
-    return model.head(model.encode(hidden, is_global=question if sight == "long" else None)[:, ASKED])
+    return model.head(at_asked(model.encode(hidden, is_global=question if sight == "long" else None)))
 
 
 ASK = {"Transformer-XL": asked_of_memory, "Longformer": asked_of_gaps}
@@ -98,7 +104,7 @@ def bits_asked(model: str, sight: str, lr: float, seed: int) -> float:
         return (table[np.random.default_rng([seed, step]).integers(N_TRAIN, size=16)],)
 
     def loss(model_: nn.Module, words: tuple[Tensor]) -> Float[Tensor, ""]:
-        return F.cross_entropy(ASK[model](model_, words[0], sight).mT, words[0][:, ASKED])
+        return F.cross_entropy(ASK[model](model_, words[0], sight).mT, at_asked(words[0]))
 
     made = taught(reader(model, seed=seed), batch, lr=lr, n_steps=STEPS[model], loss=loss)
     with torch.no_grad():
