@@ -177,7 +177,7 @@ BEYOND_RATES = Experiment(
     name="beyond_rates",
     measure=at_rate,
     factors={"model": ("Transformer-XL", "Longformer"), "lr": RATES},
-    seeds=2,
+    seeds=1,
     quantities=("bits",),
 )
 

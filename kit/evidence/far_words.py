@@ -40,7 +40,7 @@ SEGMENT, WINDOW = 32, 32  # words that a Transformer-XL reads at once, and that 
 N_TRAIN, N_FRESH = 3000, 400
 STEPS = {"Transformer-XL": 200, "Longformer": 300}
 SIGHTS = ("long", "window")
-RATES = (3.5e-3, 7e-3, 1.4e-2)
+RATES = (1.75e-3, 3.5e-3, 7e-3, 1.4e-2)
 TUNING = 1000  # seeds from here on choose the rates, and count for nothing else
 
 
