@@ -115,7 +115,7 @@ def longformer(stream: Integer[np.ndarray, "words"], *, seed: int, lr: float) ->
         start = rng.integers(len(stream) - PIECE, size=16)
         return tuple(map(torch.from_numpy, hidden_words(stream[start[:, None] + np.arange(PIECE)], rng)))
 
-    return cast(Longformer, trained("Longformer", pieces, seed=seed, lr=lr, n_steps=300))
+    return cast(Longformer, trained("Longformer", pieces, seed=seed, lr=lr, n_steps=600))
 
 
 def hidden_texts(
