@@ -35,7 +35,7 @@ from kit.text.packing import IGNORE_INDEX
 SEGMENT, SIGHT, PIECE = 16, 32, 64  # words: Transformer-XL's segment; the most it sees; Longformer's text; in training
 TIMES = (1, 2, 4, 8, 16)  # the training length
 STREAMS = 8  # of fresh tales, each on its own
-RATES = (3.5e-3, 7e-3, 1.4e-2)
+RATES = (3.5e-3, 7e-3, 1.4e-2, 2.8e-2)
 TUNING = 1000  # seeds from here on choose the rate, and count for nothing else
 
 
