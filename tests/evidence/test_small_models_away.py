@@ -50,7 +50,9 @@ def test_two_tasks_are_learned_and_judged_there(away):
     assert 0 <= two_tasks.exact(t5, "sum") <= 1
 
 
-def test_long_texts_are_learned_and_read_there(away):
+def test_long_texts_are_learned_and_read_there(away, monkeypatch):
+    monkeypatch.setattr(beyond_training, "N_TRAIN", 600)
+    monkeypatch.setattr(beyond_training, "N_FRESH", 150)
     assert finite(beyond_training.with_memory(0))
     assert finite(beyond_training.with_copies(0))
 
