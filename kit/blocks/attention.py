@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, integer_tensor, real, real_tensor
+from kit.arguments import count, instance, integer_tensor, real, real_tensor, token_flags, token_numbers
 
 Queries = Float[Tensor, "batch heads queries d_head"]
 Keys = Float[Tensor, "batch kv_heads keys d_head"]
@@ -216,6 +216,41 @@ def document_mask(
         raise ValueError(f"keys must have the axes batch and keys, for {len(numbers)} rows, got {tuple(keys.shape)}")
     same = (numbers[:, :, None] == keys[:, None, :])[:, None]
     return same & causal_mask(numbers.shape[1], device=numbers.device) if causal else same
+
+
+def padding_and_document_mask(
+    ids: Int[Tensor, "batch tokens"],
+    present: Bool[Tensor, "batch tokens"] | None = None,
+    documents: Int[Tensor, "batch tokens"] | None = None,
+    *,
+    from_start: bool = True,
+) -> Bool[Tensor, "batch 1 #tokens tokens"] | None:
+    """Join `padding_mask` and `document_mask` for a text that sees itself; None where neither is asked for.
+
+    Args:
+        ids: the tokens; what stands in them is not looked at.
+        from_start: refuse padding that is not at a row's end.
+
+    Raises:
+        TypeError: if `ids` is not a tensor, or `present` not one of booleans, or `documents` not one of whole numbers.
+        ValueError: if one does not fit the tokens, `present` is true in other places than `from_start`
+            allows, or a number of `documents` is negative.
+
+    >>> ids = torch.tensor([[7, 8, 9, 0]])
+    >>> padding_and_document_mask(ids, ids != 0, torch.tensor([[0, 0, 1, 1]]))[0, 0].int()
+    tensor([[1, 1, 0, 0],
+            [1, 1, 0, 0],
+            [0, 0, 1, 0],
+            [0, 0, 1, 0]], dtype=torch.int32)
+    """
+    instance("ids", ids, Tensor)
+    mask = None
+    if present is not None:
+        mask = padding_mask(token_flags("present", present, ids, from_start=from_start))
+    if documents is not None:
+        apart = document_mask(token_numbers("documents", documents, ids, below=2**62))
+        mask = apart if mask is None else mask & apart
+    return mask
 
 
 class KVCache:

@@ -195,6 +195,9 @@ BLOCKS: dict[str, Callable[[], Any]] = {
     "window_mask": lambda: attention.window_mask(9, window=2, device=AWAY),
     "document_mask": lambda: attention.document_mask(DOCUMENTS.to(AWAY), causal=True),
     "document_mask, of two texts": lambda: attention.document_mask(*to(DOCUMENTS[:, :3], DOCUMENTS)),
+    "padding_and_document_mask": lambda: attention.padding_and_document_mask(
+        *to(DOCUMENTS, PRESENT, DOCUMENTS), from_start=False
+    ),
     "KVCache": lambda: attention.KVCache(16).append(*to(KV, KV))[0],
     "window_attention": lambda: sliding_window.window_attention(
         *to(Q, Q, Q),
