@@ -9,7 +9,7 @@ Source: Radford et al. (2018) for GPT-1, whose blocks are post-norm; Radford et 
 GPT-2; Brown et al. (2020), arXiv:2005.14165, table 2.1 for GPT-3, whose every other layer attends
 to a band of keys, without any parameter of its own; here all layers attend to all.
 
-Taught in: 17 19 21 22
+Taught in: 17 18 19 21 22
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@
 
 With a cache each token is computed once: the model reads one token a step, and not the whole text anew.
 
-Taught in: 21
+Taught in: 18 21
 """
 
 import math
@@ -126,14 +126,38 @@ def sample(
     min_p: float | None = None,
     generator: torch.Generator | None = None,
 ) -> Int[Tensor, "*batch"]:
-    """Choose a token for each row of logits.
+    """Choose a token for each row of logits: the likeliest, or one drawn by its chances.
+
+    Args:
+        temperature: 0 takes the likeliest; above, and with the cuts, as `chances_of` does.
+        generator: what the tokens are drawn by, where `temperature` > 0.
+
+    Raises:
+        TypeError, ValueError: as `chances_of`, or if there is no `generator` to draw by.
+
+    >>> sample(torch.tensor([[0.0, 2.0, 1.0]]))
+    tensor([1])
+    """
+    _check_logits(logits)
+    _check_sampling(temperature, top_k, top_p, min_p, generator)
+    return _choose(logits, temperature, top_k, top_p, min_p, generator)
+
+
+def chances_of(
+    logits: Float[Tensor, "*batch vocab"],
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+) -> Float[Tensor, "*batch vocab"]:
+    """Give the chance of each token to be drawn.
 
         softmax(logits / temperature), cut to the `top_k` likeliest, then to the fewest that hold
         `top_p`, then to those of at least `min_p` times the largest chance
 
     Args:
         temperature: above 1 evens the chances out, below 1 sharpens them; 0 leaves the likeliest alone.
-        generator: what the tokens are drawn by, where `temperature` > 0.
 
     Raises:
         TypeError, ValueError: if an argument is of the wrong kind or out of range, or the largest
@@ -141,28 +165,15 @@ def sample(
 
     Numerics: the largest logit is taken off before the division, which thereby overflows to -∞ alone.
 
-    >>> sample(torch.tensor([[0.0, 2.0, 1.0]]))
-    tensor([1])
+    >>> chances_of(torch.tensor([0.0, 0.0, -1.0]), top_k=2)
+    tensor([0.5000, 0.5000, 0.0000])
     """
-    if not real_tensor("logits", logits).ndim or not logits.numel():
-        raise ValueError(f"logits must have an axis of tokens, and one of them, got shape {tuple(logits.shape)}")
-    _check_sampling(temperature, top_k, top_p, min_p, generator)
-    largest = logits.amax(dim=-1, keepdim=True)
-    if not largest.isfinite().all():
-        raise ValueError(f"logits must have a finite largest in each row, got {largest[~largest.isfinite()][0].item()}")
-    if temperature == 0 or generator is None:
-        return logits.argmax(dim=-1)
-    logits = (logits - largest).float() / max(temperature, torch.finfo(torch.float32).tiny)
-    if top_k is not None:
-        logits = top_k_filter(logits, top_k)
-    if top_p is not None:
-        logits = top_p_filter(logits, top_p)
-    if min_p is not None:
-        logits = min_p_filter(logits, min_p)
-    # drawn where the generator lives, so that one seed gives one text whatever computes the logits
-    chances = logits.softmax(dim=-1).flatten(0, -2) if logits.ndim > 1 else logits.softmax(dim=-1)[None]
-    drawn = torch.multinomial(chances.to(generator.device), 1, generator=generator)
-    return drawn.reshape(logits.shape[:-1]).to(logits.device)
+    _check_logits(logits)
+    _check_sampling(temperature, top_k, top_p, min_p)
+    largest, likeliest = _finite_max(logits)
+    if temperature == 0:
+        return torch.zeros_like(logits, dtype=torch.float32).scatter_(-1, likeliest[..., None], 1.0)
+    return _chances(logits, largest, temperature, top_k, top_p, min_p)
 
 
 def top_k_filter(logits: Float[Tensor, "*batch vocab"], k: int) -> Float[Tensor, "*batch vocab"]:
@@ -262,6 +273,45 @@ def penalise_repetition(
     return logits.scatter(1, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
 
 
+def _choose(
+    logits: Tensor,
+    temperature: float,
+    top_k: int | None,
+    top_p: float | None,
+    min_p: float | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Choose as `sample` does, of what has been checked."""
+    largest, likeliest = _finite_max(logits)
+    if temperature == 0 or generator is None:
+        return likeliest
+    chances = _chances(logits, largest, temperature, top_k, top_p, min_p)
+    # drawn where the generator lives, so that one seed gives one text whatever computes the logits
+    table = chances.reshape(-1, chances.shape[-1]).to(generator.device)
+    return torch.multinomial(table, 1, generator=generator).reshape(logits.shape[:-1]).to(logits.device)
+
+
+def _finite_max(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the largest of each row and where it stands; a NaN counts as the largest, and is refused."""
+    largest, likeliest = logits.max(dim=-1)
+    if not (finite := largest.isfinite()).all():
+        raise ValueError(f"logits must have a finite largest in each row, got {largest[~finite][0].item()}")
+    return largest, likeliest
+
+
+def _chances(
+    logits: Tensor, largest: Tensor, temperature: float, top_k: int | None, top_p: float | None, min_p: float | None
+) -> Tensor:
+    logits = (logits - largest[..., None]).float() / max(temperature, torch.finfo(torch.float32).tiny)
+    if top_k is not None:
+        logits = top_k_filter(logits, top_k)
+    if top_p is not None:
+        logits = top_p_filter(logits, top_p)
+    if min_p is not None:
+        logits = min_p_filter(logits, min_p)
+    return logits.softmax(dim=-1)
+
+
 def _until(row: Tensor, start: int, stop: int | None) -> Tensor:
     """Cut a row after its first `stop` from `start` on."""
     ends = [] if stop is None else (row[start:] == stop).nonzero().flatten().tolist()
@@ -302,8 +352,14 @@ def _check_room(model: Any, rows: list[Tensor], n_tokens: int, stop: int | None)
             raise ValueError(f"stop must be < {vocab_size}, the number of tokens, got {stop}")
 
 
-def _check_sampling(temperature: Any, top_k: Any, top_p: Any, min_p: Any, generator: Any) -> None:
-    if real("temperature", temperature, at_least=0) > 0:
+def _check_logits(logits: Any) -> None:
+    if not real_tensor("logits", logits).ndim or not logits.numel():
+        raise ValueError(f"logits must have an axis of tokens, and one of them, got shape {tuple(logits.shape)}")
+
+
+def _check_sampling(temperature: Any, top_k: Any, top_p: Any, min_p: Any, generator: Any = ...) -> None:
+    """Refuse settings; a generator is needed where tokens are drawn, unless none is asked for at all."""
+    if real("temperature", temperature, at_least=0) > 0 and generator is not ...:
         instance("generator", generator, torch.Generator)
     if top_k is not None:
         count("top_k", top_k)
