@@ -22,8 +22,9 @@ from matplotlib.figure import Figure
 from kit.explore.palette import BLUE, ORANGE
 
 HIDDEN = "#d9d9d9"  # of a cell that holds no finite number
-COLOURS = LinearSegmentedColormap.from_list("below and above zero", [BLUE, "#ffffff", ORANGE])
-COLOURS.set_bad(HIDDEN)
+COLOURS = LinearSegmentedColormap.from_list("below and above zero", [BLUE, "#ffffff", ORANGE], N=257).with_extremes(
+    bad=HIDDEN
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ Taught in: 18 21
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from functools import partial
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -20,10 +21,15 @@ from torch import Tensor, nn
 from kit.arguments import count, instance, integer_tensor, real, real_tensor, several, token_batch
 from kit.blocks.modes import modes_kept
 
+Model = TypeVar("Model", bound=nn.Module)
+
 
 @runtime_checkable
 class CausalModel(Protocol):
-    """What can be decoded: every decoder of kit.models, and whatever else has these two methods."""
+    """What can be decoded: every decoder of kit.models, and whatever else has these two methods.
+
+    A third, `next_logits(ids, cache)`, gives the logits of the last token alone, and is used where it is there.
+    """
 
     def __call__(self, ids: Tensor, cache: Any = None, /) -> Tensor:
         """Give the logits of the token after each; with a cache, `ids` go on from what it holds."""
@@ -96,15 +102,14 @@ def generate(
     with modes_kept(module), torch.inference_mode():
         module.eval()
         memory = model.new_cache(ids.shape[1]) if cache else None
+        next_logits = getattr(model, "next_logits", partial(_last_of_all, model))
         read = 0
         for place in range(shortest, ids.shape[1]):
-            logits = model(ids[:, read:place]) if memory is None else model(ids[:, read:place], memory)
-            read, logits = 0 if memory is None else place, logits[:, -1]
+            logits = next_logits(ids[:, read:place], memory)
+            read = 0 if memory is None else place
             if repetition_penalty != 1:
                 logits = penalise_repetition(logits, ids[:, :place], repetition_penalty)
-            new = sample(
-                logits, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, generator=generator
-            )  # fmt: skip
+            new = _choose(logits, temperature, top_k, top_p, min_p, generator)
             if stop is not None:
                 new = new.masked_fill(stopped, stop)
                 stopped |= (new == stop) & ~given[:, place]
@@ -115,6 +120,29 @@ def generate(
     if isinstance(prompts, Tensor):
         return ids
     return [_until(row[: n + n_tokens], n, stop) for row, n in zip(ids, lengths, strict=True)]
+
+
+def column_major(model: Model) -> Model:
+    """Store each matrix of a model column by column; its names, shapes and numbers stay what they are.
+
+    One token is one row, and its product with a matrix is bound by how fast the matrix is read. On
+    the processors where it was measured that is up to twice as fast by columns; `python run.py
+    bench generation` measures it on yours. A model that will write much gains, and one that trains does not.
+
+    Returns:
+        The model itself. A copy loaded from its `state_dict` has the usual order.
+
+    Raises:
+        TypeError: if `model` is not a module.
+
+    >>> column_major(nn.Linear(3, 2)).weight.stride()
+    (1, 2)
+    """
+    instance("model", model, nn.Module)
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            layer.weight.data = layer.weight.data.t().contiguous().t()
+    return model
 
 
 def sample(
@@ -271,6 +299,11 @@ def penalise_repetition(
     ids = token_batch("ids", ids, below=logits.shape[1])
     seen = logits.gather(1, ids)
     return logits.scatter(1, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
+
+
+def _last_of_all(model: CausalModel, ids: Tensor, memory: Any) -> Tensor:
+    """Ask for the logits of all tokens and take the last, where a model has no method for these alone."""
+    return (model(ids) if memory is None else model(ids, memory))[:, -1]
 
 
 def _choose(
