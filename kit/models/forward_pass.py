@@ -78,7 +78,7 @@ def forward_pass(model: GPT, ids: Int[Tensor, "time"]) -> ForwardPass:
         raise ValueError("model must have its norms before the branches, got post_norm=True")
     row = ids[None] if isinstance(ids, Tensor) else ids
     token_batch("ids", row, below=model.config.vocab_size, at_most=model.config.n_positions)
-    token, position = model.token_embedding(ids), model.position_embedding.weight[: len(ids)]
+    token, position = model.token_embedding(ids), model.position_embedding(torch.arange(len(ids), device=ids.device))
     x = token + position
     once, layers = {"ids": ids[:, None].to(x), "token": token, "position": position, "x": x}, []
     for block in model.blocks:
