@@ -304,9 +304,12 @@ def forward_view(model: GPT, *, read: Collection[str]) -> LiveView:
 
     Raises:
         TypeError: if `model` is not a GPT, or `read` no collection.
-        ValueError: if `model` is not over `WORDS`.
+        ValueError: if `model` is not over `WORDS`, or has a single layer or head: there is nothing to choose.
     """
     teller = Storyteller(model, read)
+    if min(model.config.n_layers, model.config.n_heads) < 2:
+        sizes = f"{model.config.n_layers} and {model.config.n_heads}"
+        raise ValueError(f"model must have layers and heads to choose from, two of each or more, got {sizes}")
     layers, heads = range(model.config.n_layers), range(model.config.n_heads)
     return LiveView(
         title="The forward pass of a GPT",

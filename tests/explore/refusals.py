@@ -36,9 +36,9 @@ PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
 
 
-def story_gpt_of(vocab_size: int) -> GPT:
+def story_gpt_of(vocab_size: int, n_layers: int = 2) -> GPT:
     """Make a model of a story's words, or of another number."""
-    return GPT(GPTConfig(vocab_size=vocab_size, n_positions=8, n_layers=1, n_heads=1, d_model=4))
+    return GPT(GPTConfig(vocab_size=vocab_size, n_positions=8, n_layers=n_layers, n_heads=2, d_model=4))
 
 
 TELLER = story_gpt_of(len(WORDS))
@@ -66,7 +66,7 @@ ARGUMENTS = {
         "read": ([], [None, 5, "story"]),
     },
     gpt.forward_view: {
-        "model": (TELLER, [None, "GPT", torch.nn.Linear(2, 2), story_gpt_of(11)]),
+        "model": (TELLER, [None, "GPT", torch.nn.Linear(2, 2), story_gpt_of(11), story_gpt_of(len(WORDS), 1)]),
         "read": ([], [None, 5, "story"]),
     },
     overlay.HeatMap: {
