@@ -37,6 +37,7 @@ def view(page):
 
 def at(view, python, x, y):
     """Give the place on the page of a place on the picture, in its own pixels from the top left."""
+    view.locator("canvas").scroll_into_view_if_needed()
     canvas = view.locator("canvas").bounding_box()
     zoom = canvas["width"] / python.scene["stages"][0]["width"]
     return canvas["x"] + zoom * x, canvas["y"] + zoom * y
@@ -46,8 +47,8 @@ def clicked(stage):
     return [0, STAGES.index(stage), 0, 0, 4, 7, 7, 0, 0]
 
 
-def table(stage):
-    model = forward_pass_untrained().frame.args[0].model
+def table(python, stage):
+    model = python.frame.args[0].model
     return forward_pass(model, word_ids(EXAMPLES[0], at_most=128)[0]).table(stage).numpy()
 
 
@@ -75,7 +76,7 @@ def test_the_number_under_the_pointer_is_told_and_the_arrow_keys_go_on_from_it(v
     view.get_by_role("slider", name="stage").fill(str(STAGES.index("x")))
     expect(view.locator(".kit-say")).to_contain_text("x: 19 × 64.")
     left, top, width, height = python.reply["overlays"][1]["box"]
-    values, told = table("x"), view.locator(".kit-told")
+    values, told = table(python, "x"), view.locator(".kit-told")
     view.page.mouse.move(*at(view, python, left + width * 7.5 / 64, top + height * 3.5 / 19))
     expect(told).to_have_text(f"4 a, column 8: {float(f'{values[3, 7]:.4g}'):g}")
     view.locator("canvas").focus()
