@@ -11,6 +11,7 @@ Taught in: 17 19
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -273,6 +274,7 @@ class KVCache:
     def __init__(self, n_tokens: int):
         self.n_tokens, self._length = count("n_tokens", n_tokens), 0
         self._keys = self._values = torch.empty(0)
+        self._fitting: tuple[Any, ...] = ()  # shapes and formats that were looked at once: no token needs it again
 
     def __len__(self) -> int:
         return self._length
@@ -286,10 +288,13 @@ class KVCache:
             TypeError: if either is not a tensor of real numbers.
             ValueError: if they do not fit each other, those before them, or the room that is left.
         """
-        _check_values(k, v)
-        for name, new, held in (("k", k, self._keys), ("v", v, self._values)):
-            if self._length and new.shape[:2] + new.shape[3:] != held.shape[:2] + held.shape[3:]:
-                raise ValueError(f"{name} must go with {tuple(held.shape)} in all but time, got {tuple(new.shape)}")
+        looks = tuple((getattr(new, "shape", None), getattr(new, "dtype", None)) for new in (k, v))
+        if looks != self._fitting:
+            _check_values(k, v)
+            for name, new, held in (("k", k, self._keys), ("v", v, self._values)):
+                if self._length and new.shape[:2] + new.shape[3:] != held.shape[:2] + held.shape[3:]:
+                    raise ValueError(f"{name} must go with {tuple(held.shape)} in all but time, got {tuple(new.shape)}")
+            self._fitting = looks
         end = self._length + k.shape[-2]
         if end > self.n_tokens:
             raise ValueError(f"k must fit a cache of {self.n_tokens} tokens, got number {end}")

@@ -143,9 +143,10 @@ function paintImage(context, { box: [left, top, width, height], smooth }, { rows
   context.imageSmoothingEnabled = true;
 }
 
-function paint(context, stage, image, numbers, start, cellImages) {
+function paint(context, stage, image, { numbers, start, cellImages, overlays }) {
   context.drawImage(image, 0, 0, stage.width, stage.height);
   stage.images.forEach((place, i) => paintImage(context, place, cellImages[i]));
+  overlays.forEach((overlay) => paintOverlay(context, overlay));
   let at = start;
   for (const line of stage.lines) {
     const end = at + 1 + 2 * numbers[at];
@@ -182,7 +183,7 @@ function render({ model, el }) {
   const cached = frames && floats(model.get("cache"));
   let positions = [...model.get("request").positions];
   const clock = controls.findIndex((control) => control.kind === "clock");
-  let painted = { stage: 0, numbers: null, start: 0, cellImages: [] };
+  let painted = { stage: 0, numbers: null, start: 0, cellImages: [], overlays: [] };
 
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
@@ -197,7 +198,8 @@ function render({ model, el }) {
     MAKERS[control.kind](control, (position) => move({ [i]: position }), run));
   const panel = make("div", { className: "kit-controls" }, ...inputs.map((input) => input.element));
   const row = make("ol", { className: "kit-pieces" }); // colours by position, in live.css; its text is its own label
-  const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, row, error);
+  const teller = makeTeller(canvas, pointed, () => painted.overlays.find((overlay) => overlay.kind === "heat"));
+  const root = make("div", { className: "kit-live" }, goal, panel, canvas, teller.element, say, row, error);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", title);
   el.append(root);
@@ -218,7 +220,7 @@ function render({ model, el }) {
   });
 
   function draw() {
-    const { stage, numbers, start, cellImages } = painted;
+    const { stage, numbers } = painted;
     if (!numbers || !images[stage].complete || !images[stage].naturalWidth) return;
     const { width, height } = stages[stage];
     const scale = window.devicePixelRatio || 1;
@@ -228,12 +230,14 @@ function render({ model, el }) {
       canvas.style.width = `${width}px`;
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    paint(context, stages[stage], images[stage], numbers, start, cellImages);
+    paint(context, stages[stage], images[stage], painted);
   }
 
   function show(frame, numbers, start, shown) {
-    painted = { stage: frame.stage, numbers, start, cellImages: frame.images ?? [] };
+    const { stage, images: cellImages = [], overlays } = frame;
+    painted = { stage, numbers, start, cellImages, overlays: prepared(overlays) };
     draw();
+    teller.tell();
     say.setAttribute("aria-live", running() ? "off" : "polite"); // not twenty a second
     say.textContent = frame.say;
     row.replaceChildren(...frame.pieces.map(([text, note]) =>
@@ -301,14 +305,25 @@ function render({ model, el }) {
     else ask();
   }
 
-  // Dragging in the picture moves the two sliders that say where, or that of the nearest handle.
-  function place(event) {
-    const { box: [left, top, width, height], x, y, handles } = drag;
+  // Where the pointer is, in pixels of the stage.
+  function pointed(event) {
     const canvasBox = canvas.getBoundingClientRect();
     const zoom = stages[painted.stage].width / canvasBox.width;
-    const pointer = (event.clientX - canvasBox.left) * zoom;
+    return [(event.clientX - canvasBox.left) * zoom, (event.clientY - canvasBox.top) * zoom];
+  }
+
+  // Dragging in the picture moves the two sliders that say where, or that of the nearest handle; a click on a box
+  // moves the control whose position the box stands for.
+  function place(event) {
+    const { box: [left, top, width, height], x, y, handles, boxes, control } = drag;
+    const [pointer, down] = pointed(event);
+    if (boxes) {
+      const hit = boxes.findIndex(([x0, y0, x1, y1]) => pointer >= x0 && pointer <= x1 && down >= y0 && down <= y1);
+      if (hit >= 0) move({ [control]: hit });
+      return;
+    }
     const across = (pointer - left) / width;
-    const up = 1 - ((event.clientY - canvasBox.top) * zoom - top) / height;
+    const up = 1 - (down - top) / height;
     const nearest = (share, i) => Math.round(Math.min(1, Math.max(0, share)) * (controls[i].labels.length - 1));
     if (canvas.hasPointerCapture(event.pointerId) || (across >= 0 && across <= 1 && up >= 0 && up <= 1)) {
       canvas.setPointerCapture(event.pointerId);
@@ -319,7 +334,7 @@ function render({ model, el }) {
     }
   }
   if (drag) {
-    canvas.classList.add("kit-draggable");
+    canvas.classList.add(drag.boxes ? "kit-clickable" : "kit-draggable");
     canvas.addEventListener("pointerdown", place);
     canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && place(event));
   }

@@ -32,6 +32,8 @@ from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
+from kit.explore.overlay import Overlay, box_of
+
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
 TINTS = ("#cfe5f2", "#fbe3b8", "#cdeee3", "#f3dbe8")  # of a piece's box, as in live.css: dark letters show on all
 FAR = 1e5  # pixels: a diverging line is cut off this far outside its picture
@@ -110,6 +112,7 @@ class Frame:
         stage: which of the view's stages these lines belong to.
         pieces: short texts, each with a note, set side by side in coloured boxes below the picture.
         images: red, green and blue from 0 to 1 of each cell, the top row first, for each image of the stage.
+        overlays: heat maps and words, drawn over the stage and under its lines.
     """
 
     lines: Sequence[tuple[Any, Any]]
@@ -118,6 +121,7 @@ class Frame:
     stage: int = 0
     pieces: Sequence[tuple[str, str]] = ()
     images: Sequence[np.ndarray] = ()
+    overlays: Sequence[Overlay] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +145,19 @@ class Draw:
     axes: int
     sliders: Sequence[str]
     at: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Click:
+    """Let a click on one of several boxes of one axes move a control to the position of that box.
+
+    Args:
+        boxes: left, bottom, width and height of each, in data units of the axes.
+    """
+
+    axes: int
+    control: str
+    boxes: Sequence[tuple[float, float, float, float]]
 
 
 @dataclass
@@ -189,8 +206,7 @@ class _Projection:
 
     def box(self, axes: Any) -> list[float]:
         """Give left, top, width and height of an axes in pixels from the top left."""
-        b = axes.bbox
-        return [float(v) for v in (b.x0, self.stage.figure.bbox.height - b.y1, b.width, b.height)]
+        return box_of(self.stage.figure, self.stage.figure.axes.index(axes))
 
     def pack(self, frame: Frame) -> bytes:
         """Turn a frame's lines into pixels: for each its number of points, then x, y, x, y, ..."""
@@ -235,6 +251,7 @@ class _Projection:
             for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
                 line.set_data(np.atleast_1d(x), np.atleast_1d(y))
             boxes, depth = self._set(frame.pieces)
+            boxes += [artist for overlay in frame.overlays for artist in overlay.draw(self.stage.figure)]
             png = self._png(dpi=self.stage.figure.dpi, below=depth)
             for box in boxes:
                 box.remove()
@@ -270,7 +287,8 @@ class LiveView(anywidget.AnyWidget):
         stages: the pictures; a frame says on which of them it is drawn.
         frame: the one function of the view, from the controls' values, by name, to a `Frame`.
         quest: a goal to reach, in words; `Frame.quest_met` lights it up.
-        drag: what a drag inside the picture does: it moves two sliders, or draws a curve with many.
+        drag: what the pointer does inside the picture: it moves two sliders, draws a curve with many,
+            or chooses among boxes.
 
     Raises:
         ValueError: if the precomputed frames are more than a notebook should carry, or a frame
@@ -278,7 +296,7 @@ class LiveView(anywidget.AnyWidget):
     """
 
     # as text: anywidget watches a file that it is given, and the watch keeps every view alive for ever
-    _esm = Path(__file__).with_name("live.js").read_text(encoding="utf-8")
+    _esm = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("overlay.js", "live.js"))
     _css = Path(__file__).with_name("live.css").read_text(encoding="utf-8")
     _ipython_display_ = None  # else ipywidgets 7 would bypass _repr_mimebundle_, and lose the picture
 
@@ -295,7 +313,7 @@ class LiveView(anywidget.AnyWidget):
         stages: Sequence[Stage],
         frame: Callable[..., Frame],
         quest: str = "",
-        drag: Drag | Draw | None = None,
+        drag: Drag | Draw | Click | None = None,
     ):
         close_predecessor(title, self)
         self.controls, self.frame = tuple(controls), frame
@@ -360,7 +378,17 @@ class LiveView(anywidget.AnyWidget):
         frame = self.frame_at(positions)
         projection = self._projections[frame.stage]
         packed = {"numbers": projection.pack(frame), "images": projection.pack_images(frame)}
-        return {"positions": list(positions)} | _describe(frame) | packed
+        return {"positions": list(positions)} | self._describe(frame) | packed
+
+    def _describe(self, frame: Frame) -> dict:
+        figure = self._projections[frame.stage].stage.figure
+        return {
+            "say": frame.sentence,
+            "met": frame.quest_met,
+            "stage": frame.stage,
+            "pieces": [list(piece) for piece in frame.pieces],
+            "overlays": [overlay.describe(figure) for overlay in frame.overlays],
+        }
 
     def _precompute(self) -> tuple[list[dict], bytes]:
         frames, cache = [], b""
@@ -368,7 +396,7 @@ class LiveView(anywidget.AnyWidget):
             frame = self.frame_at([position])
             if frame.images:
                 raise ValueError("images must be none where one slider is computed beforehand; add a control")
-            frames.append(_describe(frame) | {"start": len(cache) // 4})
+            frames.append(self._describe(frame) | {"start": len(cache) // 4})
             cache += self._projections[frame.stage].pack(frame)
             if len(cache) > CACHE_LIMIT:
                 raise ValueError(
@@ -376,13 +404,18 @@ class LiveView(anywidget.AnyWidget):
                 )
         return frames, cache
 
-    def _describe_drag(self, drag: Drag | Draw | None) -> dict | None:
+    def _describe_drag(self, drag: Drag | Draw | Click | None) -> dict | None:
         if drag is None:
             return None
         names = [control.name for control in self.controls]
         projection = self._projections[0]
         axes = projection.stage.figure.axes[drag.axes]
         box = projection.box(axes)
+        if isinstance(drag, Click):
+            corners = np.array([[(x, y + height), (x + width, y)] for x, y, width, height in drag.boxes])
+            pixels = axes.transData.transform(corners.reshape(-1, 2)).reshape(-1, 4)
+            pixels[:, 1::2] = projection.stage.figure.bbox.height - pixels[:, 1::2]
+            return {"box": box, "boxes": pixels.tolist(), "control": names.index(drag.control)}
         if isinstance(drag, Drag):
             return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
         across = axes.transData.transform([(x, 0) for x in drag.at])[:, 0]
@@ -395,11 +428,6 @@ class LiveView(anywidget.AnyWidget):
         frame = self.frame_at(self.request["positions"])
         picture = self._projections[frame.stage].picture(frame)
         return {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": frame.sentence}, metadata
-
-
-def _describe(frame: Frame) -> dict:
-    pieces = [list(piece) for piece in frame.pieces]
-    return {"say": frame.sentence, "met": frame.quest_met, "stage": frame.stage, "pieces": pieces}
 
 
 _shown: dict[tuple[str, str], LiveView] = {}

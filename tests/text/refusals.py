@@ -118,6 +118,7 @@ ARGUMENTS = {
     grammar.tokens: {"story": ("moo", STRING)},
     grammar.Grammar: {"rules": (TALE.rules, [{}, {"story": ()}, {"story": ("{cat}",)}])},
     TALE.write: {"rng": (np.random.default_rng(0), GENERATOR)},
+    TALE.can_write: {"story": ("heads tails", STRING)},
     TALE.surprisal: {"story": ("heads tails", [*STRING, "heads", "heads heads heads", "moo"])},
     ngram.count_ngrams: {
         "documents": ([b"abab"], ["moo", [[0.5, 1.0]], [b""], [[1, 256]]]),

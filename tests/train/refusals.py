@@ -136,6 +136,8 @@ ARGUMENTS = {
         "stop": (None, ["ten", 1.5, -1, VOCAB]),
         "cache": (True, []),
     },
+    decoding.chances_of: {"logits": (LOGITS, REAL), **SAMPLING},
+    decoding.column_major: {"model": (nn.Linear(2, 2), [None, "GPT", 3])},
     decoding.sample: {"logits": (LOGITS, REAL), **SAMPLING, "generator": (None, [])},
     drawn: {"logits": (LOGITS, REAL), "generator": (torch.Generator(), [None, 0])},
     decoding.top_k_filter: {"logits": (LOGITS, REAL), "k": (2, AT_LEAST_1)},
