@@ -92,7 +92,7 @@ MUTANTS = {
         ),
         (BACK.replace(".sum(axis=0)", ".sum()"), "Expected"),
         (BACK.replace("delta @ w2.T", "delta @ w2"), "ValueError"),
-        (BACK.replace("[np.arange(len(x)), y]", "[:, y]"), "Furthest off"),
+        (BACK.replace("[np.arange(len(x)), y]", "[:, y]"), "Value 1 of 4"),
     ],
     "a training loop": [
         (LOOP.replace("point - lr", "point + lr"), "You went uphill"),

@@ -37,11 +37,10 @@ def solutions(notebook: str) -> list[str]:
 
 @cache
 def learners_names(notebook: str) -> dict[str, object]:
-    """Run a notebook's imports and solutions: what a learner's cell may build on."""
+    """Run a notebook's cell of imports, and its solutions: what a learner's cell may build on."""
     names: dict[str, object] = {}
-    for cell in cells(notebook):
-        if cell.cell_type == "code" and cell.source.startswith(("import ", "from ")):
-            exec(cell.source, names)
+    code = (cell.source for cell in cells(notebook) if cell.cell_type == "code")
+    exec(next(source for source in code if source.startswith(("import ", "from "))), names)
     for solution in solutions(notebook):
         exec(solution, names)
     if "shingles" in names:  # a second of work, in which every attempt at the leak begins alike

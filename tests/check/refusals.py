@@ -90,6 +90,7 @@ CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
+    arguments.all_finite,
     *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown, files.write_whole),
     *(
         card.Card,
