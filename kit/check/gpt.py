@@ -103,7 +103,7 @@ def _attend(
 def _kits_attention(x: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_out: Tensor, n_heads: int) -> Tensor:
     layer = SelfAttention(_config(n_heads=n_heads, d_model=x.shape[-1])).double().eval()
     layer.load_state_dict({"qkv.weight": w_qkv, "qkv.bias": b_qkv, "out.weight": w_out, "out.bias": b_out})
-    return layer(x[None])[0]
+    return layer(x[None])[0].detach()
 
 
 def _layer(time: int, width: int, seed: int) -> tuple[Tensor, ...]:
@@ -214,7 +214,7 @@ def _run_block(
 def _kits_block(x: Tensor, weights: Weights, n_heads: int) -> Tensor:
     module = Block(_config(n_heads=n_heads, d_model=x.shape[-1])).double().eval()
     module.load_state_dict(weights)
-    return module(x[None])[0]
+    return module(x[None])[0].detach()
 
 
 def _block_case(time: int, width: int, n_heads: int, seed: int) -> tuple[Tensor, Weights, int]:
@@ -302,7 +302,7 @@ def _kits_logits(ids: Tensor, weights: Weights, n_heads: int) -> Tensor:
     sizes = {"n_positions": n_positions, "n_layers": n_layers, "n_heads": n_heads, "d_model": d_model}
     model = GPT(_config(vocab_size=vocab_size, **sizes)).to(weights["head.weight"]).eval()
     model.load_state_dict(weights)
-    return model(ids[None])[0]
+    return model(ids[None])[0].detach()
 
 
 def _gpt_case(ids: list[int], seed: int, n_heads: int, **sizes: int) -> tuple[Tensor, Weights, int]:
