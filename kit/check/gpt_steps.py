@@ -121,6 +121,7 @@ top_p = Exercise(
     cases=(
         (torch.tensor([0.1, 0.35, 0.2, 0.3, 0.05], dtype=torch.float64).log(), 0.6),
         (torch.tensor([0.15, 0.6, 0.25], dtype=torch.float64).log(), 0.3),
+        (torch.tensor([0.25, 0.5, 0.125, 0.125], dtype=torch.float64).log(), 0.5),  # the likeliest holds just p
         (_normal(7), 1.0),
     ),
     mistakes=(
