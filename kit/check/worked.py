@@ -257,8 +257,10 @@ def _choose(measure, strengths, seeds) -> Steps:
 
 def way_to(name: str) -> Callable[..., Steps] | None:
     """Find the way to an exercise's answer; None where there is none."""
-    others = ("kit.check.worked_text", "kit.check.worked_models")  # torch is imported where it is needed
-    return STEPS.get(name) or next((way for each in others if (way := import_module(each).STEPS.get(name))), None)
+    others = ("worked_text", "worked_models", "worked_networks")  # torch is imported where it is needed
+    return STEPS.get(name) or next(
+        (way for each in others if (way := import_module(f"kit.check.{each}").STEPS.get(name))), None
+    )
 
 
 STEPS: dict[str, Callable[..., Steps]] = {
