@@ -1,4 +1,4 @@
-"""The way to each answer of notebooks 04 and 18's GPT, as `kit.check.worked` gives it for the others.
+"""The way to each answer of notebooks 04 and 18, as `kit.check.worked` gives it for the others.
 
 Taught in: every notebook
 """
@@ -58,7 +58,7 @@ def _training_loop(network, x, y, start, lr, n_steps) -> Steps:
         points.append(point)
     return [
         ("the loss at the start, recorded before the first step", losses[0]),
-        ("the point after it, lr times the gradient less", points[0]),
+        ("the point after it: the start, less lr times its gradient", points[0]),
         ("the loss there, recorded before the second step", losses[1]),
         ("the point after the last step, and the losses, one a step", (point, losses)),
     ]
@@ -183,7 +183,7 @@ def _top_p(logits, p) -> Steps:
         ("likeliest first", ranked),
         ("what those likelier hold together, for each", before),
         ("the chances where that is below p, each in its token's place, 0 elsewhere", kept),
-        ("these by their sum", kept / kept.sum()),
+        ("each of these by their sum", kept / kept.sum()),
     ]
 
 
