@@ -13,19 +13,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kit.check.exercise import Exercise, Mistake
-from kit.check.gpt_steps import cached_step, top_p, training_step
+from kit.check.gpt_steps import cached_step, normal, top_p, training_step
 from kit.models.gpt import GPT, Block, GPTConfig, SelfAttention
 
 Weights = dict[str, Tensor]
 
 
-def _normal(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
-    return scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 def _drawn(like: Weights, seed: int) -> Weights:
     """Draw every weight anew, biases and gains too, so that none can be forgotten unseen."""
-    return {name: 0.4 * _normal(*w.shape, seed=seed + i) for i, (name, w) in enumerate(like.items())}
+    return {name: 0.4 * normal(*w.shape, seed=seed + i) for i, (name, w) in enumerate(like.items())}
 
 
 def _tied(weights: Weights) -> Weights:
@@ -47,7 +43,7 @@ split_heads = Exercise(
     notebook="18",
     name="heads split",
     solution=_split,
-    cases=((_normal(3, 8), 2), (_normal(5, 6, seed=1), 3)),
+    cases=((normal(3, 8), 2), (normal(5, 6, seed=1), 3)),
     mistakes=(
         Mistake(
             hint="A head holds numbers of several tokens: you cut the rows as they lie in memory. Split the features "
@@ -108,7 +104,7 @@ def _kits_attention(x: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_ou
 
 def _layer(time: int, width: int, seed: int) -> tuple[Tensor, ...]:
     shapes = ((time, width), (3 * width, width), (3 * width,), (width, width), (width,))
-    return tuple(_normal(*shape, seed=seed + i, scale=0.7) for i, shape in enumerate(shapes))
+    return tuple(0.7 * normal(*shape, seed=seed + i) for i, shape in enumerate(shapes))
 
 
 self_attention = Exercise(
@@ -219,7 +215,7 @@ def _kits_block(x: Tensor, weights: Weights, n_heads: int) -> Tensor:
 
 def _block_case(time: int, width: int, n_heads: int, seed: int) -> tuple[Tensor, Weights, int]:
     weights = Block(_config(n_heads=n_heads, d_model=width)).state_dict()
-    return 2 * _normal(time, width, seed=seed), _drawn(weights, seed), n_heads
+    return 2 * normal(time, width, seed=seed), _drawn(weights, seed), n_heads
 
 
 run_block = Exercise(
@@ -271,6 +267,10 @@ run_block = Exercise(
 # The whole GPT ---------------------------------------------------------------------------------------
 
 
+def _n_layers(weights: Weights) -> int:
+    return len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
+
+
 def _logits(
     ids: Tensor,
     weights: Weights,
@@ -284,8 +284,7 @@ def _logits(
     x = weights["token_embedding.weight"][ids]
     if first is not None:
         x = x + weights["position_embedding.weight"][first : first + len(ids)]
-    found = sorted({int(name.split(".")[1]) for name in weights if name.startswith("blocks.")})
-    for i in layers(found):
+    for i in layers([*range(_n_layers(weights))]):
         start = f"blocks.{i}."
         x = _run_block(
             x, {name.removeprefix(start): w for name, w in weights.items() if name.startswith(start)}, n_heads
@@ -294,13 +293,11 @@ def _logits(
 
 
 def _kits_logits(ids: Tensor, weights: Weights, n_heads: int) -> Tensor:
-    (vocab_size, d_model), n_positions = (
-        weights["token_embedding.weight"].shape,
-        len(weights["position_embedding.weight"]),
+    vocab_size, d_model = weights["token_embedding.weight"].shape
+    sizes = {"n_positions": len(weights["position_embedding.weight"]), "n_layers": _n_layers(weights)}
+    model = (
+        GPT(_config(vocab_size=vocab_size, d_model=d_model, n_heads=n_heads, **sizes)).to(weights["head.weight"]).eval()
     )
-    n_layers = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
-    sizes = {"n_positions": n_positions, "n_layers": n_layers, "n_heads": n_heads, "d_model": d_model}
-    model = GPT(_config(vocab_size=vocab_size, **sizes)).to(weights["head.weight"]).eval()
     model.load_state_dict(weights)
     return model(ids[None])[0].detach()
 

@@ -14,7 +14,8 @@ from kit.check.exercise import Exercise, Mistake
 from kit.train.decoding import top_p_filter
 
 
-def _normal(*shape: int, seed: int = 0) -> Tensor:
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    """Draw numbers of mean 0 and variance 1, in float64."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
@@ -58,8 +59,8 @@ training_step = Exercise(
     name="one training step",
     solution=_step,
     cases=(
-        (_bigrams(_ROWS[0]), _normal(5, 5), _ROWS[0], 0.5),
-        (_bigrams(_ROWS[1]), _normal(3, 3, seed=1), _ROWS[1], 2.0),
+        (_bigrams(_ROWS[0]), normal(5, 5), _ROWS[0], 0.5),
+        (_bigrams(_ROWS[1]), normal(3, 3, seed=1), _ROWS[1], 2.0),
     ),
     mistakes=(
         Mistake(
@@ -122,7 +123,7 @@ top_p = Exercise(
         (torch.tensor([0.1, 0.35, 0.2, 0.3, 0.05], dtype=torch.float64).log(), 0.6),
         (torch.tensor([0.15, 0.6, 0.25], dtype=torch.float64).log(), 0.3),
         (torch.tensor([0.25, 0.5, 0.125, 0.125], dtype=torch.float64).log(), 0.5),  # the likeliest holds just p
-        (_normal(7), 1.0),
+        (normal(7), 1.0),
     ),
     mistakes=(
         Mistake(
@@ -190,22 +191,16 @@ def _cached(
     return (out, k, v) if returns == "all" else (out, k[:, -1:], v[:, -1:])
 
 
-def _kits_step(
-    x: Tensor, past_k: Tensor, past_v: Tensor, w_qkv: Tensor, b_qkv: Tensor, w_out: Tensor, b_out: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    return _cached(x, past_k, past_v, w_qkv, b_qkv, w_out, b_out)
-
-
 def _step_case(time: int, n_heads: int, d_head: int, seed: int) -> tuple[Tensor, ...]:
     width, past = n_heads * d_head, (n_heads, time, d_head)
     shapes = ((width,), past, past, (3 * width, width), (3 * width,), (width, width), (width,))
-    return tuple(0.8 * _normal(*shape, seed=seed + i) for i, shape in enumerate(shapes))
+    return tuple(0.8 * normal(*shape, seed=seed + i) for i, shape in enumerate(shapes))
 
 
 cached_step = Exercise(
     notebook="18",
     name="a cached step",
-    solution=_kits_step,
+    solution=_cached,
     cases=(_step_case(4, 2, 3, seed=0), _step_case(1, 1, 4, seed=30)),
     mistakes=(
         Mistake(

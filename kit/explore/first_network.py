@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits
 
 from kit.arguments import count, one_of, real
 from kit.explore.live import Choice, Clock, Frame, LiveView, Slider, Stage
+from kit.explore.overlay import Picture
 from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE, PINK
 from kit.learn.class_losses import softmax
 from kit.learn.descent import descend
@@ -206,9 +207,9 @@ def training_frame(training: Training, frame: int, *, settings: str, goal: bool)
     dots = [tuple(drawn.x_train[drawn.y_train == c].T) for c in range(len(COLORS))]
     return Frame(
         lines=[*lines, *[([], [])] * (len(UNITS) - len(lines)), *dots, (steps, losses[:, 0]), (steps, losses[:, 1])],
-        images=[
-            shaded(softmax(logits)).reshape(CELLS, CELLS, 3),
-            tiles(hidden, activation=network.activation),
+        overlays=[
+            Picture(axes=0, colors=shaded(softmax(logits)).reshape(CELLS, CELLS, 3)),
+            Picture(axes=1, colors=tiles(hidden, activation=network.activation)),
         ],
         sentence=(
             f"{settings}, step {steps[-1]:,}: loss ≈{losses[-1, 0]:.2f} in training, ≈{losses[-1, 1]:.2f} on unseen "
@@ -226,16 +227,10 @@ def training_stage() -> Stage:
         plane = figure.add_axes((0.045, 0.125, 0.29, 0.785))
         units = figure.add_axes((0.375, 0.125, 0.305, 0.785))
         curve = figure.add_axes((0.755, 0.125, 0.22, 0.785))
-        extent = (-REACH, REACH, -REACH, REACH)
-        blank = np.ones((2, 2, 3))
-        images = [
-            plane.imshow(blank, extent=extent, aspect="auto", interpolation="bilinear"),
-            units.imshow(blank, extent=(0, 1, 0, 1), aspect="auto", interpolation="bilinear"),
-        ]
         plane.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=(-3, 0, 3), yticks=(-3, 0, 3))
         plane.set_title("Its answer, and each unit's line")
         plane.grid(visible=False)
-        units.set(xticks=[], yticks=[], title="What each hidden unit says")
+        units.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[], title="What each hidden unit says")
         units.set_xlabel("upper half: first layer; lower half: second", fontsize=9)
         for side in ("left", "bottom"):
             units.spines[side].set_visible(False)
@@ -250,7 +245,7 @@ def training_stage() -> Stage:
             *curve.plot([], [], "-", color=INK),
             *curve.plot([], [], "-", color=PINK),
         ]
-    return Stage(figure=figure, lines=lines, images=images)
+    return Stage(figure=figure, lines=lines)
 
 
 def playground() -> LiveView:

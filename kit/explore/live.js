@@ -133,19 +133,8 @@ function makeText(control, onMove) {
 
 const MAKERS = { slider: makeSlider, clock: makeClock, choice: makeChoice, text: makeText };
 
-// An image has a pixel a cell; what draws it larger smooths it, unless the stage says that cells are squares.
-function paintImage(context, { box: [left, top, width, height], smooth }, { rows, columns, cells }) {
-  const small = make("canvas", { width: columns, height: rows });
-  const bytes = new Uint8ClampedArray(cells.buffer, cells.byteOffset, cells.byteLength);
-  small.getContext("2d").putImageData(new ImageData(bytes.slice(), columns, rows), 0, 0);
-  context.imageSmoothingEnabled = smooth;
-  context.drawImage(small, left, top, width, height);
-  context.imageSmoothingEnabled = true;
-}
-
-function paint(context, stage, image, { numbers, start, cellImages, overlays }) {
+function paint(context, stage, image, { numbers, start, overlays }) {
   context.drawImage(image, 0, 0, stage.width, stage.height);
-  stage.images.forEach((place, i) => paintImage(context, place, cellImages[i]));
   overlays.forEach((overlay) => paintOverlay(context, overlay));
   let at = start;
   for (const line of stage.lines) {
@@ -183,7 +172,7 @@ function render({ model, el }) {
   const cached = frames && floats(model.get("cache"));
   let positions = [...model.get("request").positions];
   const clock = controls.findIndex((control) => control.kind === "clock");
-  let painted = { stage: 0, numbers: null, start: 0, cellImages: [], overlays: [] };
+  let painted = { stage: 0, numbers: null, start: 0, overlays: [] };
 
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
@@ -234,8 +223,7 @@ function render({ model, el }) {
   }
 
   function show(frame, numbers, start, shown) {
-    const { stage, images: cellImages = [], overlays } = frame;
-    painted = { stage, numbers, start, cellImages, overlays: prepared(overlays) };
+    painted = { stage: frame.stage, numbers, start, overlays: prepared(frame.overlays) };
     draw();
     teller.tell();
     say.setAttribute("aria-live", running() ? "off" : "polite"); // not twenty a second

@@ -27,12 +27,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from kit.explore.overlay import Overlay, box_of
+from kit.explore.overlay import Overlay, Picture, box_of
 
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
 TINTS = ("#cfe5f2", "#fbe3b8", "#cdeee3", "#f3dbe8")  # of a piece's box, as in live.css: dark letters show on all
@@ -90,15 +89,13 @@ class Text(Control):
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A figure that stands still, and its lines and images that move; axis limits must be fixed.
+    """A figure that stands still, and its lines that move; axis limits must be fixed.
 
-    An image fills its axes, below all lines. The stages of one view have one size and one layout, so that
-    nothing jumps between them.
+    The stages of one view have one size and one layout, so that nothing jumps between them.
     """
 
     figure: Figure
     lines: Sequence[Line2D]
-    images: Sequence[AxesImage] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +108,7 @@ class Frame:
         quest_met: whether this setting meets the view's quest.
         stage: which of the view's stages these lines belong to.
         pieces: short texts, each with a note, set side by side in coloured boxes below the picture.
-        images: red, green and blue from 0 to 1 of each cell, the top row first, for each image of the stage.
-        overlays: heat maps and words, drawn over the stage and under its lines.
+        overlays: heat maps, pictures and words, drawn over the stage and under its lines.
     """
 
     lines: Sequence[tuple[Any, Any]]
@@ -120,7 +116,6 @@ class Frame:
     quest_met: bool = False
     stage: int = 0
     pieces: Sequence[tuple[str, str]] = ()
-    images: Sequence[np.ndarray] = ()
     overlays: Sequence[Overlay] = ()
 
 
@@ -175,12 +170,11 @@ class _Projection:
         # From here on nothing shifts. savefig puts back the engine that it found, and where there
         # was none at all, that of the reader's own style.
         figure.set_layout_engine(PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True))
-        for artist in (*self.stage.lines, *self.stage.images):
-            artist.set_visible(False)
-        self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
-        for artist in (*self.stage.lines, *self.stage.images):
-            artist.set_visible(True)
         for line in self.stage.lines:
+            line.set_visible(False)
+        self.background = self._png(dpi=2 * figure.dpi)  # sharp on screens of twice the density
+        for line in self.stage.lines:
+            line.set_visible(True)
             line.set_path_effects([patheffects.withStroke(linewidth=line.get_linewidth() + 2, foreground="white")])
 
     def describe(self) -> dict:
@@ -191,22 +185,14 @@ class _Projection:
             "background": self.background,
             "lines": [
                 {
-                    "box": self.box(line.axes),
+                    "box": box_of(line.axes),
                     "color": to_hex(line.get_color()),
                     "width": 0 if line.get_linestyle() == "None" else line.get_linewidth() * pixels,
                     "dot": 0 if line.get_marker() in ("None", None, "") else line.get_markersize() * pixels / 2,
                 }
                 for line in self.stage.lines
             ],
-            "images": [
-                {"box": self.box(image.axes), "smooth": image.get_interpolation() != "nearest"}
-                for image in self.stage.images
-            ],
         }
-
-    def box(self, axes: Any) -> list[float]:
-        """Give left, top, width and height of an axes in pixels from the top left."""
-        return box_of(self.stage.figure, self.stage.figure.axes.index(axes))
 
     def pack(self, frame: Frame) -> bytes:
         """Turn a frame's lines into pixels: for each its number of points, then x, y, x, y, ..."""
@@ -227,27 +213,9 @@ class _Projection:
             packed += [[len(points)], pixels.clip(-FAR, FAR).ravel()]
         return np.concatenate(packed).astype("<f4").tobytes()
 
-    def pack_images(self, frame: Frame) -> list[dict]:
-        """Turn a frame's images into bytes: red, green, blue and opacity of each cell, row by row."""
-        if len(frame.images) != len(self.stage.images):
-            raise ValueError(
-                f"images must be {len(self.stage.images)}, one for each of the stage, got {len(frame.images)}"
-            )
-        packed = []
-        for image in frame.images:
-            if image.ndim != 3 or image.shape[2] != 3:
-                raise ValueError(f"images must have red, green and blue for each cell, got shape {image.shape}")
-            rows, columns, _ = image.shape
-            cells = np.full((rows, columns, 4), 255, np.uint8)
-            cells[..., :3] = np.round(255 * image.clip(0, 1))
-            packed.append({"rows": rows, "columns": columns, "cells": cells.tobytes()})
-        return packed
-
     def picture(self, frame: Frame) -> bytes:
         """Draw a frame as PNG by Matplotlib alone."""
         with self.lock:
-            for artist, image in zip(self.stage.images, frame.images, strict=True):
-                artist.set_data(image.clip(0, 1))
             for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
                 line.set_data(np.atleast_1d(x), np.atleast_1d(y))
             boxes, depth = self._set(frame.pieces)
@@ -376,9 +344,8 @@ class LiveView(anywidget.AnyWidget):
 
     def _packed(self, positions: Sequence[int | str]) -> dict:
         frame = self.frame_at(positions)
-        projection = self._projections[frame.stage]
-        packed = {"numbers": projection.pack(frame), "images": projection.pack_images(frame)}
-        return {"positions": list(positions)} | self._describe(frame) | packed
+        numbers = self._projections[frame.stage].pack(frame)
+        return {"positions": list(positions), "numbers": numbers} | self._describe(frame)
 
     def _describe(self, frame: Frame) -> dict:
         figure = self._projections[frame.stage].stage.figure
@@ -394,8 +361,8 @@ class LiveView(anywidget.AnyWidget):
         frames, cache = [], b""
         for position in range(len(self.controls[0].values)):
             frame = self.frame_at([position])
-            if frame.images:
-                raise ValueError("images must be none where one slider is computed beforehand; add a control")
+            if any(isinstance(overlay, Picture) for overlay in frame.overlays):  # too heavy for every position
+                raise ValueError("overlays must hold no picture where one slider is computed beforehand; add a control")
             frames.append(self._describe(frame) | {"start": len(cache) // 4})
             cache += self._projections[frame.stage].pack(frame)
             if len(cache) > CACHE_LIMIT:
@@ -410,7 +377,7 @@ class LiveView(anywidget.AnyWidget):
         names = [control.name for control in self.controls]
         projection = self._projections[0]
         axes = projection.stage.figure.axes[drag.axes]
-        box = projection.box(axes)
+        box = box_of(axes)
         if isinstance(drag, Click):
             corners = np.array([[(x, y + height), (x + width, y)] for x, y, width, height in drag.boxes])
             pixels = axes.transData.transform(corners.reshape(-1, 2)).reshape(-1, 4)

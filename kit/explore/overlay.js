@@ -1,30 +1,40 @@
-// What a frame lays over its stage: heat maps and words; and the number under the pointer or the arrow keys.
+// What a frame lays over its stage: heat maps, pictures and words; and the number under the pointer or the arrow keys.
 // It stands before live.js in one module. The numbers come from Python; here they are coloured and told.
 
 const BELOW = [0, 114, 178], ABOVE = [213, 94, 0], HIDDEN = [217, 217, 217];
 
 // One pixel a cell, which the canvas then stretches over the axes.
-function cellsOf(overlay) {
-  const values = floats(overlay.values);
-  const cells = new OffscreenCanvas(overlay.columns.length, overlay.rows.length);
-  const context = cells.getContext("2d");
-  const pixels = context.createImageData(cells.width, cells.height);
+function canvasOf(bytes, columns) {
+  const image = new ImageData(bytes, columns);
+  const cells = new OffscreenCanvas(image.width, image.height);
+  cells.getContext("2d").putImageData(image, 0, 0);
+  return cells;
+}
+
+function coloured(overlay) {
+  const values = floats(overlay.values), bytes = new Uint8ClampedArray(4 * values.length);
   values.forEach((value, i) => {
     const share = Math.min(1, Math.abs(value) / overlay.limit);
     const full = value < 0 ? BELOW : ABOVE;
     const color = Number.isFinite(value) ? full.map((c) => 255 + share * (c - 255)) : HIDDEN;
-    pixels.data.set([...color, 255], 4 * i);
+    bytes.set([...color, 255], 4 * i);
   });
-  context.putImageData(pixels, 0, 0);
-  return { ...overlay, values, cells };
+  return { ...overlay, values, cells: canvasOf(bytes, overlay.columns.length), smooth: false };
 }
 
-const prepared = (overlays) => overlays.map((overlay) => (overlay.kind === "heat" ? cellsOf(overlay) : overlay));
+function pictured(overlay) {
+  const { buffer, byteOffset, byteLength } = overlay.cells;
+  const bytes = new Uint8ClampedArray(buffer, byteOffset, byteLength).slice(); // ImageData keeps what it is given
+  return { ...overlay, cells: canvasOf(bytes, overlay.columns) };
+}
+
+const READY = { heat: coloured, picture: pictured, words: (overlay) => overlay };
+const prepared = (overlays) => overlays.map((overlay) => READY[overlay.kind](overlay));
 
 function paintOverlay(context, overlay) {
   context.save();
-  if (overlay.kind === "heat") {
-    context.imageSmoothingEnabled = false;
+  if (overlay.cells) {
+    context.imageSmoothingEnabled = overlay.smooth;
     context.drawImage(overlay.cells, ...overlay.box);
   } else {
     context.font = `${overlay.size}px "DejaVu Sans", Verdana, sans-serif`;

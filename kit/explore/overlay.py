@@ -1,10 +1,11 @@
-"""What a frame may lay over its stage beside lines: a table of numbers as a heat map, and words.
+"""What a frame may lay over its stage under its lines: a table of numbers as a heat map, a picture, and words.
 
     Frame(lines=[...], sentence="...", overlays=[HeatMap(axes=1, values=table, rows=..., columns=...),
+                                                 Picture(axes=2, colors=...),
                                                  Words(axes=0, x=..., y=..., texts=...)])
 
-The page draws them on its canvas (overlay.js), and tells the number under the pointer. For the stored
-picture Matplotlib draws the same.
+The page draws them on its canvas (overlay.js), and tells the number of a heat map under the pointer. For the
+stored picture Matplotlib draws the same.
 
 Taught in: every notebook
 """
@@ -65,7 +66,7 @@ class HeatMap:
         """Give what the page draws from: the place in pixels, and the numbers as float32."""
         return {
             "kind": "heat",
-            "box": box_of(figure, self.axes),
+            "box": box_of(figure.axes[self.axes]),
             "rows": list(self.rows),
             "columns": list(self.columns),
             "limit": self.furthest,
@@ -74,19 +75,56 @@ class HeatMap:
 
     def draw(self, figure: Figure) -> list[Any]:
         """Draw it by Matplotlib; give what is to be taken away afterwards."""
-        axes = figure.axes[self.axes]
-        left, right, bottom, top = *axes.get_xlim(), *axes.get_ylim()
-        picture = axes.imshow(
-            np.ma.masked_invalid(self.values),
-            cmap=COLOURS,
-            vmin=-self.furthest,
-            vmax=self.furthest,
-            extent=(left, right, bottom, top),
-            aspect="auto",
-            interpolation="nearest",
-            zorder=0.5,
-        )
-        return [picture]
+        look = {"cmap": COLOURS, "vmin": -self.furthest, "vmax": self.furthest, "interpolation": "nearest"}
+        return [_filled(figure, self.axes, np.ma.masked_invalid(self.values), **look)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Coloured cells that fill one axes.
+
+    Args:
+        axes: the number of the axes in its figure.
+        colors: red, green and blue from 0 to 1 of each cell, the top row first.
+        smooth: whether each cell runs into the next, as the picture is larger than its cells.
+
+    Raises:
+        ValueError: if `colors` are not three numbers a cell.
+    """
+
+    axes: int
+    colors: Float[np.ndarray, "rows columns rgb"]
+    smooth: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what has other colours."""
+        if self.colors.ndim != 3 or self.colors.shape[2] != 3:
+            raise ValueError(f"colors must be red, green and blue for each cell, got shape {self.colors.shape}")
+
+    def describe(self, figure: Figure) -> dict[str, Any]:
+        """Give what the page draws from: the place in pixels, and the bytes of each cell with its opacity, full."""
+        rows, columns, _ = self.colors.shape
+        cells = np.full((rows, columns, 4), 255, np.uint8)
+        cells[..., :3] = np.round(255 * self.colors.clip(0, 1))
+        return {
+            "kind": "picture",
+            "box": box_of(figure.axes[self.axes]),
+            "columns": columns,
+            "cells": cells.tobytes(),
+            "smooth": self.smooth,
+        }
+
+    def draw(self, figure: Figure) -> list[Any]:
+        """Draw it by Matplotlib; give what is to be taken away afterwards."""
+        interpolation = "bilinear" if self.smooth else "nearest"
+        return [_filled(figure, self.axes, self.colors.clip(0, 1), interpolation=interpolation)]
+
+
+def _filled(figure: Figure, axes: int, cells: np.ndarray, **look: Any) -> Any:
+    """Let cells fill one axes, under its lines."""
+    place = figure.axes[axes]
+    extent = (*place.get_xlim(), *place.get_ylim())
+    return place.imshow(cells, extent=extent, aspect="auto", zorder=0.5, **look)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,10 +181,10 @@ class Words:
         return [axes.text(x, y, text, **look) for x, y, text in zip(self.x, self.y, self.texts, strict=True)]
 
 
-Overlay = HeatMap | Words
+Overlay = HeatMap | Picture | Words
 
 
-def box_of(figure: Figure, axes: int) -> list[float]:
-    """Give left, top, width and height of an axes in pixels from the top left."""
-    b = figure.axes[axes].bbox
-    return [float(v) for v in (b.x0, figure.bbox.height - b.y1, b.width, b.height)]
+def box_of(axes: Any) -> list[float]:
+    """Give left, top, width and height of an axes in pixels from the top left of its figure."""
+    b = axes.bbox
+    return [float(v) for v in (b.x0, axes.figure.bbox.height - b.y1, b.width, b.height)]

@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, instance, integer_array, one_of, real_array
+from kit.arguments import all_finite, count, instance, integer_array, one_of, real_array
 from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective
 
@@ -168,7 +168,7 @@ class MLP:
             layers = self._split(point)
             inputs = [x[rows], *_forward(layers, x[rows], bend)]  # of each layer
             logits = inputs.pop()
-            if not np.isfinite(logits).all():
+            if not all_finite(logits):
                 return math.inf, np.full_like(point, math.inf)  # beyond float64's range
             loss, delta = cross_entropy(logits, y[rows])
             gradient = []

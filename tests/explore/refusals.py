@@ -80,6 +80,11 @@ ARGUMENTS = {
         "rows": (("a", "b"), []),
         "columns": (("a", "b", "c"), []),
     },
+    overlay.Picture: {
+        "axes": (0, []),
+        "colors": (np.ones((2, 3, 3)), [np.ones((2, 3, 4)), np.ones((2, 3))]),
+        "smooth": (True, []),
+    },
     overlay.Words: {"axes": (0, []), "texts": (["a"], [[], ["a", "b"]]), "x": ([0], []), "y": ([0], [])},
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {

@@ -27,6 +27,7 @@ from kit.explore import (
     text_pipeline,
 )
 from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from kit.explore.overlay import Picture
 from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
 
 EXPLORERS = [
@@ -298,73 +299,31 @@ def test_a_closed_view_that_nobody_keeps_is_gone():
     assert first() is None
 
 
-def with_image(frame, *, controls=None, interpolation="nearest") -> LiveView:
-    """Make a view of one image, of 2 rows and 3 columns, and a clock."""
+def with_clock(frame) -> LiveView:
+    """Make a view of one slider and a clock."""
     figure = Figure(figsize=(4, 3), dpi=100)
     axes = figure.subplots()
     axes.set(xlim=(0, 1), ylim=(0, 10))
-    image = axes.imshow(np.ones((2, 3, 3)), extent=(0, 1, 0, 10), aspect="auto", interpolation=interpolation)
-    stage = Stage(figure=figure, lines=axes.plot([], []), images=[image])
     clock = Clock(name="time", label="time", values=(0, 1, 2), labels=("0", "1", "2"))
     slider = Slider(name="k", label="k", values=(1, 2), labels=("1", "2"))
-    return LiveView(title="An image", controls=controls or [slider, clock], stages=[stage], frame=frame)
+    stage = Stage(figure=figure, lines=axes.plot([], []))
+    return LiveView(title="With a clock", controls=[slider, clock], stages=[stage], frame=frame)
 
 
-def cells(value: float = 0.6, shape=(2, 3, 3)) -> Frame:
-    image = np.full(shape, value)
-    image[0, 0] = 0
-    return Frame(lines=[([], [])], images=[image], sentence=".")
-
-
-def test_an_image_is_sent_cell_by_cell_from_the_top_left():
-    view = with_image(lambda k, time: cells())
-    (image,) = view.reply["images"]
-    sent = np.frombuffer(image["cells"], np.uint8).reshape(2, 3, 4)
-    assert (image["rows"], image["columns"]) == (2, 3)
-    assert sent[0, 0].tolist() == [0, 0, 0, 255]
-    assert sent[1, 2].tolist() == [153, 153, 153, 255]
-    (place,) = view.scene["stages"][0]["images"]
-    assert place["box"] == view.scene["stages"][0]["lines"][0]["box"]
-    assert not place["smooth"]
-
-
-def test_an_image_is_smoothed_unless_its_stage_says_nearest():
-    assert with_image(lambda k, time: cells(), interpolation="bilinear").scene["stages"][0]["images"][0]["smooth"]
-
-
-def test_the_stored_picture_shows_the_image_too():
-    view = with_image(lambda k, time: cells())
-    left, top, width, height = view.scene["stages"][0]["images"][0]["box"]
-    data, _ = view._repr_mimebundle_()
-    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB"))
-    assert picture[round(top + height / 4), round(left + width / 6)].tolist() == [0, 0, 0]
-    assert picture[round(top + 3 * height / 4), round(left + width / 2)].tolist() == [153, 153, 153]
-
-
-def test_a_frame_without_its_images_is_an_error_and_so_is_an_image_without_colours():
-    view = with_image(lambda k, time: cells(shape=(2, 3, 2 + k)))
-    assert "images must have red, green and blue for each cell, got shape (2, 3, 4)" in view._answer(
-        {"positions": [1, 0], "sequence": 1}
-    )["error"]  # fmt: skip
-    view = with_image(lambda k, time: Frame(lines=[([], [])], sentence="."))
-    assert "images must be 1, one for each of the stage, got 0" in view.reply["error"]
-
-
-def test_an_image_is_refused_where_frames_are_computed_beforehand():
-    slider = Slider(name="k", label="k", values=(1, 2), labels=("1", "2"))
-    with pytest.raises(ValueError, match="images must be none where one slider is computed beforehand"):
-        with_image(lambda k: cells(), controls=[slider])
+def cells() -> Picture:
+    return Picture(axes=0, colors=np.full((2, 3, 3), 0.6))
 
 
 def test_a_running_clock_gets_the_frames_that_follow_up_to_the_last():
-    view = with_image(lambda k, time: Frame(lines=[([], [])], images=cells().images, sentence=f"{k} at {time}."))
+    view = with_clock(lambda k, time: Frame(lines=[([], [])], overlays=[cells()], sentence=f"{k} at {time}."))
     for now, ahead, said in ((0, 0, []), (0, 1, [1]), (0, 9, [1, 2]), (2, 1, [])):
         answer = view._answer({"positions": [1, now], "sequence": 1, "ahead": ahead})
         assert answer["say"] == f"2 at {now}."
         assert [frame["say"] for frame in answer["then"]] == [f"2 at {time}." for time in said]
         assert [frame["positions"] for frame in answer["then"]] == [[1, time] for time in said]
-        assert all(frame["images"] for frame in answer["then"])
+        assert all(frame["overlays"] for frame in answer["then"])
 
 
 def test_a_clock_says_that_it_is_one():
-    assert [control["kind"] for control in with_image(lambda k, time: cells()).scene["controls"]] == ["slider", "clock"]
+    view = with_clock(lambda k, time: Frame(lines=[([], [])], sentence="."))
+    assert [control["kind"] for control in view.scene["controls"]] == ["slider", "clock"]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kit.explore.live import Choice, Click, Frame, LiveView, Slider, Stage
-from kit.explore.overlay import HeatMap, Words
+from kit.explore.overlay import HeatMap, Picture, Words
 
 TABLE = np.array([[1.0, -1.0, 0.0], [0.5, -np.inf, np.inf]])
 NAMES = {"rows": ("up", "down"), "columns": ("a", "b", "c")}
@@ -68,6 +68,54 @@ def test_the_page_is_sent_the_numbers_their_names_and_their_place():
     assert view._answer({"positions": [1], "sequence": 2})["overlays"] == []
 
 
+def picture(shape=(2, 3, 3), **changes) -> Picture:
+    colors = np.full(shape, 0.6)
+    colors[0, 0] = 0
+    return Picture(**{"axes": 0, "colors": colors} | changes)
+
+
+def test_a_picture_is_sent_cell_by_cell_from_the_top_left():
+    view = view_of(picture(smooth=False))
+    (sent,) = view.reply["overlays"]
+    cells = np.frombuffer(sent["cells"], np.uint8).reshape(2, 3, 4)
+    assert sent["columns"] == 3
+    assert cells[0, 0].tolist() == [0, 0, 0, 255]
+    assert cells[1, 2].tolist() == [153, 153, 153, 255]
+    assert sent["box"] == view.scene["stages"][0]["lines"][0]["box"]
+    assert not sent["smooth"]
+
+
+def test_a_picture_is_smoothed_unless_it_says_otherwise():
+    assert view_of(picture()).reply["overlays"][0]["smooth"]
+
+
+def test_the_stored_picture_shows_a_picture_too():
+    view = view_of(picture(smooth=False))
+    assert pixel(view, 1 / 6, 0.75) == (0, 0, 0)
+    assert pixel(view, 3 / 6, 0.25) == (153, 153, 153)
+
+
+def test_a_picture_without_colours_is_an_error():
+    with pytest.raises(ValueError, match=r"colors must be red, green and blue for each cell, got shape \(2, 3, 4\)"):
+        picture(shape=(2, 3, 4))
+
+
+def test_a_picture_is_refused_where_frames_are_computed_beforehand():
+    with pytest.raises(ValueError, match="overlays must hold no picture where one slider is computed beforehand"):
+        beforehand(lambda k: picture())
+
+
+def beforehand(overlay) -> LiveView:
+    figure = Figure(figsize=(4, 3), dpi=100)
+    axes = figure.subplots()
+    return LiveView(
+        title="Beforehand",
+        controls=[Slider(name="k", label="k", values=(1, 2), labels=("1", "2"))],
+        stages=[Stage(figure=figure, lines=axes.plot([], []))],
+        frame=lambda k: Frame(lines=[([], [])], sentence=".", overlays=[overlay(k)]),
+    )
+
+
 def test_words_are_sent_in_pixels_from_the_top_left():
     view = view_of(Words(axes=0, x=[0, 1], y=[0, 1], texts=["low", "high"], size=7.2))
     (sent,) = view._answer({"positions": [0], "sequence": 1})["overlays"]
@@ -100,14 +148,7 @@ def test_the_boxes_of_a_click_are_sent_in_pixels():
 
 
 def test_overlays_of_a_view_that_is_computed_beforehand_are_sent_too():
-    figure = Figure(figsize=(4, 3), dpi=100)
-    axes = figure.subplots()
-    view = LiveView(
-        title="Beforehand",
-        controls=[Slider(name="k", label="k", values=(1, 2), labels=("1", "2"))],
-        stages=[Stage(figure=figure, lines=axes.plot([], []))],
-        frame=lambda k: Frame(lines=[([], [])], sentence=".", overlays=[heat(limit=float(k))]),
-    )
+    view = beforehand(lambda k: heat(limit=float(k)))
     assert [frame["overlays"][0]["limit"] for frame in view.scene["frames"]] == [1.0, 2.0]
     data, _ = view._repr_mimebundle_()
     assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (400, 300)
