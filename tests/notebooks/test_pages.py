@@ -5,16 +5,12 @@ import pytest
 from tests.notebooks.pages import BARS, NOTEBOOKS, Page, page, seconds, times, words
 from tests.notebooks.stamp import header_of
 
-# Not yet within the bars: the list only gets shorter.
-BEYOND = {"17_attention"}
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 @each_notebook
 def test_a_notebook_is_read_in_one_sitting(path):
-    beyond = page(path).beyond(BARS)
-    assert not beyond or path.stem in BEYOND, beyond
-    assert beyond or path.stem not in BEYOND, f"{path.stem} is within the bars: take it off the list"
+    assert not page(path).beyond(BARS)
 
 
 @each_notebook
