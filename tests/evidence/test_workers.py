@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 from kit.evidence import workers
 from kit.text.corpus import Document
 from kit.text.shards import to_line
@@ -31,3 +34,13 @@ def test_a_document_that_two_workers_lose_is_seen(monkeypatch):
 def as_it_is(document):
     """Write a document as it is."""
     return to_line(document)
+
+
+def test_a_spinning_neighbour_is_seen(monkeypatch):
+    monkeypatch.setattr(workers, "LARGE", 1_000_000)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as neighbour:
+        try:
+            measured = workers.throughput(seed=0)
+        finally:
+            neighbour.kill()
+    assert measured["others"] > workers.QUIET
