@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from kit.evidence import workers
+from kit.evidence.store import stored
 from kit.text.corpus import Document
 from kit.text.shards import to_line
 
@@ -44,3 +45,7 @@ def test_a_spinning_neighbour_is_seen(monkeypatch):
         finally:
             neighbour.kill()
     assert measured["others"] > workers.QUIET
+
+
+def test_nobody_else_was_at_work_when_the_clock_decided():
+    assert stored(workers.THROUGHPUT, "others").max() <= workers.QUIET
