@@ -57,10 +57,11 @@ def served(folder: Path, work: Path, *, dark: bool = False, command: Sequence[st
     env |= {f"JUPYTER_{kind}_DIR": str(work / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     env |= {"IPYTHONDIR": str(work / "ipython"), "KIT_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     port = free_port()
-    options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=test", "--expose-app-in-browser"]
+    options = [f"--port={port}", "--no-browser", "--ServerApp.port_retries=0", "--IdentityProvider.token=test"]
+    options += ["--expose-app-in-browser"]
     options += [f"--LabApp.{kind}_dir={work / kind}" for kind in ("user_settings", "workspaces")]
-    start = [sys.executable, *(command or ("-m", "jupyterlab", f"--ServerApp.root_dir={folder}")), *options]
+    quiet = ["-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", "--allow-root"]
+    start = [sys.executable, *(command or quiet), *options]
     address = f"http://127.0.0.1:{port}"
     with (work / "log").open("w") as log:
         server = subprocess.Popen(start, env=env, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
