@@ -1,6 +1,6 @@
 """The one entry point: set up the kit beside this file, then do what the verb says.
 
-    python run.py lab          open JupyterLab on notebooks/
+    python run.py lab          open JupyterLab on notebooks/, and notebook 00 in it
     python run.py test         run every test, notebooks included
     python run.py check        the quick checks alone: style, types, layering, files
     python run.py notebooks    execute notebooks in place (all, or those named)
@@ -8,7 +8,7 @@
     python run.py claims       print what every claim came to, as the notebooks store it
     python run.py fresh        try the verdicts again on numbers drawn anew, by `python run.py evidence --fresh`
     python run.py stamp        write badge, minutes and set-up cell into every notebook, by git's remote or [ADDRESS]
-    python run.py bench        measure the live views, descent and the notebooks
+    python run.py bench        measure imports, descent, memory, training steps; named, the live views and more
     python run.py bench-gpu    train GPTs on this machine's NVIDIA GPU in every precision; under 8 minutes
 
 Needs Python 3.11 to 3.14 and nothing else. The first call makes .venv, by set_up.py; later calls find it.
@@ -31,7 +31,7 @@ from set_up import PYTHON, ROOT, set_up
 def main() -> int:
     verb, rest = (sys.argv[1] if len(sys.argv) > 1 else "help"), sys.argv[2:]
     commands = {
-        "lab": ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", *allow_root()],
+        "lab": [*lab()],
         "test": ["-m", "pytest", "-n", "auto", "--maxprocesses=4"],
         "check": ["-m", "pytest", "-q", "tests/house"],
         "notebooks": ["-m", "tests.notebooks.execute"],
@@ -51,6 +51,13 @@ def main() -> int:
     if verb == "test" and (seconds := sum(os.times()[2:4])):  # of children; Windows does not count them
         print(f"{seconds / 60:.1f} CPU-minutes")
     return code
+
+
+def lab() -> list[str]:
+    """Open JupyterLab on the first notebook, with data/lab/overrides.json as its defaults: the reader's own win."""
+    ours = f"--LabApp.app_settings_dir={ROOT / 'data/lab'}"
+    opens = "--LabApp.default_url=/lab/tree/00_start_here.ipynb"
+    return ["-m", "jupyterlab", "notebooks", "--ServerApp.ip=127.0.0.1", opens, ours, *allow_root()]
 
 
 def allow_root() -> list[str]:

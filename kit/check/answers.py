@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kit.check.wording import describe, is_tensor, numbers_shown
+from kit.check.wording import describe, is_tensor, numbers_of, numbers_shown
 
 
 def as_array(value: Any) -> np.ndarray:
@@ -26,7 +26,7 @@ def as_array(value: Any) -> np.ndarray:
     array([1, 2])
     """
     if is_tensor(value):
-        return _numbers(value)
+        return numbers_of(value)
     array = np.asarray([as_array(each) for each in value] if _holds_tensors(value) else value)
     if array.dtype != object:
         return array
@@ -42,16 +42,6 @@ def as_array(value: Any) -> np.ndarray:
 
 def _holds_tensors(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(is_tensor(each) or _holds_tensors(each) for each in value)
-
-
-def _numbers(tensor: Any) -> np.ndarray:
-    try:
-        plain = tensor.detach()
-        plain = (plain.dequantize() if plain.is_quantized else plain.to_dense()).cpu().resolve_conj().resolve_neg()
-        return np.asarray(plain.float() if plain.is_floating_point() and plain.itemsize < 4 else plain)
-    except Exception as error:  # torch has a kind of its own for each layout and device
-        why = str(error).split("\n")[0][:100]
-        raise TypeError(f"a tensor on the device {tensor.device} without numbers to compare: {why}") from None
 
 
 def frozen(value: Any) -> Any:

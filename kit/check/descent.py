@@ -234,6 +234,8 @@ fastest = Exercise(
         (_bowl(1.0, 9.0), np.array([0.1, 3.0]), np.array([0.01, 0.11, 0.18, 0.2]), 0.1),
         # the last of 200 steps gets there
         (_bowl(1.0), np.array([1.0]), np.array([0.005, 0.01]), 0.99**400 / 2 * 1.001),
+        # from either side, two rates need as many steps
+        (_bowl(1.0), np.array([1.0]), np.array([0.1, 1.3, 0.7, 0.2]), 1e-2),
     ),
     mistakes=(
         Mistake(
@@ -257,6 +259,10 @@ fastest = Exercise(
             answer=lambda objective, start, rates, target: float(
                 rates[int(np.argmax([-1 if n is None else n for n in _steps(objective, start, rates, target)]))]
             ),
+        ),
+        Mistake(
+            hint="Two rates need equally few steps. Return the first of them: <, not <=.",
+            answer=lambda objective, start, rates, target: _fastest(objective, start, rates[::-1], target),
         ),
         Mistake(
             hint="That rate ends with the lowest loss. Another reached the target before it: ask steps_to(target).",

@@ -174,6 +174,12 @@ def _bowl(*eigenvalues: float) -> Objective:
     return lambda point: (float(steepness @ point**2) / 2, steepness * point)
 
 
+def _floor(point: np.ndarray) -> tuple[float, np.ndarray]:
+    """Give a slope on either side of a level floor, on which every place is as low."""
+    above = np.maximum(np.abs(point) - 1, 0)
+    return float(above.sum()), np.sign(above) * np.sign(point)
+
+
 def _climbing(
     objective: Objective, start: np.ndarray, rates: np.ndarray, *, afresh: bool = False
 ) -> tuple[list[float], list[float]]:
@@ -201,6 +207,7 @@ find_rate = Exercise(
     cases=(
         (_bowl(1.0, 9.0), np.array([3.0, 1.0]), 1e-3, 1.0, 40),
         (_bowl(0.5, 2.0), np.array([2.0, 2.0]), 1e-2, 10.0, 25),
+        (lambda point: _floor(point), np.array([3.0]), 1e-2, 1.0, 30),  # as a bowl, a function without a name
     ),
     mistakes=(
         Mistake(
@@ -225,6 +232,13 @@ find_rate = Exercise(
             hint="You went back to the start for each rate. The range test is one run: keep the point.",
             answer=lambda objective, start, low, high, n: (
                 _at_lowest(rates := np.geomspace(low, high, n), _climbing(objective, start, rates, afresh=True)[1]) / 10
+            ),
+        ),
+        Mistake(
+            hint="The loss is as low at several rates. Return a tenth of the first of them: <, not <=.",
+            answer=lambda objective, start, low, high, n: (
+                _at_lowest((rates := np.geomspace(low, high, n))[::-1], _climbing(objective, start, rates)[1][::-1])
+                / 10
             ),
         ),
         Mistake(

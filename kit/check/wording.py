@@ -17,6 +17,21 @@ def is_tensor(value: Any) -> bool:
     return hasattr(type(value), "detach") and hasattr(type(value), "device")
 
 
+def numbers_of(tensor: Any) -> np.ndarray:
+    """Take a tensor's numbers, whatever its device, layout and format.
+
+    Raises:
+        TypeError: if it has none, as tensors on the device meta.
+    """
+    try:
+        plain = tensor.detach()
+        plain = (plain.dequantize() if plain.is_quantized else plain.to_dense()).cpu().resolve_conj().resolve_neg()
+        return np.asarray(plain.float() if plain.is_floating_point() and plain.itemsize < 4 else plain)
+    except Exception as error:  # torch has a kind of its own for each layout and device
+        why = str(error).split("\n")[0][:100]
+        raise TypeError(f"a tensor on the device {tensor.device} without numbers to compare: {why}") from None
+
+
 def numbers_shown(array: np.ndarray, digits: int = 4) -> str:
     """Show an array of up to a dozen numbers, or name its shape and dtype.
 
@@ -93,7 +108,7 @@ def argument(value: Any) -> str:
     """Show an argument: its numbers, or the first dozen of them."""
     try:
         if is_tensor(value):
-            value = value.detach().float().numpy() if value.is_floating_point() else value.detach().numpy()
+            value = numbers_of(value)
         if isinstance(value, np.ndarray) and value.size > SHOWN:
             first = numbers_shown(value.ravel()[:SHOWN])
             return f"{first[:-1]} ...], of shape {value.shape}"

@@ -1,7 +1,8 @@
 """Measure what the project promises, each figure beside its bar.
 
-python run.py bench                   imports, descent, live_view, playground, memory, training_step and generation
+python run.py bench                   imports, descent, playground, memory, training_step and generation
 python run.py bench descent memory    those named
+python run.py bench live_views        every live view in JupyterLab, recorded in data/measured/live_views.csv
 python run.py bench notebooks         every notebook's seconds, recorded in data/measured/notebooks.csv
 python run.py bench processors        every notebook as other processors compute it: which cells fail
 python run.py bench flakes            the notebook tests ten times in a row
@@ -11,16 +12,16 @@ python run.py bench set_up            set-up in a fresh clone with each Python h
 python run.py bench text              Chinese beside English, hostile inputs, text and linear models beside their peers
 python run.py bench step              a training step with one thing changed: format, attention, optimiser, compiler
 
-notebooks, processors, flakes and busy take what to run by name: python run.py bench processors 00_start_here
+live_views, notebooks, processors, flakes and busy take what to run by name: python run.py bench live_views 16
 """
 
 import sys
 from importlib import import_module
 
-BENCHES = ("imports", "descent", "live_view", "playground", "memory", "training_step", "generation")
+BENCHES = ("imports", "descent", "playground", "memory", "training_step", "generation")
 # Minutes each, or writing what they find.
-NAMED_ONLY = ("notebooks", "processors", "flakes", "busy", "fresh_clone", "set_up", "step", "text")
-TAKING_NAMES = ("notebooks", "processors", "flakes", "busy")
+NAMED_ONLY = ("live_views", "notebooks", "processors", "flakes", "busy", "fresh_clone", "set_up", "step", "text")
+TAKING_NAMES = ("live_views", "notebooks", "processors", "flakes", "busy")
 
 
 def main(names: list[str]) -> int:

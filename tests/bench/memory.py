@@ -1,35 +1,18 @@
-"""What a thousand moves, and running a cell again and again, leave behind in the kernel and in the page."""
+"""What running a view's cell again and again leaves behind in the kernel and in the page."""
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from playwright.sync_api import Page
 
 from tests.bench.table import Table, at_most
-from tests.browser.lab import KERNEL, cell, notebook_of, run_cell
+from tests.browser.lab import KERNEL, notebook_of, run_cell
 
 SET_UP = "from kit.explore.descent import bowl, line_fit\nfrom tests.bench.census import census"
-VIEWS = {"line_fit": 2, "bowl": 3}  # by the execution count of their cells
-WARM_UP, MOVES, GROWTH_MB = 100, 1000, 10
+VIEWS = ("line_fit", "bowl")
+GROWTH_MB = 10
 FIRST_RUNS, RERUNS = 10, 30  # malloc keeps what the first runs of a cell have freed, and uses it again
-
-# Move every control in turn, each time until the picture of the new setting stands.
-MOVE = """async (view, moves) => {
-    const controls = [...view.querySelectorAll(".kit-slider, .kit-choice")];
-    const inputs = [...view.querySelectorAll("input")];
-    const position = (control) => [...control.querySelectorAll("input")]
-        .map((input, i) => (input.type === "range" ? input.value : input.checked ? i : "")).join("");
-    for (let move = 0; move < moves; move++) {
-        const input = inputs[move % inputs.length];
-        if (input.type === "radio") input.click();
-        else {
-            input.value = (37 * move) % (Number(input.max) + 1);
-            input.dispatchEvent(new Event("input"));
-        }
-        do await new Promise(requestAnimationFrame);
-        while (view.dataset.shown !== controls.map(position).join(" "));
-    }
-}"""
 
 # Ask for the value of an expression in the kernel, beside the notebook.
 ASK = f"""async (expression) => {{
@@ -41,21 +24,7 @@ ASK = f"""async (expression) => {{
 
 def tables() -> Iterator[Table]:
     with notebook_of(SET_UP, *(f"{view}()" for view in VIEWS)) as page:
-        yield after_moves(page)
         yield after_reruns(page)
-
-
-def after_moves(page: Page) -> Table:
-    rows = []
-    for view, number in VIEWS.items():
-        live = cell(page, number).locator(".kit-live")
-        live.evaluate(MOVE, WARM_UP)
-        before = alive(page)
-        live.evaluate(MOVE, MOVES)
-        for what, growth in growth_mb(before, alive(page)).items():
-            rows.append(([f"{view}: {what}", f"{growth:+.1f} MB"], at_most(growth, GROWTH_MB, " MB")))
-    title = f"Memory, {MOVES} moves of all controls after {WARM_UP} to warm up"
-    return Table(title=title, columns=["view: where", "growth"], rows=rows)
 
 
 def after_reruns(page: Page) -> Table:
@@ -76,10 +45,15 @@ def after_reruns(page: Page) -> Table:
     return Table(title=title, columns=["view: what", "before", "after"], rows=rows)
 
 
+def asked(page: Page, expression: str) -> Any:
+    """Ask the kernel for the value of an expression."""
+    return ast.literal_eval(page.evaluate(ASK, expression))
+
+
 def alive(page: Page) -> dict[str, int]:
     """Take the kernel's census, and the page's JavaScript heap, after all garbage is gone."""
     page.wait_for_timeout(500)
-    counts = ast.literal_eval(page.evaluate(ASK, "census()"))
+    counts = asked(page, "census()")
     developer = page.context.new_cdp_session(page)
     developer.send("HeapProfiler.collectGarbage")
     counts["heap"] = developer.send("Runtime.getHeapUsage")["usedSize"]

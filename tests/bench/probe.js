@@ -5,9 +5,10 @@
   const view = output.querySelector(".kit-live");
   const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const controls = [...(view?.querySelector(".kit-controls").children ?? [])];
-  const place = controls.findIndex((control) => control.querySelector("[type=range]")); // that of its first slider
+  const first = view?.querySelector("[type=range]") ?? view?.querySelector("[type=radio]");
+  const place = controls.findIndex((control) => control.contains(first)); // of its first slider, or its first choice
   const paints = [];
-  let pressed = 0, moved = 0, moves = 0, onPaint = () => {};
+  let pressed = 0, moved = 0, onPaint = () => {};
 
   const positionIn = (image) => {
     pixel.drawImage(image, 0, 0);
@@ -38,13 +39,13 @@
   if (view) observer.observe(view, { attributeFilter: ["data-shown"] });
   else observer.observe(output, { childList: true, subtree: true, attributeFilter: ["src"] });
 
-  const onKey = (event) => (pressed = event.timeStamp);
-  const onMove = (event) => (moved = event.timeStamp, moves++);
-  window.addEventListener("keydown", onKey, true);
+  const onPress = (event) => (pressed = event.timeStamp);
+  const onMove = (event) => (moved = event.timeStamp);
+  for (const kind of ["keydown", "click"]) window.addEventListener(kind, onPress, true);
   window.addEventListener("mousemove", onMove, true);
 
   window.probe = {
-    // Milliseconds from the last key press to the painted picture of this position.
+    // Milliseconds from the last key press or click to the painted picture of this position.
     latency: (position) => new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`position ${position} was never painted`)), 20_000);
       onPaint = () => {
@@ -56,17 +57,17 @@
       };
       onPaint();
     }),
-    // After a drag: the last position painted, and its milliseconds after the last move of the mouse.
-    afterDrag: () => {
-      const { position } = paints.at(-1);
-      const first = paints.find((paint) => paint.position === position && paint.at > moved);
-      return { position, after: first ? first.at - moved : 0, pictures: paints.length, moves };
+    // After many moves: the last position painted, and its milliseconds after the last move of the mouse, or click.
+    afterwards: (dragged) => {
+      const { position } = paints.at(-1), last = dragged ? moved : pressed;
+      const first = paints.find((paint) => paint.position === position && paint.at > last);
+      return { position, after: first ? first.at - last : 0 };
     },
     // When each picture was painted, in milliseconds.
     painted: () => paints.map((paint) => paint.at),
     stop: () => {
       observer.disconnect();
-      window.removeEventListener("keydown", onKey, true);
+      for (const kind of ["keydown", "click"]) window.removeEventListener(kind, onPress, true);
       window.removeEventListener("mousemove", onMove, true);
     },
   };

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,11 +41,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
-    """Serve `folder` by JupyterLab, with all its own files under `work`; give its address."""
+def served(folder: Path, work: Path, *, dark: bool = False, command: Sequence[str] = ()) -> Iterator[str]:
+    """Serve `folder` by JupyterLab, with all its own files under `work`; give its address.
+
+    Args:
+        command: what starts it in `folder`, for a reader who has set nothing; else it is set to be quiet.
+    """
     SETTINGS["apputils-extension/themes"]["theme"] = "JupyterLab Dark" if dark else "JupyterLab Light"
-    for plugin, settings in SETTINGS.items():
-        path = work / "settings/@jupyterlab" / f"{plugin}.jupyterlab-settings"
+    for plugin, settings in SETTINGS.items() if not command else ():
+        path = work / "user_settings/@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     env = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
@@ -53,12 +57,14 @@ def served(folder: Path, work: Path, *, dark: bool = False) -> Iterator[str]:
     env |= {f"JUPYTER_{kind}_DIR": str(work / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
     env |= {"IPYTHONDIR": str(work / "ipython"), "KIT_PROGRESS": "memory", "OMP_NUM_THREADS": "1"}
     port = free_port()
-    options = [f"--port={port}", "--ip=127.0.0.1", "--no-browser", "--allow-root", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=test", f"--ServerApp.root_dir={folder}", "--expose-app-in-browser"]
-    command = [sys.executable, "-m", "jupyterlab", *options, f"--LabApp.user_settings_dir={work / 'settings'}"]
+    options = [f"--port={port}", "--no-browser", "--ServerApp.port_retries=0", "--IdentityProvider.token=test"]
+    options += ["--expose-app-in-browser"]
+    options += [f"--LabApp.{kind}_dir={work / kind}" for kind in ("user_settings", "workspaces")]
+    quiet = ["-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", "--allow-root"]
+    start = [sys.executable, *(command or quiet), *options]
     address = f"http://127.0.0.1:{port}"
     with (work / "log").open("w") as log:
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(start, env=env, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
         try:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             while not answers(opener, f"{address}/api/status?token=test"):
@@ -158,12 +164,30 @@ def write_notebook(path: Path, *sources: str) -> None:
 
 
 @contextmanager
-def notebook_of(*sources: str) -> Iterator[Page]:
-    """Run these cells as a notebook in JupyterLab, and give its page."""
-    with TemporaryDirectory() as folder, TemporaryDirectory() as work:
-        write_notebook(Path(folder) / "bench.ipynb", *sources)
-        with served(Path(folder), Path(work)) as address, chromium() as browser:
+def notebooks() -> Iterator[Callable[..., AbstractContextManager[Page]]]:
+    """Start JupyterLab and a browser; give what runs cells as a notebook, and ends its kernel after."""
+    with (
+        TemporaryDirectory() as folder,
+        TemporaryDirectory() as work,
+        served(Path(folder), Path(work)) as address,
+        chromium() as browser,
+    ):
+
+        @contextmanager
+        def opened(*sources: str) -> Iterator[Page]:
+            write_notebook(Path(folder) / "bench.ipynb", *sources)
             page = new_page(browser)
             open_notebook(page, address, "bench.ipynb")
             run_all(page)
             yield page
+            page.evaluate(f"async () => {{ await {KERNEL}.shutdown() }}")
+            page.close()
+
+        yield opened
+
+
+@contextmanager
+def notebook_of(*sources: str) -> Iterator[Page]:
+    """Run these cells as a notebook in JupyterLab, and give its page."""
+    with notebooks() as opened, opened(*sources) as page:
+        yield page

@@ -120,5 +120,15 @@ MUTANTS = {
             "    return rates[np.argmin(ends)]",
             "ends with the lowest loss",
         ),
+        (
+            "def f(objective, start, rates, target):\n"
+            "    best, fewest = None, np.inf\n"
+            "    for r in rates:\n"
+            "        n = descend(objective, start, lr=r, n_steps=200).steps_to(target)\n"
+            "        if n is not None and n <= fewest:\n"
+            "            best, fewest = r, n\n"
+            "    return best",
+            "the first of them: <, not <=",
+        ),
     ],
 }

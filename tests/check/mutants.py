@@ -16,6 +16,7 @@ import nbformat
 
 from kit.check.course import EXERCISES
 from kit.check.exercise import CORRECT, Exercise, Verdict, forget
+from tests.notebooks.stamp import folded
 
 ROOT = Path(__file__).parents[2]
 TOPICS = sorted({path.stem for path in Path(__file__).parent.glob("*_mutants.py")} - {"machine_mutants"})
@@ -39,8 +40,8 @@ def solutions(notebook: str) -> list[str]:
 def learners_names(notebook: str) -> dict[str, object]:
     """Run a notebook's cell of imports, and its solutions: what a learner's cell may build on."""
     names: dict[str, object] = {}
-    code = (cell.source for cell in cells(notebook) if cell.cell_type == "code")
-    exec(next(source for source in code if source.startswith(("import ", "from "))), names)
+    _, imports = folded(cells(notebook))
+    exec(imports.source, names)
     for solution in solutions(notebook):
         exec(solution, names)
     if "shingles" in names:  # a second of work, in which every attempt at the leak begins alike

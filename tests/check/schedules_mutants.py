@@ -96,6 +96,10 @@ MUTANTS = {
             "The range test is one run",
         ),
         (RANGE.format(rates=GEOMETRIC, step=STEP, answer="int(np.argmin(losses))"), "the place of the rate"),
+        (
+            RANGE.format(rates=GEOMETRIC, step=STEP, answer="rates[n_steps - 1 - np.argmin(losses[::-1])] / 10"),
+            "the first of them: <, not <=",
+        ),
         (RANGE.format(rates=GEOMETRIC, step=STEP, answer="min(losses)"), "That is the lowest loss"),
         (RANGE.format(rates=GEOMETRIC, step="point -= lr * objective(point)[1]", answer=TENTH), "in place"),
         (RANGE.format(rates=GEOMETRIC, step="point = point + lr * objective(point)[1]", answer=TENTH), "Expected"),

@@ -24,10 +24,11 @@ from kit.explore.attention import (
 from kit.machine import Profile
 from kit.models.ablation import AblationConfig, AblationGPT
 from tests.away import Away, There
-from tests.explore.test_live import EXPLORERS, name_of
+from tests.explore.test_live import EXPLORERS
 from tests.explore.test_live import test_every_extreme_of_every_control_is_answered as test_every_extreme_is_answered
 from tests.explore.test_live import test_the_quest_can_be_met_and_is_not_met_at_the_start as test_the_quest_can_be_met
 from tests.explore.test_live import test_the_stored_output_has_a_picture_and_a_sentence as test_there_is_a_picture
+from tests.explore.views import name_of
 
 __all__ = ["test_every_extreme_is_answered", "test_the_quest_can_be_met", "test_there_is_a_picture"]  # run here
 

@@ -11,51 +11,14 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kit.explore import (
-    attention,
-    bpe,
-    class_losses,
-    descent,
-    first_network,
-    live,
-    losses,
-    models,
-    optimizers,
-    precision,
-    regularizers,
-    schedules,
-    text_pipeline,
-)
+from kit.explore import bpe, descent, live, optimizers
 from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
 from kit.explore.overlay import Picture
-from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
+from tests.explore.views import VIEWS, name_of, opener
 
-EXPLORERS = [
-    descent.bowl,
-    descent.line_fit,
-    losses.best_number,
-    losses.outlier,
-    class_losses.margin,
-    first_network.playground,
-    optimizers.optimizer_race,
-    schedules.draw_a_schedule,
-    regularizers.penalty_view,
-    regularizers.stopping_view,
-    text_pipeline.near_duplicates,
-    bpe.vocabulary,
-    bpe.typing,
-    bpe.orders,
-    precision.underflow,
-    precision.memory,
-    models.mask_designer,
-    models.context_cost,
-    attention.heads,
-    attention.switches,
-    attention.leak,
-    labels_of_a_contest,
-    ranks_of_a_contest,
-]
-ELSEWHERE = ("kit.explore.attention",)  # swept where the models that they show are trained in any case
+EXPLORERS = [opener(view) for view in VIEWS]
+# swept where the models that they show are trained in any case
+ELSEWHERE = ("kit.explore.attention", "tests.explore.storyteller")
 
 ANSWERS_TO_TRAINING = [[2, 1, 6, 0, 0, 3, 0, 75]]  # the spiral with noise 0.1, by 7 units in one layer, at the end
 
@@ -64,10 +27,6 @@ def answer_to_typing() -> str:
     """Write the longest words that are one token each, which vary with the standard library's version."""
     words = [token for token in bpe.tokenizer(bpe.SIZES[-1]).tokens if token[:1] == b" " and token[1:].isalpha()]
     return b"".join(sorted(words, key=len)[-bpe.QUEST_TOKENS :]).decode()
-
-
-def name_of(explorer) -> str:
-    return f"{explorer.__module__}.{explorer.__name__}"
 
 
 @pytest.fixture(params=[e for e in EXPLORERS if e.__module__ not in ELSEWHERE], ids=name_of, scope="module")

@@ -78,6 +78,12 @@ def test_every_forecast_has_its_notebook():
         assert {row["notebook"] for row in csv.DictReader(file)} == {"yardstick", *NOTEBOOKS}
 
 
+def test_the_forecast_that_notebook_00_stores_names_every_notebook():
+    """A cell that prints times keeps them: empty its output before `python run.py notebooks 00_start_here`."""
+    (cell,) = (c for c in nbformat.read(NOTEBOOKS["00"], as_version=4).cells if "in forecast().items()" in c.source)
+    assert re.findall(r"notebook (\d\d):", cell.outputs[0].text) == [*NOTEBOOKS]
+
+
 def test_each_notebook_links_to_its_neighbours():
     files = [row["file"] for row in course()]
     for i, file in enumerate(files):

@@ -6,6 +6,9 @@ import tomllib
 from pathlib import Path
 
 import yaml
+from PIL import Image
+
+from tests.browser.picture import MOST_BYTES, PATH
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -23,6 +26,16 @@ def text(name: str) -> str:
 def test_nothing_else_stands_at_the_top():
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {name.split("/")[0] for name in filter(None, tracked.split("\0"))} == TOP | USUAL | SETTINGS
+
+
+def test_the_readme_opens_with_a_picture_in_motion():
+    """`python -m tests.browser.picture` records it."""
+    (alt, name), *_ = re.findall(r"^!\[(.+)\]\((\S+)\)$", "\n".join(text("README.md").splitlines()[:8]), re.M)
+    assert ROOT / name == PATH
+    assert len(alt.split()) > 20  # what is seen, for those who do not see it
+    assert PATH.stat().st_size < MOST_BYTES
+    with Image.open(PATH) as picture:
+        assert picture.n_frames > 20
 
 
 def test_licences_name_themselves_and_the_authors():

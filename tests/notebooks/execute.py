@@ -14,7 +14,7 @@ import nbformat
 
 from tests.notebooks.nbval_plugin import STARTUP, settle
 from tests.notebooks.pictures import different
-from tests.notebooks.stamp import NOTEBOOKS
+from tests.notebooks.stamp import FOLDED, NOTEBOOKS
 from tests.patience import notebook_client
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -37,7 +37,7 @@ def execute(path: Path) -> None:
         cell.outputs = normal(cell.outputs, number)
         keep_what_still_holds(cell, before[cell.id])
     for cell in book.cells:
-        cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
+        cell.metadata = {key: value for key, value in cell.metadata.items() if key in ("tags", *FOLDED)}
     nbformat.write(book, path)
 
 

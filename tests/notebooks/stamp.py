@@ -24,9 +24,12 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{owner_and_name}/blob/main/notebooks/{file})"
 )
+IMPORTS = "# @title Imports"
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+"""How Colab and JupyterLab fold a cell that no reader need read: to its title, the cell's first line."""
 GLOSSARY = "[Glossary](00_start_here.ipynb#Words-and-symbols)"
 SET_UP = """\
-# On Colab this installs the kit; where the kit is already there, nothing happens.
+# @title Set-up: on Colab this installs the kit; where it is already there, nothing happens
 try:
     import kit
 except ModuleNotFoundError:
@@ -61,10 +64,15 @@ def header_of(path: Path) -> str:
     return nbformat.read(path, as_version=4).cells[0].source
 
 
+def folded(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Give the cells that no reader need read: the first two with code, set-up and imports."""
+    return [cell for cell in cells if cell.cell_type == "code"][:2]
+
+
 def stamp(path: Path) -> None:
-    """Put badge, minutes, link to the glossary and set-up cell in their places."""
+    """Put badge, minutes, link to the glossary and set-up cell in their places; fold that cell and the imports."""
     book = nbformat.read(path, as_version=4)
-    header, code = book.cells[0], next(cell for cell in book.cells if cell.cell_type == "code")
+    header, (first, imports) = book.cells[0], folded(book.cells)
     header.source = re.sub(r"^\[!\[Open in Colab\].*$", lambda _: badge(path.name), header.source, flags=re.M)
     header.source = re.sub(
         rf"^.* · Know first: (.*?)(?: · {re.escape(GLOSSARY)})?$",
@@ -72,7 +80,11 @@ def stamp(path: Path) -> None:
         header.source,
         flags=re.M,
     )
-    code.source = set_up()
+    first.source = set_up()
+    if not imports.source.startswith(IMPORTS):
+        imports.source = f"{IMPORTS}\n{imports.source}"
+    for cell in (first, imports):
+        cell.metadata |= FOLDED
     nbformat.write(book, path)
 
 

@@ -10,7 +10,7 @@ from kit.evidence.__main__ import experiments
 from tests.notebooks.execute import WIDGET
 from tests.notebooks.literals import python_of
 from tests.notebooks.shown import shows
-from tests.notebooks.stamp import NOTEBOOKS, ROOT, badge, set_up
+from tests.notebooks.stamp import FOLDED, IMPORTS, NOTEBOOKS, ROOT, badge, folded, set_up
 
 BOOKS = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
 each_notebook = pytest.mark.parametrize("name", BOOKS)
@@ -31,7 +31,7 @@ def test_a_notebook_is_stored_in_its_normal_form(name):
     assert set(book.metadata) == {"kernelspec", "language_info"}
     assert len({cell.id for cell in book.cells}) == len(book.cells)
     for cell in book.cells:
-        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata) <= {"tags", *FOLDED}
         assert set(cell.metadata.get("tags", [])) <= {"nbval-ignore-output", "trained", "shape"}
 
 
@@ -73,6 +73,18 @@ def test_badge_and_set_up_cell_are_the_templates(name):
     assert badge(name) in BOOKS[name].cells[0].source
     assert code(name)[0].source == set_up()
     assert code(name)[0].outputs == []
+
+
+@each_notebook
+def test_set_up_and_imports_are_folded_and_nothing_else_is(name):
+    """In JupyterLab and in Colab: `python run.py stamp`."""
+    cells = folded(BOOKS[name].cells)
+    for cell in code(name):
+        assert {key: cell.metadata[key] for key in FOLDED if key in cell.metadata} == (FOLDED if cell in cells else {})
+    assert cells[1].source.startswith(f"{IMPORTS}\n")
+    for node in ast.parse(cells[1].source).body:  # nothing that a reader must have read
+        called = ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
+        assert isinstance(node, ast.Import | ast.ImportFrom | ast.Assign) or called == "plt.style.use"
 
 
 @each_notebook
