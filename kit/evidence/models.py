@@ -2,7 +2,7 @@
 
 A repetition has first weights, batches and chances of its own; the text is one for all.
 
-Taught in: 19 20
+Taught in: 18 19 20
 """
 
 import math

@@ -133,8 +133,15 @@ function makeText(control, onMove) {
 
 const MAKERS = { slider: makeSlider, clock: makeClock, choice: makeChoice, text: makeText };
 
-function paint(context, stage, image, { numbers, start, overlays }) {
-  context.drawImage(image, 0, 0, stage.width, stage.height);
+// A picture at the size of the canvas: it is made smaller once, and not at every frame.
+function resized(image, { width, height }) {
+  const ground = new OffscreenCanvas(width, height);
+  ground.getContext("2d").drawImage(image, 0, 0, width, height);
+  return ground;
+}
+
+function paint(context, stage, ground, { numbers, start, overlays }) {
+  context.drawImage(ground, 0, 0, stage.width, stage.height);
   overlays.forEach((overlay) => paintOverlay(context, overlay));
   let at = start;
   for (const line of stage.lines) {
@@ -170,7 +177,7 @@ function paint(context, stage, image, { numbers, start, overlays }) {
 function render({ model, el }) {
   const { title, quest, controls, stages, drag, frames } = model.get("scene");
   const cached = frames && floats(model.get("cache"));
-  let positions = [...model.get("request").positions];
+  let positions = [...model.get("reply").positions];
   const clock = controls.findIndex((control) => control.kind === "clock");
   let painted = { stage: 0, numbers: null, start: 0, overlays: [] };
 
@@ -208,6 +215,7 @@ function render({ model, el }) {
     return image;
   });
 
+  let ground = null;
   function draw() {
     const { stage, numbers } = painted;
     if (!numbers || !images[stage].complete || !images[stage].naturalWidth) return;
@@ -217,9 +225,11 @@ function render({ model, el }) {
       canvas.width = Math.round(width * scale);
       canvas.height = Math.round(height * scale);
       canvas.style.width = `${width}px`;
+      ground = null;
     }
+    if (ground?.stage !== stage) ground = { stage, picture: resized(images[stage], canvas) };
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    paint(context, stages[stage], images[stage], painted);
+    paint(context, stages[stage], ground.picture, painted);
   }
 
   function show(frame, numbers, start, shown) {
@@ -235,27 +245,30 @@ function render({ model, el }) {
     showQuest(frame.met);
   }
 
-  // The kernel computes: one request is in flight, the newest setting waits, the reply opens the gate.
-  let sequence = 0, busy = false, waiting = false, timer = 0, asked = 0, drawing = 0;
+  // The kernel computes: one request is in flight, the newest setting waits, the reply opens the gate. The next
+  // frames of a clock hold no setting back: it is sent at once, and they are dropped. So two are in flight at most.
+  // Requests are messages, for a model's state would wait until the kernel is idle again.
+  let sequence = 0, busy = false, waiting = false, mayWait = false, timer = 0, asked = 0, drawing = 0;
   const running = () => inputs.some((input) => input.running?.());
-  function ask() {
-    if (busy) { waiting = true; return; }
+  function ask(byClock = false) {
+    if (busy && (byClock || !mayWait)) { waiting = true; return; }
     busy = true;
     waiting = false;
+    mayWait = byClock;
+    clearTimeout(timer);
     asked = performance.now();
     const ahead = running() && positions[clock] > 0 ? AHEAD : 0; // the first frame comes alone, and so at once
-    model.set("request", { positions, sequence: ++sequence, ahead });
-    model.save_changes();
     timer = setTimeout(() => {
       root.classList.add("kit-stale");
       error.textContent = "The kernel is not answering. If it was restarted, run this cell again.";
       busy = false;
       if (waiting) ask();
     }, REPLY_TIMEOUT);
+    model.send({ positions, sequence: ++sequence, ahead });
   }
   function onReply() {
     const reply = model.get("reply");
-    if (reply.sequence && reply.sequence !== sequence) return; // an answer that came after its time-out
+    if (reply.sequence && reply.sequence !== sequence) return; // overtaken, or later than its time-out
     clearTimeout(timer);
     busy = false;
     root.classList.remove("kit-stale");
@@ -272,13 +285,15 @@ function render({ model, el }) {
     if (!waiting) inputs.forEach((input, i) => input.drawn?.(frame.positions[i]));
     show(frame, floats(frame.numbers), 0, frame.positions);
     if (waiting) return;
-    if (first) inputs.forEach((input) => input.goOn?.(then.length));
+    const now = sequence, goOn = () => now === sequence && inputs.forEach((input) => input.goOn?.(then.length));
+    // the first frame of a setting is on the screen before the next ones take the processor
+    if (first && clock >= 0) frame.positions[clock] ? goOn() : requestAnimationFrame(() => setTimeout(goOn));
     if (then.length && running()) drawing = setTimeout(drawAll, pace, then, pace, false);
   }
 
   function run(position) {
     positions = positions.map((old, i) => (i === clock ? position : old));
-    ask();
+    ask(true);
   }
 
   function move(changes) {

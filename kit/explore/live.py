@@ -270,7 +270,7 @@ class LiveView(anywidget.AnyWidget):
 
     scene = traitlets.Dict().tag(sync=True)
     cache = traitlets.Bytes(b"").tag(sync=True)
-    request = traitlets.Dict().tag(sync=True, echo_update=False)
+    request = traitlets.Dict()
     reply = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -308,6 +308,7 @@ class LiveView(anywidget.AnyWidget):
             reply=self._answer({"positions": start, "sequence": 0}),
         )
         self.observe(lambda change: setattr(self, "reply", self._answer(change["new"])), "request")
+        self.on_msg(lambda view, request, _: view.set_trait("request", request))
 
     def frame_at(self, positions: Sequence[int | str]) -> Frame:
         """Compute the frame for a position of each control, or for what was typed into it."""

@@ -286,3 +286,10 @@ def test_a_running_clock_gets_the_frames_that_follow_up_to_the_last():
 def test_a_clock_says_that_it_is_one():
     view = with_clock(lambda k, time: Frame(lines=[([], [])], sentence="."))
     assert [control["kind"] for control in view.scene["controls"]] == ["slider", "clock"]
+
+
+def test_a_message_from_the_page_is_answered():
+    view = with_clock(lambda k, time: Frame(lines=[([], [])], sentence=f"{k} at {time}."))
+    view._handle_custom_msg({"positions": [1, 1], "sequence": 3, "ahead": 1}, [])
+    assert (view.reply["sequence"], view.reply["say"]) == (3, "2 at 1.")
+    assert view.request["positions"] == [1, 1]  # the stored picture is drawn there
