@@ -15,6 +15,7 @@ from kit.explore import (
     gpt,
     live,
     losses,
+    metrics,
     models,
     optimizers,
     overlay,
@@ -115,6 +116,11 @@ ARGUMENTS = {
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
     class_losses.margin_losses: {"margin": (0.5, NUMBER)},
     class_losses.margin_frame: {"margin": (0.5, NUMBER)},
+    metrics.late_forecasts: {"n_train": (20_000, [*AT_LEAST_1, 90_000]), "n_test": (20_000, AT_LEAST_1)},
+    metrics.money_lost: {
+        "tables": (metrics.tables_by_threshold(), [*ARRAY, np.ones((1, 3, 3)), np.zeros((1, 2, 2))]),
+        "cost": (3, AT_LEAST_0),
+    },
     first_network.examples: {"data": ("moons", ["circles", 1, None]), "noise": (0.1, AT_LEAST_0_HASHED)},
     first_network.Training: {
         "data": ("moons", ["circles", 1, None]),
@@ -196,6 +202,7 @@ CARRIERS = {
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
     first_network.training_frame,
+    *(metrics.Forecasts, metrics.threshold_frame),
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),
