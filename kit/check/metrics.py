@@ -333,6 +333,7 @@ agreement = Exercise(
     cases=(
         (np.array([0, 0, 1, 1, 2, 0, 1, 0]), np.array([0, 1, 1, 1, 2, 0, 0, 0])),
         (np.array([1, 1, 1, 0, 1, 1, 3, 1, 1]), np.array([1, 1, 0, 0, 1, 3, 3, 1, 1])),
+        (np.array([0, 1, 2, 3, 4, 5, 0, 1]), np.array([0, 1, 2, 3, 4, 5, 0, 4])),
     ),
     mistakes=(
         Mistake(
