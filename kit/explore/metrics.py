@@ -8,7 +8,7 @@ from functools import cache
 
 import matplotlib.style
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from matplotlib.figure import Figure
 
 from kit.arguments import count, real, real_array
@@ -69,7 +69,7 @@ def tables_by_threshold() -> Int[np.ndarray, "thresholds 2 2"]:
     return np.array([confusion_matrix(found.probabilities >= t, found.late == 1) for t in THRESHOLDS])
 
 
-def money_lost(tables: Int[np.ndarray, "thresholds 2 2"], *, cost: float) -> Float[np.ndarray, "thresholds"]:
+def money_lost(tables: Shaped[np.ndarray, "thresholds 2 2"], *, cost: float) -> Float[np.ndarray, "thresholds"]:
     """Add up what 1,000 flights cost, where a false alarm costs 1 and a late flight that was missed `cost`.
 
     Raises:

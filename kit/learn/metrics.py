@@ -282,7 +282,7 @@ def _averaged(
         weights = actual[counted] if average == "weighted" else np.ones(len(of))
     values = hits / np.where(of > 0, of, 1)
     if not of.all():
-        stands = stand_in(name, "must hold the positive class, and each that counts", undefined)
+        stands = stand_in(name, "must hold every class that counts", undefined)
         values = np.where(of > 0, values, stands)
     return float(values @ weights / weights.sum())
 

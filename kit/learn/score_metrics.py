@@ -13,8 +13,7 @@ Where a class is missing, what would be a share of it is refused; scikit-learn g
 Taught in: 08
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -24,8 +23,7 @@ from kit.arguments import count, integer_array, real_array
 Row = Shaped[np.ndarray, "n"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counts:
+class Counts(NamedTuple):
     """What is called positive at each threshold, from the highest down: first nothing, at last everything.
 
     Args:
