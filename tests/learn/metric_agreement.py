@@ -5,14 +5,16 @@
     PYTHONPATH=PEERS python -m tests.learn.metric_agreement
 
 prints one row for each metric, the largest difference over random cases, and the largest of all. Half of the cases
-have ties where the library treats them as kit does, some have one class or one relevant item alone. A library that
-is not there is a row of its own, and the command fails. scikit-learn's rows are also tests.
+have ties where the library treats them as kit does, some have one class or one relevant item alone. Then one row for
+each difference of definition, with both numbers, which must be those that `DIFFERENCES` holds; kit's are also tests.
+A library that is not there is a row of its own, and the command fails.
 """
 
 import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -210,6 +212,91 @@ PEERS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A case on which kit and a library differ by definition, and what each says."""
+
+    peer: str
+    ours: Callable[[], float]
+    theirs: Callable[[], float]
+    numbers: tuple[float, float]
+
+
+TIED, HALF = np.zeros((1, 4)), np.array([[0, 1, 0, 1]])  # four items of one score, the second and fourth relevant
+
+
+def by_ranx(metric: str) -> float:
+    from ranx import Qrels, Run, evaluate
+
+    return float(evaluate(Qrels({"q": {"d1": 1, "d3": 1}}), Run({"q": {f"d{i}": 1.0 for i in range(4)}}), metric))
+
+
+def by_pytrec_eval(metric: str) -> float:
+    import pytrec_eval
+
+    evaluator = pytrec_eval.RelevanceEvaluator({"q": {f"d{i}": i % 2 for i in range(4)}}, {metric})
+    (found,) = evaluator.evaluate({"q": {f"d{i}": 1.0 for i in range(4)}})["q"].values()
+    return found
+
+
+def by_sacrebleu(text: str, reference: str) -> float:
+    import sacrebleu
+
+    return sacrebleu.corpus_bleu([text], [[reference]], force=True).score / 100
+
+
+def by_rouge_score(metric: str, text: str, reference: str) -> float:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer([metric], use_stemmer=True).score(reference, text)[metric].fmeasure
+
+
+DIFFERENCES = {  # that of scikit-learn stand beside each metric's own tests
+    "ndcg of ties, k = 2: mean, order of insertion": Difference(
+        peer="ranx",
+        ours=lambda: float(ranking.ndcg(TIED, HALF, k=2)[0]),
+        theirs=lambda: by_ranx("ndcg@2"),
+        numbers=(0.5, 0.3868528072),
+    ),
+    "ndcg of ties, k = 2: mean, last name first": Difference(
+        peer="pytrec_eval",
+        ours=lambda: float(ranking.ndcg(TIED, HALF, k=2)[0]),
+        theirs=lambda: by_pytrec_eval("ndcg_cut.2"),
+        numbers=(0.5, 0.6131471928),
+    ),
+    "reciprocal_rank of ties": Difference(
+        peer="ranx",
+        ours=lambda: float(ranking.reciprocal_rank(TIED, HALF)[0]),
+        theirs=lambda: by_ranx("mrr"),
+        numbers=(13 / 18, 0.5),
+    ),
+    "average_precision_at_k of ties": Difference(
+        peer="pytrec_eval",
+        ours=lambda: float(ranking.average_precision_at_k(TIED, HALF)[0]),
+        theirs=lambda: by_pytrec_eval("map"),
+        numbers=(49 / 72, 5 / 6),
+    ),
+    "rouge_n of stems": Difference(
+        peer="rouge_score",
+        ours=lambda: text_metrics.rouge_n("running dogs", "run dog").f1,
+        theirs=lambda: by_rouge_score("rouge1", "running dogs", "run dog"),
+        numbers=(0.0, 1.0),
+    ),
+    "rouge_l of lines that change places: whole, Lsum": Difference(
+        peer="rouge_score",
+        ours=lambda: text_metrics.rouge_l("a b c d\ne f g h", "e f g h\na b c d").f1,
+        theirs=lambda: by_rouge_score("rougeLsum", "a b c d\ne f g h", "e f g h\na b c d"),
+        numbers=(0.5, 1.0),
+    ),
+    "bleu of three words: their runs alone, 0": Difference(
+        peer="sacrebleu",
+        ours=lambda: text_metrics.bleu(["a b c"], ["a b c"], effective_order=True),
+        theirs=lambda: by_sacrebleu("a b c", "a b c"),
+        numbers=(1.0, 0.0),
+    ),
+}
+
+
 def main() -> int:
     print(f"{'metric':34}{'judge':16}{'cases':>7}{'largest difference':>21}")
     worst, missing = 0.0, []
@@ -223,9 +310,18 @@ def main() -> int:
         for name, n, largest in rows:
             worst = max(worst, largest)
             print(f"{name:34}{peer:16}{n:7}{largest:21.1e}")
+    print(f"\n{'difference of definition':50}{'judge':16}{'kit':>14}{'judge':>14}")
+    moved = 0
+    for name, each in DIFFERENCES.items():
+        if each.peer in missing:
+            continue
+        found = each.ours(), each.theirs()
+        moved += max(abs(a - b) for a, b in zip(found, each.numbers, strict=True)) > BAR
+        print(f"{name:50}{each.peer:16}{found[0]:14.10f}{found[1]:14.10f}")
+    print(f"{moved} of {len(DIFFERENCES)} are not what they were\n")
     verdict, gone = "within" if worst <= BAR else "BEYOND", ", ".join(missing) or "none"
     print(f"largest of all, {verdict} the bar of {BAR:.0e}: {worst:.1e}; libraries missing: {gone}")
-    return int(worst > BAR or bool(missing))
+    return int(worst > BAR or bool(missing) or bool(moved))
 
 
 if __name__ == "__main__":
