@@ -7,7 +7,10 @@ from scipy.stats import bootstrap
 
 from kit.learn.intervals import bootstrap_interval, estimate_share
 from kit.learn.judgement import bradley_terry, cohen_kappa, win_rate
+from kit.learn.metrics import r2
+from kit.learn.ranking import ndcg
 from kit.learn.score_metrics import roc_auc
+from kit.learn.text_metrics import bleu
 
 RATINGS = np.random.default_rng(0).integers(4, size=(40, 2, 10))
 
@@ -111,3 +114,22 @@ def test_a_metric_that_is_seldom_undefined_is_drawn_again_and_one_that_often_is_
     assert bootstrap_interval(roc_auc, (scores, one), rng=np.random.default_rng(0)).low >= 0
     with pytest.raises(ValueError, match="metric must have a value"):
         bootstrap_interval(roc_auc, (scores, few), rng=np.random.default_rng(0))
+
+
+def of_corpus(texts, references):
+    return bleu(texts.tolist(), references.tolist())
+
+
+def test_any_metric_gets_an_interval():
+    rng = np.random.default_rng(0)
+    texts, references = np.array(["a b c d e", "a b c x y", "a b d c e"] * 4), np.array(["a b c d e"] * 12)
+    scores, relevance = rng.normal(size=(30, 6)), np.eye(30, 6, dtype=int) + np.eye(30, 6, k=-6, dtype=int)
+    relevance[:, 0] = 1
+    found = {
+        "corpus": bootstrap_interval(of_corpus, (texts, references), rng=rng, n_resamples=50),
+        "lists": bootstrap_interval(lambda s, r: ndcg(s, r).mean(), (scores, relevance), rng=rng, n_resamples=50),
+        "kappa": bootstrap_interval(cohen_kappa, RATINGS[0].repeat(5, axis=1), rng=rng, n_resamples=50),
+        "numbers": bootstrap_interval(r2, rng.normal(size=(2, 30)), rng=rng, n_resamples=50),
+    }
+    assert found["corpus"].estimate == bleu(texts.tolist(), references.tolist())
+    assert all(each.low < each.estimate < each.high for each in found.values())
