@@ -128,8 +128,8 @@ def test_any_metric_gets_an_interval():
     found = {
         "corpus": bootstrap_interval(of_corpus, (texts, references), rng=rng, n_resamples=50),
         "lists": bootstrap_interval(lambda s, r: ndcg(s, r).mean(), (scores, relevance), rng=rng, n_resamples=50),
-        "kappa": bootstrap_interval(cohen_kappa, RATINGS[0].repeat(5, axis=1), rng=rng, n_resamples=50),
-        "numbers": bootstrap_interval(r2, rng.normal(size=(2, 30)), rng=rng, n_resamples=50),
+        "kappa": bootstrap_interval(cohen_kappa, list(RATINGS[0].repeat(5, axis=1)), rng=rng, n_resamples=50),
+        "numbers": bootstrap_interval(r2, list(rng.normal(size=(2, 30))), rng=rng, n_resamples=50),
     }
     assert found["corpus"].estimate == bleu(texts.tolist(), references.tolist())
     assert all(each.low < each.estimate < each.high for each in found.values())
