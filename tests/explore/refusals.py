@@ -13,8 +13,10 @@ from kit.explore import (
     first_network,
     glossary,
     gpt,
+    judging,
     live,
     losses,
+    metrics,
     models,
     optimizers,
     overlay,
@@ -47,6 +49,7 @@ def story_gpt_of(vocab_size: int, n_layers: int = 2) -> GPT:
 
 TELLER = story_gpt_of(len(WORDS))
 UNTRAINED = AblationGPT(AblationConfig())
+TWICE = [judging.text_pairs()[0]] * 2
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
 ARGUMENTS = {
@@ -115,6 +118,29 @@ ARGUMENTS = {
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
     class_losses.margin_losses: {"margin": (0.5, NUMBER)},
     class_losses.margin_frame: {"margin": (0.5, NUMBER)},
+    judging.write_text: {
+        "context": (2, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+        "n_words": (9, AT_LEAST_1),
+    },
+    judging.simulated_answers: {
+        "pairs": (judging.text_pairs(), ["ab", 3, None, [3]]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    judging.outcomes: {
+        "pairs": (judging.text_pairs()[:2], ["ab", 3, None, [3]]),
+        "answers": (["left", "tie"], ["ab", 3, None, ["left"], ["left", "up"], ["left", 3]]),
+    },
+    judging.judged_twice: {
+        "pairs": (TWICE, ["ab", 3, None, [3], TWICE[:1]]),
+        "wins": (np.array([1.0, 0.5]), [*ARRAY, np.ones(3), np.array([1.0, 0.7])]),
+    },
+    judging.Judge: {"pairs": (TWICE, ["ab", 3, None, [3]])},
+    metrics.late_forecasts: {"n_train": (20_000, [*AT_LEAST_1, 90_000]), "n_test": (20_000, AT_LEAST_1)},
+    metrics.money_lost: {
+        "tables": (np.array([[[6, 2], [1, 1]]]), [*ARRAY, np.ones((1, 3, 3)), np.zeros((1, 2, 2))]),
+        "cost": (3, AT_LEAST_0),
+    },
     first_network.examples: {"data": ("moons", ["circles", 1, None]), "noise": (0.1, AT_LEAST_0_HASHED)},
     first_network.Training: {
         "data": ("moons", ["circles", 1, None]),
@@ -196,6 +222,7 @@ CARRIERS = {
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
     first_network.training_frame,
+    *(judging.Pair, metrics.Forecasts, metrics.threshold_frame),
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),

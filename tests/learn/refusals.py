@@ -6,16 +6,22 @@ from kit.learn import (
     class_losses,
     descent,
     intervals,
+    judgement,
     linear,
     losses,
+    metrics,
     mlp,
     network,
     optimizers,
     planar,
+    ranking,
     regularizers,
     scaling,
     schedules,
+    score_metrics,
     search,
+    tables,
+    text_metrics,
     training,
 )
 
@@ -51,6 +57,21 @@ WEIGHTS = NETWORK.init(np.random.default_rng(0))
 POINT = [*ARRAY, np.ones(3), np.ones((1, 21)), np.full(21, np.inf)]
 TWO_COLUMNS = [*MATRIX, X[:, :1], X * np.inf]
 POINTS = {"n": (4, [*AT_LEAST_1, 1]), "noise": (0.1, AT_LEAST_0), "rng": (np.random.default_rng(0), GENERATOR)}
+LISTS = [*MATRIX, X[:2]]
+STAND_IN = (None, [bad for bad in NUMBER if bad is not None])
+OF_BITS = {"scores": (X, LISTS), "relevance": (np.ones((3, 2)), [*MATRIX, X, np.eye(3, 2)]), "undefined": STAND_IN}
+CUT = (None, ["ten", 1.5, -1, 0])
+BITS = np.array([0, 1, 1])
+CLASSES = [*ARRAY, BITS * 1.0, -BITS, BITS[:2], BITS[:, None]]
+ANSWERS = {"predictions": (BITS, CLASSES), "targets": (BITS, [*ARRAY, BITS * 1.0, -BITS, BITS[:, None]])}
+RATES = ANSWERS | {"average": ("macro", ["samples", None, 3]), "undefined": STAND_IN}
+NUMBERS = {"predictions": (np.arange(3.0), SHAPED), "targets": (np.arange(3.0), ARRAY)}
+SCORED = {"scores": (np.arange(3.0), [*ARRAY, np.ones((3, 1))]), "targets": (BITS, [*CLASSES, BITS * 2])}
+BOTH_CLASSES = SCORED | {"targets": (BITS, [*CLASSES, BITS * 2, BITS * 0])}
+CHANCES = {"probabilities": (BITS / 2, [*ARRAY, BITS * 2.0, -BITS * 1.0]), "targets": (BITS, [*CLASSES, BITS * 2])}
+TEXT = ("a b", [5, None, ["a"]])
+TOKENIZE = {"tokenize": (str.split, FUNCTION)}
+SMOOTHING = {"smoothing": ("exp", ["floor", None, 3]), "effective_order": (True, [])}
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
@@ -63,6 +84,58 @@ ARGUMENTS = {
         "rng": (np.random.default_rng(0), GENERATOR),
         "n_resamples": (9, AT_LEAST_1),
     },
+    intervals.bootstrap_interval: {
+        "metric": (np.mean, [*FUNCTION, lambda each: np.nan]),
+        "columns": ([np.ones(3)], [[], [1.0], [np.ones(3), np.ones(2)], [[1.0], [1.0, 2.0]], 3, None]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+        "n_resamples": (9, [*AT_LEAST_1, 1]),
+        "groups": (None, [bad for bad in ARRAY if bad is not None] + [np.ones(3, dtype=int), BITS[:2]]),
+    },
+    judgement.win_rate: {"outcomes": (np.ones(3), [*SAMPLE, np.arange(3.0)])},
+    judgement.bradley_terry: {
+        "wins": (np.array([[0, 2], [1, 0]]), [*MATRIX, X, np.ones((2, 2)), np.eye(2)[::-1] * -1, np.eye(2)[:1]]),
+        "n_rounds": (9, AT_LEAST_1),
+    },
+    judgement.cohen_kappa: {
+        "ratings": (BITS, CLASSES),
+        "others": (BITS, [*ARRAY, BITS * 1.0, -BITS, BITS[:, None]]),
+        "weights": ("none", ["cubic", None, 3]),
+        "undefined": STAND_IN,
+    },
+    metrics.confusion_matrix: ANSWERS,
+    metrics.accuracy: ANSWERS,
+    metrics.balanced_accuracy: ANSWERS,
+    metrics.precision: RATES,
+    metrics.recall: RATES,
+    metrics.f1: RATES,
+    metrics.matthews_correlation: ANSWERS | {"undefined": STAND_IN},
+    metrics.rmse: NUMBERS,
+    metrics.mean_absolute_error: NUMBERS,
+    metrics.r2: NUMBERS | {"targets": (np.arange(3.0), [*ARRAY, np.ones(3)]), "undefined": STAND_IN},
+    score_metrics.counts_at_thresholds: SCORED,
+    score_metrics.roc_curve: BOTH_CLASSES,
+    score_metrics.roc_auc: BOTH_CLASSES,
+    score_metrics.precision_recall_curve: BOTH_CLASSES,
+    score_metrics.average_precision: BOTH_CLASSES,
+    score_metrics.log_loss: CHANCES | {"probabilities": (BITS / 2, [*ARRAY, BITS * 2.0, -BITS * 1.0, np.ones((3, 2))])},
+    score_metrics.brier: CHANCES,
+    score_metrics.calibration_error: CHANCES | {"n_bins": (10, AT_LEAST_1)},
+    text_metrics.tokens_13a: {"text": TEXT},
+    text_metrics.words: {"text": TEXT},
+    text_metrics.bleu: {
+        "hypotheses": (["a b"], ["a b", 5, None, [5]]),
+        "references": ([["a b"]], ["a b", 5, None, [], [5], [[]], [[5]], [""], ["a", "b"]]),
+        **SMOOTHING,
+        **TOKENIZE,
+    },
+    text_metrics.sentence_bleu: {
+        "hypothesis": TEXT,
+        "references": ("a b", [5, None, [], [5], ""]),
+        **SMOOTHING,
+        **TOKENIZE,
+    },
+    text_metrics.rouge_n: {"hypothesis": TEXT, "reference": ("a b", [5, None, ""]), "n": (1, AT_LEAST_1), **TOKENIZE},
+    text_metrics.rouge_l: {"hypothesis": TEXT, "reference": ("a b", [5, None, ""]), **TOKENIZE},
     intervals.slopes: {
         "values": (np.ones((2, 3)), [*ARRAY, np.ones(3), np.ones((2, 2))]),
         "sizes": (np.arange(3.0), [*ARRAY, np.ones(3), np.ones(1)]),
@@ -204,6 +277,17 @@ ARGUMENTS = {
         "dropout_rate": (0.5, KEPT),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
+    ranking.precision_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.recall_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.hit_rate: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.reciprocal_rank: {**OF_BITS, "k": CUT},
+    ranking.average_precision_at_k: {**OF_BITS, "k": CUT, "divide_by": ("relevant", ["all", None, 3])},
+    ranking.ndcg: {
+        **OF_BITS,
+        "relevance": (np.ones((3, 2)), [*MATRIX, -X]),
+        "k": CUT,
+        "gain": ("linear", ["square", None, 3]),
+    },
     regularizers.proximal: {**RULE, "operator": (lambda x: x, FUNCTION)},
     regularizers.max_norm: {"weights": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
     regularizers.dropout: {
@@ -248,5 +332,7 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest, mlp.Activation),
-    *(intervals.Interval, search.Tuned, search.Search),
+    *(intervals.Interval, search.Tuned, search.Search, tables.Flights),
+    *(metrics.two_rows, metrics.checked_stand_in, metrics.stand_in, score_metrics.Counts),
+    *(text_metrics.Rouge, text_metrics.runs_of),
 }
