@@ -163,5 +163,5 @@ BLIND = Experiment(
     name="searches", measure=blind_search, factors={"table": TABLES, "way": WAYS}, seeds=200, quantities=QUANTITIES
 )
 GUIDED = Experiment(
-    name="searches_by_surrogate", measure=guided_search, factors={"table": TABLES}, seeds=15, quantities=QUANTITIES
+    name="searches_by_surrogate", measure=guided_search, factors={"table": TABLES}, seeds=10, quantities=QUANTITIES
 )
