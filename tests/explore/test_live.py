@@ -17,6 +17,7 @@ from kit.explore import (
     class_losses,
     descent,
     first_network,
+    folds,
     live,
     losses,
     models,
@@ -24,6 +25,7 @@ from kit.explore import (
     precision,
     regularizers,
     schedules,
+    searches,
     text_pipeline,
 )
 from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
@@ -41,6 +43,8 @@ EXPLORERS = [
     schedules.draw_a_schedule,
     regularizers.penalty_view,
     regularizers.stopping_view,
+    folds.folds_view,
+    searches.search_view,
     text_pipeline.near_duplicates,
     bpe.vocabulary,
     bpe.typing,
