@@ -40,7 +40,7 @@ def width_losses() -> Float[np.ndarray, "settings"]:
     x = standard_scaling(x[:150]).transform(x)
     losses = []
     for width in WIDTHS:
-        model = KernelRidge(alpha=0.01, kernel="rbf", gamma=1 / (2 * width**2)).fit(x[:150], y[:150])
+        model = KernelRidge(kernel="rbf", gamma=1 / (2 * width**2)).set_params(alpha=0.01).fit(x[:150], y[:150])
         losses.append(float(np.sqrt(((model.predict(x[150:]) - y[150:]) ** 2).mean())))
     return np.array(losses)
 

@@ -227,13 +227,15 @@ def surrogate(space: Space, places: Sequence[int] | np.ndarray, losses: Sequence
         raise ValueError(f"losses must be one for each trial, and one of them finite, got {shown(losses)}")
     known = np.isfinite(found)
     found = np.where(known, found, found[known].max())
-    smooth = Matern(np.full(space.points.shape[1], 0.3), (0.1, 10.0), nu=2.5)
+    lengths: Any = np.full(space.points.shape[1], 0.3)  # one for each axis; scikit-learn's hint says a float
+    smooth = Matern(lengths, (0.1, 10.0), nu=2.5)
     kernel = ConstantKernel(1.0, (0.05, 20.0)) * smooth + WhiteKernel(1e-3, (1e-6, 1.0))
     process = GaussianProcessRegressor(kernel, normalize_y=bool(found.std() > 0), alpha=1e-10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is an axis that does not matter
         process.fit(space.points[at], found)
-    mean, deviation = process.predict(space.points, return_std=True)
+    predicted: Any = process.predict(space.points, return_std=True)
+    mean, deviation = predicted
     gain = expected_improvement(mean, deviation, float(found.min()))
     return Surrogate(mean=mean, deviation=deviation, improvement=gain)
 
