@@ -22,6 +22,7 @@ from kit.check import (
     precision,
     regularizers,
     schedules,
+    selection,
     start,
     text_pipeline,
 )
@@ -38,6 +39,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "05": optimizers.EXERCISES,
     "06": schedules.EXERCISES,
     "07": regularizers.EXERCISES,
+    "09": selection.EXERCISES,
     "15": text_pipeline.EXERCISES,
     "16": bpe.EXERCISES,
     "17": attention.EXERCISES,

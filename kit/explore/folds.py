@@ -187,7 +187,7 @@ def folds_stage() -> Stage:
         right.set(xlim=(0.3, 1.02), ylim=(0, 11.3), yticks=[], xlabel="area under the ROC curve")
         right.set_title("What the folds say, and what is true")
         right.grid(visible=False, axis="y")
-        right.text(0.985, 0.03, "green: flights of other days", color=GREEN, transform=right.transAxes, ha="right")
+        right.text(0.31, 0.2, "green: flights of other days", color=GREEN, size=8)
         lines = [
             *right.plot([], [], "o", color=BLUE, markersize=6),
             *right.plot([], [], "-", color=ORANGE, linewidth=2),
