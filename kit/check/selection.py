@@ -166,7 +166,7 @@ def _over(variance: Callable[[int, int, int], float], *, ddof: int = 1, root: bo
     return t
 
 
-corrected = Exercise(
+paired = Exercise(
     notebook="09",
     name="the corrected paired test",
     solution=_corrected,
@@ -449,4 +449,4 @@ honest = Exercise(
     ),
 )
 
-EXERCISES = (deal, whole, corrected, trials, improvement, honest)
+EXERCISES = (deal, whole, paired, trials, improvement, honest)
