@@ -23,6 +23,7 @@ from kit.check import (
     precision,
     regularizers,
     schedules,
+    selection,
     start,
     text_pipeline,
 )
@@ -40,6 +41,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "06": schedules.EXERCISES,
     "07": regularizers.EXERCISES,
     "08": metrics.EXERCISES,
+    "09": selection.EXERCISES,
     "15": text_pipeline.EXERCISES,
     "16": bpe.EXERCISES,
     "17": attention.EXERCISES,

@@ -30,6 +30,7 @@ from kit.check import optimizers as optimizer_exercises
 from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
+from kit.check import selection as selection_exercises
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1
 
 ROW = sentences.sentences()["A01"][0]
@@ -112,6 +113,7 @@ CARRIERS = {
     ),
     *(progress.record, progress.events, course.CourseMap, descent_exercises.bisect, descent_exercises.Threshold),
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
+    selection_exercises.Shrunk,
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
     network_exercises.Accuracies,
