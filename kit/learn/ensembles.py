@@ -239,7 +239,10 @@ def vote(members: Sequence[Predict], weights: Shaped[np.ndarray, "members"] | No
 
 
 def vote_weights(
-    predictions: Shaped[np.ndarray, "members n outputs"], targets: Shaped[np.ndarray, "n outputs"], *, n_rounds: int = 50
+    predictions: Shaped[np.ndarray, "members n outputs"],
+    targets: Shaped[np.ndarray, "n outputs"],
+    *,
+    n_rounds: int = 50,
 ) -> Float[np.ndarray, "members"]:
     """Choose weights for a vote: in each round one more voice goes to whoever lowers the squared error most.
 

@@ -60,8 +60,8 @@ def one_hot(classes: Shaped[np.ndarray, "n"], *, n_classes: int) -> Float[np.nda
 
 
 @dataclass(frozen=True, kw_only=True)
-class Split:
-    """A question with two answers: is this feature at most this threshold?
+class Question:
+    """Ask whether a feature is at most a threshold: a split of the rows in two.
 
     Args:
         gain: by how much the loss falls if each side gets a leaf of its own.
@@ -79,7 +79,7 @@ def best_split(
     *,
     strength: float = 0.0,
     min_rows: int = 1,
-) -> Split | None:
+) -> Question | None:
     """Try every threshold between two neighbouring values of every feature, and keep the one that gains most.
 
         gain = ½ [ G_L² / (H_L + λ) + G_R² / (H_R + λ) - G² / (H + λ) ]      summed over outputs
@@ -105,13 +105,13 @@ def best_split(
     is without the ½.
 
     >>> best_split(np.array([[1.0], [2.0], [6.0]]), -np.array([[0.0], [0.0], [3.0]]), np.ones(3))
-    Split(feature=0, threshold=4.0, gain=3.0)
+    Question(feature=0, threshold=4.0, gain=3.0)
     """
     x, gradients, hessians = _rows(x, gradients, hessians)
     return _best(x, gradients, hessians, real("strength", strength, at_least=0), count("min_rows", min_rows))
 
 
-def _best(x: np.ndarray, g: np.ndarray, h: np.ndarray, strength: float, min_rows: int) -> Split | None:
+def _best(x: np.ndarray, g: np.ndarray, h: np.ndarray, strength: float, min_rows: int) -> Question | None:
     n = len(x)
     if n < 2 * min_rows:
         return None
@@ -131,7 +131,7 @@ def _best(x: np.ndarray, g: np.ndarray, h: np.ndarray, strength: float, min_rows
     low, high = ordered[at, feature], ordered[at + 1, feature]
     middle = low + (high - low) / 2
     threshold = middle if middle < high else low  # of neighbours in float64 the middle may be the upper one
-    return Split(feature=int(feature), threshold=float(threshold), gain=best)
+    return Question(feature=int(feature), threshold=float(threshold), gain=best)
 
 
 @dataclass(frozen=True, kw_only=True)

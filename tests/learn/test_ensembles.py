@@ -110,7 +110,7 @@ def test_boosting_matches_xgboost(objective, n_steps, strength):
     xgboost = pytest.importorskip("xgboost")
     logistic = objective == "binary:logistic"
     options = {"derivatives": log_loss_derivatives if logistic else squared_error_derivatives, "strength": strength}
-    for x, y, rng, start, ours in without_ties(n_steps, lr=0.5, max_depth=2, **options):
+    for x, y, rng, _, ours in without_ties(n_steps, lr=0.5, max_depth=2, **options):
         theirs = xgboost.train(
             {
                 "objective": objective, "tree_method": "exact", "max_depth": 2, "eta": 0.5, "lambda": strength,
