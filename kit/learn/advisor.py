@@ -126,6 +126,8 @@ def advise(
     near = _nearest([m for m in measurements if m.task == task], n_rows)
     models = list(dict.fromkeys(model for model, _ in near))
     tables = list(dict.fromkeys(table for _, table in near))
+    if len(measurements) and not near:
+        raise ValueError(f"task must be one that was measured, got {task}")
     if not near or len(near) != len(models) * len(tables):
         raise ValueError(f"measurements must be of every model on every table of {task}, got {len(near)} of "
                          f"{len(models)} x {len(tables)}")  # fmt: skip

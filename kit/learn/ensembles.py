@@ -173,7 +173,7 @@ def boost(
 
     Oracle: xgboost.train.
     """
-    lr, start = real("lr", lr, above=0), real("start", start)
+    x, lr, start = real_array("x", x, ndim=2), real("lr", lr, above=0), real("start", start)
     margins, trees = np.full(len(x), start), []
     for _ in range(count("n_steps", n_steps)):
         tree = boosting_step(x, y, margins, derivatives=derivatives, max_depth=max_depth, strength=strength)

@@ -281,11 +281,16 @@ def grow_tree(
     return Tree(**columns, n_features=x.shape[1])
 
 
-def decision_tree(x: Shaped[np.ndarray, "n features"], targets: Shaped[np.ndarray, "n outputs"], **limits: Any) -> Tree:
+def decision_tree(
+    x: Shaped[np.ndarray, "n features"],
+    targets: Shaped[np.ndarray, "n outputs"],
+    *,
+    max_depth: int | None = None,
+    min_rows: int = 1,
+    n_candidates: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> Tree:
     """Grow a tree whose leaves hold the mean of their rows' targets: numbers, or `one_hot` classes.
-
-    Args:
-        limits: as `grow_tree` takes them.
 
     Raises:
         TypeError, ValueError: as `grow_tree` does.
@@ -298,6 +303,7 @@ def decision_tree(x: Shaped[np.ndarray, "n features"], targets: Shaped[np.ndarra
     targets = real_array("targets", targets, ndim=2)
     if len(targets) != len(real_array("x", x, ndim=2)):
         raise ValueError(f"targets must have a row for each of the {len(x)} rows of x, got {len(targets)}")
+    limits: dict[str, Any] = {"max_depth": max_depth, "min_rows": min_rows, "n_candidates": n_candidates, "rng": rng}
     return grow_tree(x, -targets, np.ones(len(targets)), **limits)
 
 

@@ -25,10 +25,12 @@ from kit.explore import (
     regularizers,
     schedules,
     text_pipeline,
+    trees,
 )
 from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
 from kit.explore.overlay import Picture
 from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
+from tests.explore.test_trees import board_of_a_contest
 
 EXPLORERS = [
     descent.bowl,
@@ -41,6 +43,8 @@ EXPLORERS = [
     schedules.draw_a_schedule,
     regularizers.penalty_view,
     regularizers.stopping_view,
+    trees.border_view,
+    board_of_a_contest,
     text_pipeline.near_duplicates,
     bpe.vocabulary,
     bpe.typing,
