@@ -117,7 +117,7 @@ def tune(
         raise ValueError(f"rivals must be two or more, got {len(rivals)}")
     for name, rival in rivals.items():
         function(f"rivals[{name!r}]", rival)
-    axes = {axis: _values(axis, values) for axis, values in space.items()}
+    axes = {axis: axis_values(f"space[{axis!r}]", values) for axis, values in space.items()}
     judges = tuple(count("seeds", seed, at_least=0) for seed in seeds)
     if not axes or not judges or not len(conditions):
         empty = "space" if not axes else "seeds" if not judges else "conditions"
@@ -148,7 +148,10 @@ def _grid(
         for setting in settings:
             key = (name, condition, *setting.values())
             if key not in known:
-                tried = [_loss(name, rival(**setting, **about, seed=seed)) for seed in seeds]
+                tried = [
+                    finite_or_worst(f"rivals[{name!r}], its loss,", rival(**setting, **about, seed=seed))
+                    for seed in seeds
+                ]
                 known[key] = float(np.mean(tried)) if np.isfinite(tried).all() else math.inf
         found = [known[name, condition, *setting.values()] for setting in settings]
         if not np.isfinite(found).any():
@@ -162,10 +165,11 @@ def _grid(
     return Search(space=axes, best=best, losses=losses, seeds=seeds)
 
 
-def _loss(name: str, value: Any) -> float:
+def finite_or_worst(name: str, value: Any) -> float:
+    """Return a loss as a float; what is NaN or infinite diverged, and counts as infinite."""
     if isinstance(value, float | np.floating) and not math.isfinite(value):
-        return math.inf  # NaN too: it diverged
-    return real(f"rivals[{name!r}], its loss,", value)
+        return math.inf
+    return real(name, value)
 
 
 def _edges(setting: Setting, axes: dict[str, tuple], limits: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
@@ -206,11 +210,12 @@ def _beyond(axis: str, values: tuple, limits: Mapping[str, tuple[float, float]])
     return first, last
 
 
-def _values(axis: str, values: Sequence[Any]) -> tuple[Any, ...]:
-    several(f"space[{axis!r}]", values)
+def axis_values(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the values of an axis, numbers in rising order; refuse none, and one value twice."""
+    several(name, values)
     kept = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
     if not kept or len(set(kept)) < len(kept):
-        raise ValueError(f"space[{axis!r}] must hold different values, got {shown(values)}")
+        raise ValueError(f"{name} must hold different values, got {shown(values)}")
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in kept)
     return tuple(sorted(kept)) if numbers else kept
 

@@ -7,6 +7,7 @@ from kit.learn import (
     class_losses,
     descent,
     ensembles,
+    halving,
     intervals,
     linear,
     losses,
@@ -18,9 +19,12 @@ from kit.learn import (
     scaling,
     schedules,
     search,
+    selection,
+    splits,
     tables,
     training,
     trees,
+    validation,
 )
 
 NAN = np.array([1.0, np.nan, 1.0])
@@ -55,6 +59,13 @@ WEIGHTS = NETWORK.init(np.random.default_rng(0))
 POINT = [*ARRAY, np.ones(3), np.ones((1, 21)), np.full(21, np.inf)]
 TWO_COLUMNS = [*MATRIX, X[:, :1], X * np.inf]
 POINTS = {"n": (4, [*AT_LEAST_1, 1]), "noise": (0.1, AT_LEAST_0), "rng": (np.random.default_rng(0), GENERATOR)}
+LABELS = [3, None, [], [[0], [1]], np.ones(3) + 1j]
+FOLDS = {"k": (2, [*AT_LEAST_1, 1]), "rng": (None, ["ten", 0])}
+SPLIT = splits.Split(fold=np.array([0, 1, 0, 1]))
+HALVES = splits.k_fold(2, k=2)
+SPACE = selection.Space({"lr": (1.0, 2.0, 4.0)})
+SCORES = [*SAMPLE, np.inf * np.ones(3)]
+OVERLAP = {"n_train": (9, AT_LEAST_1), "n_test": (1, AT_LEAST_1)}
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 FOUR = np.arange(8.0).reshape(4, 2)
@@ -65,9 +76,9 @@ ROWS_OF_TREE = {
 }
 TREE = trees.decision_tree(FOUR, FOUR[:, :1])
 MEMBER = lambda x, targets: lambda new: np.zeros((len(new), targets.shape[1]))  # noqa: E731
-HALVES = [(np.array([0, 1]), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
+TWO_FOLDS = [(np.array([0, 1]), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
 LEAKY = [(np.arange(4), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
-SPLITS = [3, None, [], HALVES[:1], [HALVES[0], HALVES[0]], LEAKY]
+SPLITS = [3, None, [], TWO_FOLDS[:1], [TWO_FOLDS[0], TWO_FOLDS[0]], LEAKY]
 TARGETS = {"x": (FOUR, MATRIX), "targets": (np.ones((4, 1)), [*MATRIX, np.ones((3, 1))])}
 BOOSTED = ensembles.boost(FOUR, FOUR[:, 0], n_steps=2)
 Y_OF_FOUR = [*ARRAY, np.ones((4, 1)), np.ones(3)]
@@ -137,7 +148,7 @@ ARGUMENTS = {
         "start": (0.0, NUMBER),
     },
     BOOSTED.margins: {"x": (FOUR, [*MATRIX, FOUR[:, :1]]), "n_trees": (1, ["ten", 1.5, -1])},
-    ensembles.out_of_fold: {"member": (MEMBER, FUNCTION), **TARGETS, "split": (HALVES, SPLITS)},
+    ensembles.out_of_fold: {"member": (MEMBER, FUNCTION), **TARGETS, "split": (TWO_FOLDS, SPLITS)},
     ensembles.vote: {
         "members": ([abs, abs], [None, 3, [], [3]]),
         "weights": ([0.5, 0.5], ["ten", [], [0.5], [-1.0, 2.0], [1.0, 1.0]]),
@@ -151,7 +162,7 @@ ARGUMENTS = {
         "members": ([MEMBER], [None, 3, [], [3]]),
         "top": (MEMBER, FUNCTION),
         **TARGETS,
-        "split": (HALVES, SPLITS),
+        "split": (TWO_FOLDS, SPLITS),
     },
     advisor.Measurement: MEASURED,
     advisor.advise: {
@@ -185,6 +196,71 @@ ARGUMENTS = {
         "growths": (1, COUNT),
     },
     FOUND.fresh: {"seeds": ((1,), [3, None, (0,), (-1,)])},
+    splits.Split: {
+        "fold": (np.array([0, 1]), [*LABELS, [0.0, 1.0], [0, 0], [1, 2], [0, 2], [-1, 0, 1]]),
+        "in_time": (False, []),
+    },
+    splits.k_fold: {"n": (4, AT_LEAST_1), **FOLDS, "k": (2, [*AT_LEAST_1, 1, 5])},
+    splits.stratified_k_fold: {"classes": (np.array([0, 1, 0, 1]), [*LABELS, [0.0, 1.0], [0, 0, 1]]), **FOLDS},
+    splits.group_k_fold: {"groups": (np.array([0, 1, 0, 1]), [*LABELS, [0, 0], [0.0, np.nan, 1.0]]), **FOLDS},
+    splits.time_split: {"times": (np.arange(3.0), [*LABELS, [1, 1], NAN, [True, False]]), "k": (1, AT_LEAST_1)},
+    splits.repeated: {
+        "split": (lambda rng: SPLIT, [*FUNCTION, lambda rng: None]),
+        "n_repeats": (2, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    splits.nested: {
+        "outer": (SPLIT, [None, "ten", [([0], [1])]]),
+        "inner": (lambda rows: HALVES, [*FUNCTION, lambda rows: None, lambda rows: SPLIT]),
+    },
+    splits.leaks: {
+        "train": (np.array([0, 1]), [*LABELS, [0.5], [-1]]),
+        "test": (np.array([2]), [*LABELS, [0.5], [-1]]),
+        "groups": (np.arange(3), [3, [], np.ones(3) + 1j, [0, 1]]),
+        "times": (np.arange(3), [3, [], np.ones(3) + 1j, [0, 1]]),
+    },
+    validation.cross_validate: {
+        "score": (lambda train, test: 1.0, [*FUNCTION, lambda train, test: None, lambda train, test: np.nan]),
+        "split": (SPLIT, [None, 3, "ten", []]),
+    },
+    validation.corrected_interval: {"scores": (np.arange(3.0), SCORES), **OVERLAP},
+    validation.corrected_paired_test: {
+        "first": (np.arange(3.0), SCORES),
+        "second": (np.ones(3), [*SCORES, np.ones(2)]),
+        **OVERLAP,
+    },
+    validation.choose_within: {
+        "loss": (lambda setting, train, test: 1.0, [*FUNCTION, lambda setting, train, test: None]),
+        "settings": ((1, 2), [None, 3, "ten", ()]),
+        "nests": (splits.nested(SPLIT, lambda rows: HALVES), [None, 3, (), [3]]),
+    },
+    selection.Space: {"axes": ({"lr": (1.0, 2.0)}, [None, {}, {"lr": 1.0}, {"lr": ()}, {"lr": (1.0, 1.0)}])},
+    selection.minimize: {
+        "loss": (lambda lr: lr, [*FUNCTION, lambda lr: None]),
+        "axes": (SPACE, [None, {}, {"lr": 1.0}]),
+        "strategy": (selection.grid(2), [*FUNCTION, lambda *_: -1, lambda *_: 0, lambda *_: 9]),
+        "n_trials": (2, [*AT_LEAST_1, 4]),
+    },
+    selection.grid: {"n_trials": (2, AT_LEAST_1), "rng": (None, ["ten", 0])},
+    selection.random: {"rng": (np.random.default_rng(0), GENERATOR)},
+    selection.bayesian: {"rng": (np.random.default_rng(0), GENERATOR), "n_random": (2, [*AT_LEAST_1, 1])},
+    selection.surrogate: {
+        "space": (SPACE, [None, "ten", {"lr": (1.0,)}]),
+        "places": ([0, 2], [None, 3, [], [0], [0, 3], [0, -1], [0.5, 1.0]]),
+        "losses": ([1.0, 2.0], [[], [1.0], [np.nan, np.nan], [1.0, 2.0, 3.0]]),
+    },
+    selection.expected_improvement: {
+        "mean": (np.ones(3), [*ARRAY, 3.0, np.ones((3, 1))]),
+        "deviation": (np.ones(3), [*SHAPED, -np.ones(3)]),
+        "best": (1.0, ["ten", None, [1.0], np.nan, np.inf]),
+    },
+    halving.successive_halving: {
+        "loss": (lambda setting, steps: 1.0, [*FUNCTION, lambda setting, steps: None]),
+        "settings": ((1, 2), [None, 3, "ten", ()]),
+        "least": (1, AT_LEAST_1),
+        "most": (4, [*AT_LEAST_1, 0]),
+        "factor": (2, [*AT_LEAST_1, 1]),
+    },
     losses.mse: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.mae: {"predictions": (np.ones(3), SHAPED), **TWO},
     losses.huber: {"predictions": (np.ones(3), SHAPED), **TWO, "delta": (1.0, ABOVE_0)},
@@ -356,7 +432,10 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest, mlp.Activation),
-    *(intervals.Interval, search.Tuned, search.Search, tables.Flights, tables.Diamonds),
+    *(intervals.Interval, search.Tuned, search.Search),
     *(trees.Question, trees.Tree, ensembles.Boosted, advisor.Advice),
     *(ensembles.squared_error_derivatives, ensembles.log_loss_derivatives),
+    *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
+    *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
+    *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
 }
