@@ -434,7 +434,19 @@ def _case(shifts: Sequence[float], spreads: Sequence[float], seconds: Sequence[f
     return scores.round(4), np.array(seconds), ratio, 2.5706  # Student's t for five degrees of freedom
 
 
+def _near(ratio: float, t: float) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Make a case in which one model is just level with the best, and a cheaper one just not."""
+    rng = np.random.default_rng(3)
+    noise = rng.normal(size=(3, 6))
+    noise = (noise - noise.mean(axis=1, keepdims=True)) / noise.std(axis=1, ddof=1, keepdims=True)
+    best = 0.8 + 0.05 * rng.normal(size=6)
+    bound = t * 0.01 * np.sqrt(1 / 6 + ratio)
+    others = [best - share * bound - 0.01 * own for share, own in zip((0.99, 1.01, 0.5), noise, strict=True)]
+    return np.array([best, *others, best / 2]), np.array([60.0, 4.0, 2.0, 9.0, 1.0]), ratio, t
+
+
 _SCORES = (
+    _near(0.3, 2.5706),
     _case((0.0, -0.013, -0.018, -0.004, -0.09), (0.002, 0.01, 0.01, 0.01, 0.01), (60, 4, 2, 9, 1), 0.3, 0),
     _case((-0.01, 0.0, -0.06, -0.05, -0.02), (0.01, 0.004, 0.012, 0.01, 0.012), (30, 20, 3, 1, 8), 0.3, 1),
     _case((-0.2, 0.0, -0.1, -0.15, -0.2), (0.01, 0.01, 0.01, 0.01, 0.01), (1, 50, 7, 3, 2), 0.3, 2),

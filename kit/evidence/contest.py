@@ -32,7 +32,7 @@ from kit.learn.ensembles import Member, Predict, out_of_fold, vote, vote_weights
 from kit.learn.search import tune
 
 try:
-    import xgboost
+    import xgboost  # pyright: ignore[reportMissingImports]
 except ModuleNotFoundError:  # an optional part; what is stored was measured with it
     xgboost = None
 
