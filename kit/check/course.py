@@ -24,6 +24,7 @@ from kit.check import (
     schedules,
     start,
     text_pipeline,
+    trees,
 )
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
@@ -38,6 +39,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "05": optimizers.EXERCISES,
     "06": schedules.EXERCISES,
     "07": regularizers.EXERCISES,
+    "10": trees.EXERCISES,
     "15": text_pipeline.EXERCISES,
     "16": bpe.EXERCISES,
     "17": attention.EXERCISES,
