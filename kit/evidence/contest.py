@@ -36,7 +36,7 @@ try:
 except ModuleNotFoundError:  # an optional part; what is stored was measured with it
     xgboost = None
 
-N_TRIALS, N_FOLDS, N_TREES, N_ROUNDS, N_UNITS = 6, 3, 50, 100, 32
+N_TRIALS, N_FOLDS, N_TREES, N_ROUNDS, N_UNITS = 6, 3, 40, 100, 32
 ROWS, N_TEST = (100, 400), 3_000
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {  # six each
     "linear": tuple({"strength": strength} for strength in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)),
