@@ -17,7 +17,7 @@ LARGE, VERY_LARGE, WIDTH = 50_000, 100_000, 8  # rows, rows, columns
 
 
 def more_trees(*, table: str, seed: int) -> dict[str, float]:
-    """Fit a forest of 1,000 trees to 100 rows, as it comes; give the test error of all its trees, and of the first 100."""
+    """Fit a forest of 1,000 trees to 100 rows, as it comes; give the test error of all and of the first 100."""
     train, test = dealt(whole(table), n_train=ROWS[0], n_test=OTHERS, rng=np.random.default_rng(seed))
     setting = AS_THEY_COME["forest"]["classes" if train.is_classes else "numbers"]
     forest = estimator("forest", setting, is_classes=train.is_classes, seed=seed, n_trees=MANY)
