@@ -14,6 +14,7 @@ Taught in: 10
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -55,7 +56,7 @@ class Table:
         return Table(x=self.x[chosen], targets=self.targets[chosen], group=self.group[chosen])
 
 
-def _table(x: np.ndarray, y: np.ndarray, *, n_classes: int = 0, group: np.ndarray | None = None) -> Table:
+def _table(x: Any, y: Any, *, n_classes: int = 0, group: np.ndarray | None = None) -> Table:
     x, y = np.asarray(x, dtype=float), np.asarray(y)
     targets = one_hot(y.astype(int), n_classes=n_classes) if n_classes else y.astype(float)[:, None]
     return Table(x=x, targets=targets, group=np.arange(len(x)) if group is None else group)

@@ -235,7 +235,7 @@ def vote(members: Sequence[Predict], weights: Shaped[np.ndarray, "members"] | No
     shares = np.full(len(members), 1 / len(members)) if weights is None else real_array("weights", weights, ndim=1)
     if len(shares) != len(members) or shares.min() < 0 or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(f"weights must be one for each of {len(members)} members, >= 0 and 1 in sum, got {shares}")
-    return lambda x: sum(share * member(x) for share, member in zip(shares, members, strict=True))
+    return lambda x: np.tensordot(shares, np.array([member(x) for member in members]), axes=1)
 
 
 def vote_weights(

@@ -265,10 +265,8 @@ def grow_tree(
         rows, depth, parent, side = waiting.pop()
         parent[side] = len(nodes)
         g, h = gradients[rows], hessians[rows]
-        split = None
-        if depth < depth_limit:
-            candidates = draw()
-            split = _best(x[rows][:, candidates], g, h, strength, min_rows)
+        candidates = draw()
+        split = _best(x[rows][:, candidates], g, h, strength, min_rows) if depth < depth_limit else None
         node: dict[str, Any] = {"value": (0.0 - g.sum(axis=0)) / (h.sum() + strength), "n_rows": len(rows)}
         nodes.append(node)
         if split is not None:
