@@ -101,5 +101,10 @@ BOOSTING_TIMES = Experiment(
     alone=True,
 )
 WORKER_TIMES = Experiment(
-    name="forest_workers", measure=worker_times, seeds=10, quantities=("1 workers", "2 workers"), alone=True
+    name="forest_workers",
+    measure=worker_times,
+    seeds=10,
+    quantities=("1 workers", "2 workers"),
+    alone=True,
+    waits_for="two idle cores",
 )
