@@ -92,6 +92,7 @@ MORE_TREES = Experiment(
     factors={"table": REAL},
     seeds=10,
     quantities=(f"{MANY} trees", f"{FEW} trees"),
+    waits_for="two minutes of a processor core",
 )
 BOOSTING_TIMES = Experiment(
     name="boosting_times",

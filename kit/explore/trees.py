@@ -295,7 +295,11 @@ def board_stage(board: Board, table: str) -> Stage:
         left.set(xscale="log", xlim=(seconds.min() / 1.5, seconds.max() * 1.5))
         left.set(ylim=(scores.min() - margin, scores.max() + margin))
         left.set(xlabel="seconds to tune and fit", ylabel="score", title=f"{table}: score against seconds")
-        right.set(xlim=(min(0, gaps.min()) - 0.05 * np.ptp(gaps), gaps.max() + 0.05 * np.ptp(gaps)))
+        right.set_xscale("symlog", linthresh=0.01)  # a gap of 0.01 counts, and that of a tree may be 0.5
+        right.set(xlim=(min(0, gaps.min()) * 1.3 - 0.002, gaps.max() * 1.3))
+        ticks = [tick for tick in (-0.1, -0.01, 0, 0.01, 0.1) if gaps.min() * 1.3 <= tick <= gaps.max() * 1.3]
+        right.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        right.set_xticks([], minor=True)
         right.set(ylim=(0.6 - n_models, 0.5), title="how far behind the best", xlabel="score of the best, less its own")
         right.set_yticks(-np.arange(n_models), names)
         for label, color in zip(right.get_yticklabels(), colors, strict=True):
@@ -304,8 +308,8 @@ def board_stage(board: Board, table: str) -> Stage:
         lines = []
         for axes in (left, right):
             lines += [axes.plot([], [], "-", color=color, linewidth=2)[0] for color in colors]
-            lines += [axes.plot([], [], "o", color=color, markersize=6)[0] for color in colors]
-            lines += axes.plot([], [], "o", color=INK, markersize=3)
+            lines += [axes.plot([], [], "o", color=color, markersize=4)[0] for color in colors]
+            lines += axes.plot([], [], "o", color=INK, markersize=7)
     return Stage(figure=figure, lines=lines)
 
 
