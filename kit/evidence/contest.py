@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from kit.arguments import matching
+from kit.arguments import matching, one_of
 from kit.evidence.contest_tables import PARTS, REAL, TRUTHS, Table, dealt, made, whole
 from kit.evidence.store import Experiment
 from kit.learn.ensembles import Member, Predict, out_of_fold, vote, vote_weights
@@ -245,18 +245,18 @@ CONTEST = Experiment(
 PART_TRAIN, PART_TEST = 150, 50  # no more to test on: the corrected test makes up for few test rows, not for many
 
 
-def contest_of_parts(*, part: str, seed: int) -> dict[str, float]:
+def contest_of_parts(*, table: str, seed: int) -> dict[str, float]:
     """Deal a small table or a part out, and measure all models on it."""
-    table = PARTS[part]()
-    n_train = min(PART_TRAIN, int(0.7 * len(table.x)))
-    train, test = dealt(table, n_train=n_train, n_test=PART_TEST, rng=np.random.default_rng(seed))
+    whole_part = PARTS[one_of("table", table, tuple(PARTS))]()
+    n_train = min(PART_TRAIN, int(0.7 * len(whole_part.x)))
+    train, test = dealt(whole_part, n_train=n_train, n_test=PART_TEST, rng=np.random.default_rng(seed))
     return measured(MODELS, train, test, seed=seed) | {"train": len(train.x), "test": len(test.x)}
 
 
 CONTEST_OF_PARTS = Experiment(
     name="contest_of_parts",
     measure=contest_of_parts,
-    factors={"part": tuple(PARTS)},
+    factors={"table": tuple(PARTS)},
     seeds=5,
     quantities=(*QUANTITIES, "train", "test"),
     alone=True,

@@ -42,8 +42,8 @@ def measurements() -> list[Measurement]:
             found += [_measurement(CONTEST, m, table, n_rows, at) for m in MODELS]
     if is_stored(CONTEST_OF_PARTS):
         for part in PARTS:
-            n_rows = int(stored(CONTEST_OF_PARTS, "train", part=part)[0])
-            found += [_measurement(CONTEST_OF_PARTS, m, part, n_rows, {"part": part}) for m in MODELS]
+            n_rows = int(stored(CONTEST_OF_PARTS, "train", table=part)[0])
+            found += [_measurement(CONTEST_OF_PARTS, m, part, n_rows, {"table": part}) for m in MODELS]
     return found
 
 
@@ -69,14 +69,14 @@ def is_stored(experiment: Experiment) -> bool:
     return all(key(run) in lines for run in experiment.runs())
 
 
-def simplest_against_best(part: str) -> PairedTest:
-    """Compare the best model of a part, by its mean score, with the linear one, split by split.
+def simplest_against_best(table: str) -> PairedTest:
+    """Compare the best model of a small table or part, by its mean score, with the linear one, split by split.
 
     Raises:
-        ValueError: if there is no such part, or its runs are not stored.
+        ValueError: if there is no such table, or its runs are not stored.
     """
-    one_of("part", part, tuple(PARTS))
-    scores = np.array([stored(CONTEST_OF_PARTS, f"{model} score", part=part) for model in MODELS])
-    n_train, n_test = (int(stored(CONTEST_OF_PARTS, what, part=part)[0]) for what in ("train", "test"))
+    one_of("table", table, tuple(PARTS))
+    scores = np.array([stored(CONTEST_OF_PARTS, f"{model} score", table=table) for model in MODELS])
+    n_train, n_test = (int(stored(CONTEST_OF_PARTS, what, table=table)[0]) for what in ("train", "test"))
     best, simplest = scores[scores.mean(axis=1).argmax()], scores[MODELS.index("linear")]
     return corrected_paired_test(best, simplest, n_train=n_train, n_test=n_test)
