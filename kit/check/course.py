@@ -26,6 +26,7 @@ from kit.check import (
     selection,
     start,
     text_pipeline,
+    trees,
 )
 from kit.check.exercise import CORRECT, Exercise
 from kit.check.progress import events
@@ -42,6 +43,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "07": regularizers.EXERCISES,
     "08": metrics.EXERCISES,
     "09": selection.EXERCISES,
+    "10": trees.EXERCISES,
     "15": text_pipeline.EXERCISES,
     "16": bpe.EXERCISES,
     "17": attention.EXERCISES,

@@ -103,7 +103,8 @@ def main(names: list[str]) -> int:
         os.environ[FIRST_SEED], names = str(FRESH), names[1:]
     if names == ["--list"]:
         for name, experiment in known.items():
-            print(f"{name}: {len(stored_lines(experiment))} of {len(list(experiment.runs()))} runs stored")
+            waits = f"; waits for {experiment.waits_for}" if experiment.waits_for else ""
+            print(f"{name}: {len(stored_lines(experiment))} of {len(list(experiment.runs()))} runs stored{waits}")
         return 0
     unknown = sorted(set(names) - set(known))
     if unknown:

@@ -52,6 +52,7 @@ class Experiment:
         seeds: how many repetitions each combination has: seeds 0, 1, ..., or as many from `first_seed`.
         quantities: the names of what `measure` gives.
         alone: whether no other run may be at work beside one of these, as where it is the clock that counts.
+        waits_for: what it still needs to be run, in words, where it has not been: "two idle cores".
 
     Raises:
         TypeError, ValueError: if `measure` does not take the factors and a seed, `seeds` < 1, or
@@ -64,6 +65,7 @@ class Experiment:
     seeds: int
     quantities: tuple[str, ...]
     alone: bool = False
+    waits_for: str = ""
 
     def __post_init__(self):
         function("measure", self.measure)

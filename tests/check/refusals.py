@@ -31,6 +31,7 @@ from kit.check import precision as precision_exercises
 from kit.check import regularizers as regularizers_exercises
 from kit.check import schedules as schedule_exercises
 from kit.check import selection as selection_exercises
+from kit.check import trees as tree_exercises
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1
 
 ROW = sentences.sentences()["A01"][0]
@@ -118,5 +119,6 @@ CARRIERS = {
     attention_exercises.Suspect,
     network_exercises.Accuracies,
     schedule_exercises.Runs,
+    *(tree_exercises.line, tree_exercises.nearest),
     *(model_exercises.Layer, model_exercises.Norm, model_exercises.Judged, work_exercises.WithGradient),
 }

@@ -28,12 +28,14 @@ from kit.explore import (
     show,
     text_pipeline,
     training,
+    trees,
 )
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.gpt import GPT, GPTConfig
 from kit.text.bpe import BPE
 from kit.text.ngram import count_ngrams
 from kit.text.story_tasks import WORDS
+from tests.explore.test_trees import a_board
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), candidate=np.array([True]))
@@ -49,6 +51,7 @@ def story_gpt_of(vocab_size: int, n_layers: int = 2) -> GPT:
     return GPT(GPTConfig(vocab_size=vocab_size, n_positions=8, n_layers=n_layers, n_heads=2, d_model=4))
 
 
+BOARD = a_board()
 TELLER = story_gpt_of(len(WORDS))
 UNTRAINED = AblationGPT(AblationConfig())
 TWICE = [judging.text_pairs()[0]] * 2
@@ -190,6 +193,32 @@ ARGUMENTS = {
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
     },
+    trees.borders: {
+        "model": ("line", ["forests", 1, None]),
+        "data": ("moons", ["circles", 1, None]),
+        "noise": (0.2, AT_LEAST_0_HASHED),
+    },
+    trees.border_frame: {
+        "model": ("line", ["forests", 1, None]),
+        "data": ("moons", ["circles", 1, None]),
+        "noise": (0.2, AT_LEAST_0_HASHED),
+        "size": (4, [*AT_LEAST_1, 5]),
+    },
+    trees.Board: {
+        "tables": (("t",), [None, 3, "t"]),
+        "rows": ((100,), [None, 3, "t"]),
+        "contenders": (("a", "b"), [None, 3, "t"]),
+        "scores": (np.ones((1, 1, 2, 3)), [*ARRAY, np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 1))]),
+        "seconds": (np.ones((1, 1, 2, 3)), [*ARRAY, np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 1))]),
+    },
+    trees.standing: {"board": (BOARD, []), "table": ("gems", ["stars", 1, None]), "rows": (100, [99, None, "ten"])},
+    trees.board_frame: {
+        "board": (BOARD, []),
+        "table": ("gems", ["stars", 1, None]),
+        "rows": (100, [99, None, "ten"]),
+        "contender": ("line", ["curve", 1, None]),
+    },
+    trees.board_stage: {"board": (BOARD, []), "table": ("gems", ["stars", 1, None])},
     training.LiveLoss: {
         "n_steps": (9, AT_LEAST_1),
         "show": (("validation",), [None, 3, "validation"]),
@@ -237,6 +266,7 @@ CARRIERS = {
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),
+    *(trees.Borders, trees.Standing, trees.board_view),
     *(gpt.forward_frame, gpt.named, gpt.shown_word, gpt.box, gpt.outline, gpt.shapes, gpt.table_overlays, gpt.bars),
     overlay.box_of,
 }

@@ -3,8 +3,10 @@
 import numpy as np
 
 from kit.learn import (
+    advisor,
     class_losses,
     descent,
+    ensembles,
     halving,
     intervals,
     judgement,
@@ -26,6 +28,7 @@ from kit.learn import (
     tables,
     text_metrics,
     training,
+    trees,
     validation,
 )
 
@@ -85,7 +88,111 @@ SCORES = [*SAMPLE, np.inf * np.ones(3)]
 OVERLAP = {"n_train": (9, AT_LEAST_1), "n_test": (1, AT_LEAST_1)}
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
+FOUR = np.arange(8.0).reshape(4, 2)
+ROWS_OF_TREE = {
+    "x": (FOUR, MATRIX),
+    "gradients": (np.array([[1.0], [2.0], [-1.0], [0.5]]), [*MATRIX, np.ones((3, 1))]),
+    "hessians": (np.ones(4), [*ARRAY, np.ones((4, 1)), np.zeros(4), np.ones(3)]),
+}
+TREE = trees.decision_tree(FOUR, FOUR[:, :1])
+MEMBER = lambda x, targets: lambda new: np.zeros((len(new), targets.shape[1]))  # noqa: E731
+TWO_FOLDS = [(np.array([0, 1]), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
+LEAKY = [(np.arange(4), np.array([2, 3])), (np.array([2, 3]), np.array([0, 1]))]
+SPLITS = [3, None, [], TWO_FOLDS[:1], [TWO_FOLDS[0], TWO_FOLDS[0]], LEAKY]
+TARGETS = {"x": (FOUR, MATRIX), "targets": (np.ones((4, 1)), [*MATRIX, np.ones((3, 1))])}
+BOOSTED = ensembles.boost(FOUR, FOUR[:, 0], n_steps=2)
+Y_OF_FOUR = [*ARRAY, np.ones((4, 1)), np.ones(3)]
+MEASURED = {
+    "model": ("line", []),
+    "table": ("t", []),
+    "task": ("numbers", ["ranking", 1, None]),
+    "n_rows": (100, AT_LEAST_1),
+    "scores": (np.ones(3), SAMPLE),
+    "seconds": (1.0, AT_LEAST_0),
+    "latency": (1.0, AT_LEAST_0),
+    "readable": (True, []),
+}
+MEASUREMENT = advisor.Measurement(**{name: value for name, (value, _) in MEASURED.items()})
+
 ARGUMENTS = {
+    trees.gini: {"classes": (np.array([0, 1]), ["ten", None, [], [0.5, 1.0]])},
+    trees.one_hot: {"classes": (np.array([0, 1]), ["ten", None, [], [0.5], [2], [-1]]), "n_classes": (2, AT_LEAST_1)},
+    trees.best_split: {**ROWS_OF_TREE, "strength": (1.0, AT_LEAST_0), "min_rows": (1, AT_LEAST_1)},
+    trees.grow_tree: {
+        **ROWS_OF_TREE,
+        "max_depth": (2, ["ten", 1.5, -1]),
+        "strength": (1.0, AT_LEAST_0),
+        "min_rows": (1, AT_LEAST_1),
+        "n_candidates": (1, ["ten", 1.5, -1, 0, 3]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    trees.decision_tree: {
+        **TARGETS,
+        "max_depth": (2, ["ten", 1.5, -1]),
+        "min_rows": (1, AT_LEAST_1),
+        "n_candidates": (1, ["ten", 1.5, -1, 0, 3]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    TREE.leaf_of: {"x": (FOUR, [*MATRIX, FOUR[:, :1]])},
+    TREE.predict: {"x": (FOUR, [*MATRIX, FOUR[:, :1]])},
+    TREE.rules: {"names": (("a", "b"), [None, 3, "ab", ("a",)])},
+    ensembles.bagging: {
+        "member": (MEMBER, FUNCTION),
+        **TARGETS,
+        "n_models": (2, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    ensembles.forest: {
+        **TARGETS,
+        "n_trees": (2, AT_LEAST_1),
+        "n_candidates": (1, ["ten", 1.5, -1, 0, 3]),
+        "min_rows": (1, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    ensembles.boosting_step: {
+        "x": (FOUR, MATRIX),
+        "y": (np.ones(4), Y_OF_FOUR),
+        "margins": (np.zeros(4), Y_OF_FOUR),
+        "derivatives": (ensembles.squared_error_derivatives, FUNCTION),
+        "max_depth": (2, ["ten", 1.5, -1]),
+        "strength": (1.0, AT_LEAST_0),
+    },
+    ensembles.boost: {
+        "x": (FOUR, MATRIX),
+        "y": (np.ones(4), Y_OF_FOUR),
+        "n_steps": (2, AT_LEAST_1),
+        "lr": (0.3, ABOVE_0),
+        "derivatives": (ensembles.squared_error_derivatives, FUNCTION),
+        "max_depth": (2, ["ten", 1.5, -1]),
+        "strength": (1.0, AT_LEAST_0),
+        "start": (0.0, NUMBER),
+    },
+    BOOSTED.margins: {"x": (FOUR, [*MATRIX, FOUR[:, :1]]), "n_trees": (1, ["ten", 1.5, -1])},
+    ensembles.out_of_fold: {"member": (MEMBER, FUNCTION), **TARGETS, "split": (TWO_FOLDS, SPLITS)},
+    ensembles.vote: {
+        "members": ([abs, abs], [None, 3, [], [3]]),
+        "weights": ([0.5, 0.5], ["ten", [], [0.5], [-1.0, 2.0], [1.0, 1.0]]),
+    },
+    ensembles.vote_weights: {
+        "predictions": (np.ones((2, 4, 1)), [*ARRAY, np.ones((2, 3, 1)), np.ones((4, 1))]),
+        "targets": (np.ones((4, 1)), [*ARRAY, np.ones(4)]),
+        "n_rounds": (3, AT_LEAST_1),
+    },
+    ensembles.stack: {
+        "members": ([MEMBER], [None, 3, [], [3]]),
+        "top": (MEMBER, FUNCTION),
+        **TARGETS,
+        "split": (TWO_FOLDS, SPLITS),
+    },
+    advisor.Measurement: MEASURED,
+    advisor.advise: {
+        "measurements": ([MEASUREMENT], [None, 3, [], ["line"]]),
+        "task": ("numbers", ["ranking", 1, None, "classes"]),
+        "n_rows": (100, AT_LEAST_1),
+        "latency": (1.0, ["ten", None, [1.0], np.nan, True, 0, -1]),
+        "seconds": (1.0, ["ten", None, [1.0], np.nan, True, 0, -1]),
+        "explain": (False, []),
+    },
     intervals.mean_interval: {"numbers": (np.ones(3), [*ARRAY, np.ones(1), 3.0])},
     intervals.estimate_mean: {"numbers": (np.ones(3), SAMPLE), "skewed": (True, [])},
     intervals.estimate_ratio: {"ratios": (np.ones(3), [*SAMPLE, np.zeros(3), -np.ones(3)]), "skewed": (True, [])},
@@ -410,6 +517,8 @@ CARRIERS = {
     *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest, mlp.Activation),
     *(metrics.two_rows, metrics.checked_stand_in, metrics.stand_in, score_metrics.Counts),
     *(text_metrics.Rouge, text_metrics.runs_of),
+    *(trees.Question, trees.Tree, ensembles.Boosted, advisor.Advice),
+    *(ensembles.squared_error_derivatives, ensembles.log_loss_derivatives),
     *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
     *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),

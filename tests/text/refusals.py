@@ -11,6 +11,7 @@ from kit.text import (
     clean,
     corpus,
     dedup,
+    functions,
     gpt2,
     grammar,
     ngram,
@@ -96,6 +97,9 @@ ARGUMENTS = {
     clean.without_lines: {"text": ("moo", STRING), "lines": ({"moo"}, ["moo", None, 5])},
     clean.mask_pii: {"text": ("moo", STRING)},
     clean.mask_and_count: {"text": ("moo", STRING)},
+    functions.functions_table: {
+        "documents": ([corpus.Document(name="a", text="def f(): pass")], [5, None, "moo", ["moo"], [], [DOCUMENT]])
+    },
     corpus.Document: {"name": ("a", [5, None]), "text": ("moo", [5, None, b"moo"])},
     corpus.train_test_split: {
         "documents": ([DOCUMENT], ["moo", None, ["moo"]]),
@@ -244,6 +248,7 @@ ARGUMENTS = {
     story_tasks.decode: {"ids": (np.array([0, 1]), [*IDS, [10_000]])},
 }
 CARRIERS = {
+    functions.Functions,
     *(story_tasks.Ending, story_tasks.Question),
     *(bpe.merge_pair, ngram.NGram, quality.Quality, shards.Position),
     *(pipeline.signature, pipeline.Clean, pipeline.Encode),
