@@ -77,6 +77,12 @@ class Hand:
         result = self.page.evaluate("(slides) => probe.afterwards(slides)", self.slides)
         return {**result, "right": result["position"] == self.position}
 
+    def rest(self) -> None:
+        """Stop what goes on by itself, and wait until it stands."""
+        for button in self.output.get_by_role("button", name="Pause").all():
+            button.click()
+            self.page.wait_for_timeout(SETTLES_MS)
+
     def _drag(self) -> None:
         left, width, y = self._track()
         start = self._place()

@@ -89,11 +89,13 @@ def presses(page: Page) -> dict[int, list[float]]:
             hand = Hand(page, number)
             hand.press(key)  # the first move after scrolling is not counted
             taken += [hand.press(key) for _ in range(PRESSES)]
+            hand.rest()
     return times
 
 
 def says_what_it_shows(page: Page, name: str) -> bool:
     """Tell whether the sentence below the picture is the one of the values that are shown."""
+    Hand(page, LIVE).rest()
     shown = cell(page, LIVE).locator(".kit-live")
     positions = [int(position) for position in (shown.get_attribute("data-shown") or "").split()]
     return asked(page, f'OPEN["{name}"][0].frame_at({positions}).sentence') == shown.locator(".kit-say").text_content()

@@ -1,7 +1,8 @@
 """Every function of tensors, on another device: its good arguments are those of the room's refusals.
 
 What is new in kit.blocks, kit.models or kit.train is covered as soon as its arguments are listed there, and
-tests/house/test_bad_input.py lets nothing be missing. tests/away.py has the device.
+tests/house/test_bad_input.py lets nothing be missing. What they do together is tests/models/test_meta.py's.
+tests/away.py has the device.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from kit.blocks.attention import KVCache
 from kit.models.encoder_decoder import ConditionedDecoder
 from kit.train.loop import fit
 from kit.train.lora import save_adapter
-from tests.away import Away
+from tests.away import Away, There
 from tests.blocks import refusals as blocks
 from tests.house.bad_input import call
 from tests.models import refusals as models
@@ -83,12 +84,15 @@ def test_every_function_computes_where_its_tensors_are(function: Callable, good:
         assert all(each.device == AWAY for each in found if isinstance(each, Tensor))
 
 
-def test_a_function_that_leaves_a_tensor_behind_is_found():
-    def wrong(x: Tensor) -> Tensor:
-        return x + torch.arange(3)
-
-    with Away(), pytest.raises(RuntimeError, match="still on the CPU"):
-        wrong(torch.ones(3, device=AWAY))
+def test_a_tensor_left_on_the_cpu_is_found():
+    with Away():
+        x = torch.ones(3, device=AWAY)
+        with pytest.raises(RuntimeError, match="still on the CPU"):
+            x + torch.arange(3)
+        with pytest.raises(RuntimeError, match="still on the CPU"):
+            x[torch.arange(2)]
+        assert (x + torch.tensor(1)).tolist() == [2, 2, 2]  # a single number may stay, as on a GPU
+        assert isinstance(x + torch.arange(3, device=x.device), There)
 
 
 def test_the_training_step_is_among_them():
