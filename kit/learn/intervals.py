@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from scipy import special, stats
 
-from kit.arguments import count, function, instance, integer_array, real, real_array, several
+from kit.arguments import count, function, instance, integer_array, real, real_array, several, shown
 
 CONFIDENCE_LEVEL = 0.95
 
@@ -239,9 +239,7 @@ def bootstrap_interval(
     n_resamples: int = 1_000,
     groups: Shaped[np.ndarray, "n"] | None = None,
 ) -> Interval:
-    """Give any metric an interval: how it spreads over samples of the sample, drawn with replacement.
-
-    The interval leaves 2.5% of the resamples' metrics below and above it.
+    """Give any metric an interval: the middle 95% of what it is on samples of the sample, drawn with replacement.
 
     Args:
         metric: takes the columns, and gives a number.
@@ -265,7 +263,9 @@ def bootstrap_interval(
     several("columns", columns)
     n_resamples, arrays = count("n_resamples", n_resamples, at_least=2), [np.asarray(column) for column in columns]
     if not arrays or any(array.shape[:1] != arrays[0].shape[:1] for array in arrays) or not arrays[0].ndim:
-        raise ValueError(f"columns must be one or more of one length, got shapes {[each.shape for each in arrays]}")
+        raise ValueError(
+            f"columns must be one or more of one length, got shapes {shown([each.shape for each in arrays])}"
+        )
     codes = np.arange(len(arrays[0])) if groups is None else integer_array("groups", groups)
     if codes.shape != arrays[0].shape[:1] or len(names := np.unique(codes)) < 2:
         rule = f"a number for each of the {len(arrays[0])} rows, two different ones at least"
