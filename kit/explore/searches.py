@@ -70,7 +70,9 @@ def known(way: str, seed: int, n: int) -> Surrogate:
         TypeError, ValueError: if there is no such way, `seed` < 0, or `n` is not from 2 to 16.
     """
     found = search(way, seed)
-    return surrogate(SPACE, found.places[: count("n", n, at_least=2)], found.losses[:n])
+    if count("n", n, at_least=2) > N_TRIALS:
+        raise ValueError(f"n must be <= {N_TRIALS}, got {n}")
+    return surrogate(SPACE, found.places[:n], found.losses[:n])
 
 
 def search_frame(*, way: str, seed: int, n: int) -> Frame:

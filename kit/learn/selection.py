@@ -212,7 +212,7 @@ def surrogate(space: Space, places: Sequence[int] | np.ndarray, losses: Sequence
     How fast it forgets along each axis, and how much of the losses is noise, it finds by its likelihood.
 
     Raises:
-        TypeError: if `space` is not a Space.
+        TypeError: if `space` is not a Space, or `losses` holds no numbers.
         ValueError: if there are fewer than two trials, or not a loss and a setting for each; or none is finite.
 
     Numerics: a loss that is not finite counts as the worst of the others.
@@ -220,9 +220,11 @@ def surrogate(space: Space, places: Sequence[int] | np.ndarray, losses: Sequence
     Oracle: sklearn.gaussian_process.GaussianProcessRegressor, which computes it.
     """
     instance("space", space, Space)
-    at, found = np.asarray(places), np.asarray(losses, dtype=float)
+    at, found = np.asarray(places), np.asarray(losses)
     if at.ndim != 1 or at.dtype.kind not in "iu" or len(at) < 2 or at.min() < 0 or at.max() >= len(space.settings):
         raise ValueError(f"places must be two or more, each that of a setting, got {shown(places)}")
+    if found.dtype.kind not in "iuf":
+        raise TypeError(f"losses must hold numbers, got {shown(losses)}")
     if found.shape != at.shape or not np.isfinite(found).any():
         raise ValueError(f"losses must be one for each trial, and one of them finite, got {shown(losses)}")
     known = np.isfinite(found)
