@@ -5,6 +5,7 @@ import pytest
 
 from kit.evidence import contest, contest_tables, contest_times
 from kit.evidence.contest_tables import Table, dealt, made
+from kit.evidence.store import stored
 from kit.learn.trees import one_hot
 from kit.text.corpus import standard_library
 
@@ -143,3 +144,11 @@ def test_the_first_hundred_trees_are_part_of_the_thousand(monkeypatch):
     monkeypatch.setattr(contest_times, "FEW", 1)
     numbers = contest_times.more_trees(table="digits", seed=0)
     assert numbers["30 trees"] < numbers["1 trees"]
+
+
+def test_what_is_stored_is_what_a_run_measures():
+    """Within 2%, as `live` allows for another processor."""
+    measured = contest.contest_of_truths(truth="linear", seed=0)
+    for quantity in contest.CONTEST_OF_TRUTHS.quantities:
+        there = stored(contest.CONTEST_OF_TRUTHS, quantity, truth="linear")[0]
+        assert measured[quantity] == pytest.approx(there, rel=0.02, abs=0.02), quantity
