@@ -8,7 +8,6 @@ from tests.notebooks.literals import NOTEBOOKS, code_of, literals
 UNCONVERTED: dict[str, int] = {
     "17_attention": 11,
     "20_models_at_work": 7,
-    "21_pretrain_finetune": 2,
 }
 
 
