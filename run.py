@@ -4,9 +4,10 @@
     python run.py test         run every test, notebooks included
     python run.py check        the quick checks alone: style, types, layering, files
     python run.py notebooks    execute notebooks in place (all, or those named)
-    python run.py evidence      run the experiments whose numbers are stored (all, or those named)
+    python run.py evidence     run the experiments whose numbers are stored (all, or those named)
     python run.py claims       print what every claim came to, as the notebooks store it
-    python run.py stamp        write badge and set-up cell into every notebook ([ADDRESS] for a fork)
+    python run.py fresh        try the verdicts again on numbers drawn anew, by `python run.py evidence --fresh`
+    python run.py stamp        write badge, minutes and set-up cell into every notebook, by git's remote or [ADDRESS]
     python run.py bench        measure the live views, descent and the notebooks
     python run.py bench-gpu    train GPTs on this machine's NVIDIA GPU in every precision; under 8 minutes
 
@@ -36,6 +37,7 @@ def main() -> int:
         "notebooks": ["-m", "tests.notebooks.execute"],
         "evidence": ["-m", "kit.evidence"],
         "claims": ["-m", "tests.notebooks.claims"],
+        "fresh": ["-m", "tests.notebooks.fresh"],
         "stamp": ["-m", "tests.notebooks.stamp"],
         "bench": ["-m", "tests.bench"],
         "bench-gpu": ["-m", "tests.bench.gpu"],

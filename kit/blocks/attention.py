@@ -11,13 +11,14 @@ Taught in: 17 19
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, integer_tensor, real, real_tensor
+from kit.arguments import count, instance, integer_tensor, real, real_tensor, token_flags, token_numbers
 
 Queries = Float[Tensor, "batch heads queries d_head"]
 Keys = Float[Tensor, "batch kv_heads keys d_head"]
@@ -218,6 +219,41 @@ def document_mask(
     return same & causal_mask(numbers.shape[1], device=numbers.device) if causal else same
 
 
+def padding_and_document_mask(
+    ids: Int[Tensor, "batch tokens"],
+    present: Bool[Tensor, "batch tokens"] | None = None,
+    documents: Int[Tensor, "batch tokens"] | None = None,
+    *,
+    from_start: bool = True,
+) -> Bool[Tensor, "batch 1 #tokens tokens"] | None:
+    """Join `padding_mask` and `document_mask` for a text that sees itself; None where neither is asked for.
+
+    Args:
+        ids: the tokens; what stands in them is not looked at.
+        from_start: refuse padding that is not at a row's end.
+
+    Raises:
+        TypeError: if `ids` is not a tensor, or `present` not one of booleans, or `documents` not one of whole numbers.
+        ValueError: if one does not fit the tokens, `present` is true in other places than `from_start`
+            allows, or a number of `documents` is negative.
+
+    >>> ids = torch.tensor([[7, 8, 9, 0]])
+    >>> padding_and_document_mask(ids, ids != 0, torch.tensor([[0, 0, 1, 1]]))[0, 0].int()
+    tensor([[1, 1, 0, 0],
+            [1, 1, 0, 0],
+            [0, 0, 1, 0],
+            [0, 0, 1, 0]], dtype=torch.int32)
+    """
+    instance("ids", ids, Tensor)
+    mask = None
+    if present is not None:
+        mask = padding_mask(token_flags("present", present, ids, from_start=from_start))
+    if documents is not None:
+        apart = document_mask(token_numbers("documents", documents, ids, below=2**62))
+        mask = apart if mask is None else mask & apart
+    return mask
+
+
 class KVCache:
     """The keys and values of one attention layer so far, so that each is computed once.
 
@@ -238,6 +274,7 @@ class KVCache:
     def __init__(self, n_tokens: int):
         self.n_tokens, self._length = count("n_tokens", n_tokens), 0
         self._keys = self._values = torch.empty(0)
+        self._fitting: tuple[Any, ...] = ()  # shapes and formats that were looked at once: no token needs it again
 
     def __len__(self) -> int:
         return self._length
@@ -251,10 +288,13 @@ class KVCache:
             TypeError: if either is not a tensor of real numbers.
             ValueError: if they do not fit each other, those before them, or the room that is left.
         """
-        _check_values(k, v)
-        for name, new, held in (("k", k, self._keys), ("v", v, self._values)):
-            if self._length and new.shape[:2] + new.shape[3:] != held.shape[:2] + held.shape[3:]:
-                raise ValueError(f"{name} must go with {tuple(held.shape)} in all but time, got {tuple(new.shape)}")
+        looks = tuple((getattr(new, "shape", None), getattr(new, "dtype", None)) for new in (k, v))
+        if looks != self._fitting:
+            _check_values(k, v)
+            for name, new, held in (("k", k, self._keys), ("v", v, self._values)):
+                if self._length and new.shape[:2] + new.shape[3:] != held.shape[:2] + held.shape[3:]:
+                    raise ValueError(f"{name} must go with {tuple(held.shape)} in all but time, got {tuple(new.shape)}")
+            self._fitting = looks
         end = self._length + k.shape[-2]
         if end > self.n_tokens:
             raise ValueError(f"k must fit a cache of {self.n_tokens} tokens, got number {end}")

@@ -89,7 +89,7 @@ causal_weights = Exercise(
     notebook="17",
     name="the causal mask",
     solution=_true_causal,
-    cases=((_normal(4, 4, scale=2),), (_normal(6, 6, seed=1),)),
+    cases=((_normal(4, 4, scale=2),), (_normal(6, 6, seed=1),), (_normal(3, 3, seed=2) - 1e5,)),
     mistakes=(
         Mistake(
             hint="You masked after the softmax. The rows no longer sum to 1, and what they fall short of tells of "
@@ -100,17 +100,30 @@ causal_weights = Exercise(
             hint="A score of 0 is not hidden: exp(0) = 1. Fill in -inf, whose exp is 0.",
             answer=lambda s: s.tril().softmax(-1),
         ),
-        Mistake(
-            hint="The future is not quite hidden: a score of -1 or -10 leaves it a share. Fill in -inf.",
-            answer=lambda s: _causal(s, fill=-1.0),
-        ),
-        Mistake(
-            hint="The future is not quite hidden: a score of -1 or -10 leaves it a share. Fill in -inf.",
-            answer=lambda s: _causal(s, fill=-10.0),
+        *(
+            Mistake(
+                hint="The future is not quite hidden: beside scores that are lower still, any number leaves it a "
+                "share. Fill in -inf.",
+                answer=lambda s, fill=fill: _causal(s, fill=fill),
+            )
+            for fill in (-1.0, -10.0, -20.0, -100.0, -1000.0, -1e4)
         ),
         Mistake(
             hint="You hid the past and kept the future. Row i is the query: it may look at columns 0 to i.",
             answer=lambda s: s.masked_fill(torch.ones_like(s).tril(-1) > 0, -math.inf).softmax(-1),
+        ),
+        *(
+            Mistake(
+                hint="Your mask is inverted: you hid what a row may see, its own column and those before it. The last "
+                "row has nothing left, hence NaN. masked_fill hides where its mask is true.",
+                answer=lambda s, fill=fill: s.masked_fill(torch.ones_like(s).tril() > 0, fill).softmax(-1),
+            )
+            for fill in (-math.inf, -1e9)
+        ),
+        Mistake(
+            hint="You multiplied by a mask of 0 and 1, and 0 times infinity is NaN. Choose instead of multiplying: "
+            "masked_fill, or torch.where.",
+            answer=lambda s: (s + (1 - torch.ones_like(s).tril()) * -math.inf).softmax(-1),
         ),
         Mistake(
             hint="A token may look at itself, and you hid that too. The first row has nothing left, hence NaN.",
@@ -149,11 +162,14 @@ class Suspect:
         """Give an output for each token."""
         return self._weights @ (1.0 + np.asarray(ids, dtype=float))
 
+    def __repr__(self) -> str:
+        return f"a model of {len(self._weights)} tokens"
+
 
 _SUSPECTS = (
     (Suspect(6, {}), np.array([3, 1, 4, 1, 5, 9])),
     (Suspect(6, {(2, 3): 1.0, (4, 5): 0.5}), np.array([2, 7, 1, 8, 2, 8])),
-    (Suspect(7, {(0, 6): 1.0, (3, 4): 1e-7, (1, 3): 2.0}), np.array([1, 4, 1, 0, 2, 1, 3])),
+    (Suspect(7, {(0, 6): 1.0, (3, 4): 1e-7, (1, 3): -2.0}), np.array([1, 4, 1, 0, 2, 1, 3])),
 )
 
 
@@ -361,6 +377,14 @@ two_blocks = Exercise(
             ),
         ),
         Mistake(
+            hint="Your post-norm block began with what the pre-norm block had left in x. Both blocks begin with the x "
+            "that was given: use another name for what comes between.",
+            answer=lambda x, norm, attention, think: (
+                (pre := _pre(x, norm, attention, think)),
+                _post(pre, norm, attention, think),
+            ),
+        ),
+        Mistake(
             hint="The two branches stand in the wrong order: attention first, then the feed-forward layer.",
             answer=lambda x, norm, attention, think: (
                 _pre(x, norm, think, attention),
@@ -400,6 +424,18 @@ def _heads(ids: np.ndarray) -> np.ndarray:
     return weights
 
 
+def _rivals(ids: np.ndarray) -> np.ndarray:
+    """Make up four heads: the one that is asked for, between two that look after the first occurrence."""
+    weights = np.zeros((2, 2, len(ids), len(ids)))
+    for i in range(len(ids)):
+        earlier = [j for j in range(i) if ids[j] == ids[i]]
+        first, last = (1 + earlier[0], 1 + earlier[-1]) if earlier else (0, 0)
+        for head, target, sure in (((0, 0), first, 0.5), ((0, 1), last, 0.45), ((1, 0), first, 0.4), ((1, 1), 0, 0.6)):
+            weights[head][i, : i + 1] = (1 - sure) / (i + 1)
+            weights[head][i, target] += sure
+    return weights
+
+
 def _best(weights: np.ndarray, score: Callable) -> tuple[int, int]:
     """Find the layer and the head whose score is highest."""
     scores = np.array([[score(head) for head in layer] for layer in weights])
@@ -418,12 +454,13 @@ def _follows(ids: np.ndarray, *, after: int = 1) -> list[tuple[int, int]]:
 
 
 _LETTERS = (np.array([4, 7, 1, 9, 4, 7, 1, 9, 4]), np.array([3, 8, 2, 6, 5, 3, 8, 2, 6, 5, 3]))
+_OFTEN = np.array([5, 1, 5, 2, 5, 3, 1, 5])
 
 induction_head = Exercise(
     notebook="17",
     name="an experiment: which head is it?",
     solution=lambda weights, ids: _best(weights, lambda w: np.mean([w[i, j] for i, j in _follows(ids)])),
-    cases=tuple((_heads(ids), ids) for ids in _LETTERS),
+    cases=(*((_heads(ids), ids) for ids in _LETTERS), (_rivals(_OFTEN), _OFTEN)),
     mistakes=(
         Mistake(
             hint="That is the head that looks one place back. It tells each letter who stood before it; the head "

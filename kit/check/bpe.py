@@ -103,6 +103,7 @@ merge = Exercise(
         ([1, 2, 3, 1, 2, 2, 1, 4], (1, 2), 9),
         ([5, 5, 5, 5, 5, 6], (5, 5), 7),
         ([2, 1, 2, 1, 1, 2, 3], (1, 2), 8),
+        ([1, 2, 3, 1], (1, 2), 9),
     ),
     mistakes=(
         Mistake(
@@ -149,6 +150,10 @@ def _commonest(n_pairs: Counter[Pair]) -> Pair:
     return min(n_pairs, key=lambda pair: (-n_pairs[pair], pair))
 
 
+def _first_met(n_pairs: Counter[Pair]) -> tuple[Pair, int]:
+    return n_pairs.most_common(1)[0]
+
+
 def _glued(spellings: Sequence[Sequence[int]], repeats: Sequence[int]) -> Pair:
     return _commonest(
         _count_pairs([[i for s, n in zip(spellings, repeats, strict=True) for _ in range(n) for i in s]], [1])
@@ -163,6 +168,8 @@ commonest_pair = Exercise(
         ([[3, 4, 5], [1, 2], [3, 4], [9], [9, 7]], [2, 6, 1, 9, 6]),
         ([[7, 1], [1, 7, 8], [1, 7], [9, 2]], [4, 3, 1, 2]),
         ([[8, 6, 8], [6, 8], [5, 3, 5, 3], [2, 4]], [1, 6, 1, 7]),
+        ([[9, 7, 9, 7], [1, 2], [5, 9]], [2, 3, 1]),
+        ([[1, 2], [9, 7]], [1, 2]),
     ),
     mistakes=(
         Mistake(
@@ -174,6 +181,27 @@ commonest_pair = Exercise(
             answer=lambda spellings, repeats: max(
                 (counts := _count_pairs(spellings, repeats)), key=lambda pair: (counts[pair], pair)
             ),
+        ),
+        Mistake(
+            hint="That is the smallest pair. How often each occurs has no say in your answer.",
+            answer=lambda spellings, repeats: min(_count_pairs(spellings, repeats)),
+        ),
+        Mistake(
+            hint="A pair that stands twice in a piece was counted once there. Count every place.",
+            answer=lambda spellings, repeats: _commonest(
+                Counter(
+                    [p for s, n in zip(spellings, repeats, strict=True) for p in set(pairwise(s)) for _ in range(n)]
+                )
+            ),
+        ),
+        Mistake(
+            hint="most_common(1) gives a list with one entry, the pair and its count. Of equally common pairs it gives "
+            "the first that it met, too: use min or sorted with a key of count and pair.",
+            answer=lambda spellings, repeats: (_first_met(_count_pairs(spellings, repeats)),),
+        ),
+        Mistake(
+            hint="Of equally common pairs you took the one that was met first. The smaller ids decide.",
+            answer=lambda spellings, repeats: _first_met(_count_pairs(spellings, repeats))[0],
         ),
         Mistake(
             hint="That is how often it occurs. Return the pair.",
@@ -228,6 +256,13 @@ def _encode_once(piece: bytes, merges: Sequence[Pair]) -> list[int]:
     return ids
 
 
+def _encode_by_rank(piece: bytes, merges: Sequence[Pair]) -> list[int]:
+    ids = list(piece)
+    for rank, pair in enumerate(merges):
+        ids = merge_pair(ids, pair, rank)
+    return ids
+
+
 # bc, ab, bcd, aa, abab, abcd, ca
 _MERGES = ((98, 99), (97, 98), (256, 100), (97, 97), (257, 257), (97, 258), (99, 97))
 
@@ -252,6 +287,10 @@ encode = Exercise(
         Mistake(
             hint="Each merge was made at one place only. Merge every occurrence of the pair.",
             answer=_encode_once,
+        ),
+        Mistake(
+            hint="You wrote the rank of a merge for its token. Bytes have the ids up to 255: merge 0 makes 256 + 0.",
+            answer=_encode_by_rank,
         ),
         Mistake(
             hint="The first merge makes token 256, not token 0: the bytes come first.",

@@ -138,7 +138,7 @@ scaling = Exercise(
 
 
 class Threshold:
-    """A stand-in for a real run: true above a hidden rate, and patient for a thousand calls."""
+    """A stand-in for a real run: true above a hidden rate, and patient for ten thousand calls."""
 
     def __init__(self, rate: float):
         self._rate, self._calls = rate, 0
@@ -147,11 +147,14 @@ class Threshold:
         """Tell whether a run at this rate would diverge.
 
         Raises:
-            RuntimeError: after a thousand calls; a loop that has not ended by then never will.
+            RuntimeError: after ten thousand calls, where halving the bracket takes some fifteen.
         """
         self._calls += 1
-        if self._calls > 1000:
-            raise RuntimeError("diverges was called 1,000 times; your loop does not end")
+        if self._calls > 10_000:
+            raise RuntimeError(
+                "diverges was called 10,000 times, which is the limit; halving the bracket takes some 15. "
+                "Your search is too slow, or does not end"
+            )
         return lr > self._rate
 
     def __repr__(self) -> str:
@@ -227,6 +230,10 @@ fastest = Exercise(
     cases=(
         (_bowl(1.0, 9.0), np.array([3.0, 1.0]), np.array([0.01, 0.05, 0.1, 0.15, 0.19, 0.22, 0.3]), 1e-3),
         (_bowl(1.0), np.array([2.0]), np.array([2.1, 0.001, 0.3, 0.7, 1.8]), 1e-2),
+        # the target is near, and who gets there first is not who gets furthest
+        (_bowl(1.0, 9.0), np.array([0.1, 3.0]), np.array([0.01, 0.11, 0.18, 0.2]), 0.1),
+        # the last of 200 steps gets there
+        (_bowl(1.0), np.array([1.0]), np.array([0.005, 0.01]), 0.99**400 / 2 * 1.001),
     ),
     mistakes=(
         Mistake(
@@ -249,6 +256,12 @@ fastest = Exercise(
             hint="That is the slowest rate. You want the fewest steps: argmin, not argmax.",
             answer=lambda objective, start, rates, target: float(
                 rates[int(np.argmax([-1 if n is None else n for n in _steps(objective, start, rates, target)]))]
+            ),
+        ),
+        Mistake(
+            hint="That rate ends with the lowest loss. Another reached the target before it: ask steps_to(target).",
+            answer=lambda objective, start, rates, target: float(
+                rates[int(np.argmin([descend(objective, start, lr=lr, n_steps=200).losses[-1] for lr in rates]))]
             ),
         ),
         Mistake(

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import io
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from kit.check.answers import as_array, differ, difference, frozen, same, unusable
 from kit.check.card import GREEN, GREY, ORANGE, RED, Card
+from kit.check.deadline import OutOfTime, deadline
 from kit.check.progress import record
+from kit.check.wording import argument, case_shown, describe, names_of
+from kit.check.worked import way_to
 
 CORRECT, NOT_ATTEMPTED, RAISED, WRONG = "correct", "not attempted yet", "your code raised an error", "not yet right"
+SECONDS = 60  # for all cases of an exercise together; kit's own solutions need less than one
+_wrong_so_far: Counter[tuple[str, str]] = Counter()
 _KIT = str(Path(__file__).parents[1])
 _COLORS = {CORRECT: GREEN, NOT_ATTEMPTED: GREY, RAISED: ORANGE, WRONG: RED}
 
@@ -47,6 +54,7 @@ class Exercise:
 
     Call the exercise with an attempt to have it checked: shape and dtype first, then values,
     nothing ever broadcast. Tensors count as arrays; the attempt gets copies, and must leave them as they were.
+    A wrong attempt gets a hint, the second in a row the way in words as well, and the third a worked case.
 
     Args:
         name: what the learner sees; the notebook's number stands before it in the progress file.
@@ -67,80 +75,116 @@ class Exercise:
         """Check an attempt, record the outcome, and return a verdict that shows itself."""
         with np.errstate(all="ignore"):  # an overflow is judged by what comes of it
             verdict = self._judge(attempt)
+            more = self._more(verdict.outcome)
         kept = record({"kind": "exercise", "notebook": self.notebook, "name": self.name, "outcome": verdict.outcome})
-        return replace(verdict, lines=(*verdict.lines, *kept))
+        return replace(verdict, lines=(*verdict.lines, *more, *kept))
+
+    def _more(self, outcome: str) -> list[str]:
+        """Give what a further wrong attempt at this exercise has earned: the way in words, then a worked case."""
+        here = self.notebook, self.name
+        if outcome == CORRECT:
+            _wrong_so_far.pop(here, None)
+        if outcome != WRONG:
+            return []
+        _wrong_so_far[here] += 1
+        if _wrong_so_far[here] == 1 or (way := way_to(self.name)) is None:
+            return []
+        steps = way(*copy.deepcopy(self.cases[0]))
+        if _wrong_so_far[here] == 2 or self.asks_for_a_value:
+            return [f"The way there: {'; '.join(name for name, _ in steps)}."]
+        names = names_of(way, self.solution, len(self.cases[0]))
+        return [
+            f"A worked case: {case_shown(names, self.cases[0])}",
+            *(f"· {name}: {argument(value)}" for name, value in steps),
+        ]
+
+    @property
+    def asks_for_a_value(self) -> bool:
+        """Whether the answer is a value, and no function."""
+        return not self.cases[0]
 
     def _judge(self, attempt: Any) -> Verdict:
-        if attempt is None or attempt is ...:
+        if attempt is ... or (attempt is None and self.asks_for_a_value):
             return self._verdict(NOT_ATTEMPTED, "Replace the dots by your answer, and run the cell again.")
+        if not callable(attempt) and not self.asks_for_a_value:
+            hint = "Pass the function itself: its name alone, with no brackets after it."
+            return self._wrong(hint, f"You passed what a call of it gave: {describe(attempt)}.")
         function = attempt if callable(attempt) else lambda: attempt
-        answers = []
-        for case in self.cases:
-            given = copy.deepcopy(case)
-            try:
-                answers.append(function(*given))
-            except NotImplementedError:
-                return self._verdict(NOT_ATTEMPTED, "Write your code in place of the raise, and run the cell again.")
-            except Exception as error:
-                return self._verdict(RAISED, f"{type(error).__name__}: {error}", *_where(error), _describe_case(case))
-            if (changed := _first_difference(given, case)) is not None:
-                hint = f"Your function changed its argument number {changed + 1} in place. Work on a copy."
-                return self._wrong(hint)
-        expected = [self.solution(*copy.deepcopy(case)) for case in self.cases]
-        problems = [self._compare(got, want) for got, want in zip(answers, expected, strict=True)]
+        answers = self._answers(function)
+        if isinstance(answers, Verdict):
+            return answers
+        expected = [self._seen(self.solution(*copy.deepcopy(case))) for case in self.cases]
+        problems = [self._problem(got, want) for got, want in zip(answers, expected, strict=True)]
         if not any(problems):
             n = len(self.cases)
             return self._verdict(CORRECT, f"Agrees with the kit's own solution on {n} case{'s' if n > 1 else ''}.")
         for mistake in self.mistakes:
             if all(self._same_mistake(mistake, case, got) for case, got in zip(self.cases, answers, strict=True)):
                 return self._wrong(mistake.hint)
-        with contextlib.redirect_stdout(io.StringIO()):
-            again = function(*copy.deepcopy(self.cases[0]))
-        if not _equal(answers[0], again):
-            return self._wrong("Two calls with the same arguments gave two answers. Seed what is random.")
+        if not self.asks_for_a_value and not self._repeats(function, answers):
+            return self._wrong(
+                "Two calls with the same arguments gave two answers. Seed what is random; and let no call change what "
+                "the next one uses, such as a global or a default of []."
+            )
+        if self.asks_for_a_value:
+            return self._wrong(_without_the_answer(answers[0], expected[0]))
         case, problem = next((c, p) for c, p in zip(self.cases, problems, strict=True) if p)
-        return self._wrong(problem, _describe_case(case))
+        return self._wrong(problem, self._shown(function, case))
 
-    def _compare(self, got: Any, want: Any) -> str:
-        """Say how an answer differs from the expected one; an empty string where it does not."""
-        if got is None:
-            return "Your function returned None. Is a return missing?"
-        if isinstance(want, tuple):
-            if not isinstance(got, tuple) or len(got) != len(want):
-                return f"Expected {len(want)} values, as a tuple; got {_describe(got)}."
-            return next(filter(None, map(self._compare, got, want)), "")
-        if isinstance(want, str):
-            return "" if got == want else f"Expected {want!r}; got {_describe(got)}."
-        want = as_array(want)
+    def _answers(self, function: Callable[..., Any]) -> list[Any] | Verdict:
+        """Call the attempt on every case; a verdict where it raises, returns nothing usable, or does not end."""
+        answers, case = [], self.cases[0]
         try:
-            given, got = got, as_array(got)
-        except ValueError:
-            return f"Expected an array of shape {want.shape}; got rows of different lengths."
-        except TypeError as error:
-            return f"Expected {_describe(want)}; got {error}."
-        if got.dtype.kind not in "biuf":
-            return f"Expected {_describe(want)}; got {_describe(given)}."
-        if got.shape != want.shape and got.ndim and want.ndim:
-            return f"Expected shape {want.shape}; got shape {got.shape}."
-        if got.shape != want.shape or (got.dtype.kind == "b") != (want.dtype.kind == "b"):
-            return f"Expected {_describe(want)}; got {_describe(got)}."
-        if got.dtype.kind == "f" and not np.isfinite(got).all():
-            if not np.isfinite(want).all() and np.allclose(got, want, self.rtol, self.rtol, equal_nan=True):
-                return ""  # a mistake whose answer overflows in the same places
-            return "Some numbers in your answer are NaN or infinite."
-        difference = np.abs(got.astype(float) - want.astype(float))
-        if np.isfinite(want).all() and difference.max() <= self.rtol * np.abs(want).max():
-            return ""
-        if want.size <= 6:
-            return f"Expected {_describe(want)}; got {_describe(got)}."
-        worst = tuple(int(i) for i in np.unravel_index(difference.argmax(), want.shape))
-        return f"Furthest off at index {worst}: expected {want[worst]:.6g}, got {got[worst]:.6g}."
+            with deadline(SECONDS):
+                for case in self.cases:
+                    given = copy.deepcopy(case)
+                    answer = function(*given)
+                    if wrong := unusable(answer):
+                        return self._wrong(wrong)
+                    answers.append(frozen(self._seen(answer)))
+                    changed = [not same(after, before) for after, before in zip(given, case, strict=True)]
+                    if any(changed):
+                        name = names_of(function, way_to(self.name) or self.solution, len(case))[changed.index(True)]
+                        return self._wrong(f"Your function changed its argument {name} in place. Work on a copy.")
+        except OutOfTime:
+            hint = f"Your function was stopped after {SECONDS:g} seconds. Does a loop in it never end?"
+            return self._wrong(hint, self._shown(function, case))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # exit() as well
+            if isinstance(error, NotImplementedError) and not _from_torch(error):
+                return self._verdict(NOT_ATTEMPTED, "Write your code in place of the raise, and run the cell again.")
+            return self._verdict(
+                RAISED, f"{type(error).__name__}: {_cut(str(error))}", *_where(error), self._shown(function, case)
+            )
+        return answers
+
+    def _seen(self, answer: Any) -> Any:
+        """Take from an answer what is judged of it."""
+        return answer
+
+    def _problem(self, got: Any, want: Any) -> str:
+        """Say how an answer differs from the expected one; an empty string where it does not."""
+        return difference(got, want, rtol=self.rtol)
 
     def _same_mistake(self, mistake: Mistake, case: tuple[Any, ...], got: Any) -> bool:
         try:
-            return not self._compare(got, mistake.answer(*copy.deepcopy(case)))
+            return not self._problem(got, self._seen(mistake.answer(*copy.deepcopy(case))))
         except Exception:  # a mistake need not have an answer for every case
             return False
+
+    def _repeats(self, function: Callable[..., Any], answers: Sequence[Any]) -> bool:
+        """Tell whether a second call gives the same; on every case, for a small one may agree by luck."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), deadline(SECONDS):
+                again = (self._seen(function(*copy.deepcopy(case))) for case in self.cases)
+                return not any(map(differ, again, answers))
+        except (Exception, OutOfTime):
+            return False
+
+    def _shown(self, function: Callable[..., Any], case: tuple[Any, ...]) -> str:
+        names = names_of(function, way_to(self.name) or self.solution, len(case))
+        return f"The case: {case_shown(names, case)}" if case else ""
 
     def _wrong(self, hint: str, *lines: str) -> Verdict:
         return self._verdict(WRONG, hint, *lines, hint=hint)
@@ -151,69 +195,39 @@ class Exercise:
         )
 
 
+def forget() -> None:
+    """Begin the hints of every exercise anew, as a new kernel does."""
+    _wrong_so_far.clear()
+
+
+def _without_the_answer(got: Any, want: Any) -> str:
+    """Say of a value that it is wrong, and of a list how much of it is right, but not what is."""
+    asked = "a number" if np.ndim(want) == 0 else "numbers"
+    try:
+        numbers = as_array(got)
+    except ValueError:
+        return f"Expected {asked}; got rows of different lengths."
+    except Exception as error:
+        return f"Expected {asked}; got {error if isinstance(error, TypeError) else describe(got)}."
+    if numbers.dtype.kind not in "biuf" or numbers.ndim != np.ndim(want):
+        return f"Expected {asked}; got {describe(got)}."
+    if numbers.ndim == 0:
+        return f"{describe(got)} is not it."
+    right = int(np.isin(want, numbers).sum())
+    return f"{right} of your {len(numbers)} numbers are right, and {np.size(want) - right} are missing."
+
+
+def _from_torch(error: NotImplementedError) -> bool:
+    return any(words in str(error) for words in ("Could not run", "not implemented for"))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:300]} ..."
+
+
 def _where(error: BaseException) -> list[str]:
     """Give the innermost line of the learner's own cell that led to the error."""
     others = ("site-packages", _KIT)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.line and not any(other in frame.filename for other in others)]
     return [f"in line {own[-1].lineno} of {own[-1].name}: {own[-1].line}"] if own else []
-
-
-def _first_difference(given: tuple[Any, ...], case: tuple[Any, ...]) -> int | None:
-    for i, (after, before) in enumerate(zip(given, case, strict=True)):
-        if hasattr(before, "__array__"):
-            after, before = as_array(after), as_array(before)
-            if not np.array_equal(after, before, equal_nan=before.dtype.kind == "f"):
-                return i
-    return None
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    try:
-        a, b = as_array(a), as_array(b)
-        return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
-    except (TypeError, ValueError):  # what is neither number nor array is judged later
-        return True
-
-
-def as_array(value: Any) -> np.ndarray:
-    """Take an array as it is; of a tensor, or a list of tensors, the numbers, whatever its device, layout and format.
-
-    Raises:
-        TypeError: if it has no numbers, as tensors on the device meta.
-        ValueError: if it is ragged.
-
-    >>> as_array([1, 2])
-    array([1, 2])
-    """
-    if isinstance(value, list | tuple):
-        return np.asarray([as_array(each) for each in value] if any(map(_is_tensor, value)) else value)
-    if not _is_tensor(value):
-        return np.asarray(value)
-    try:
-        value = value.detach().to_dense().cpu()
-        return np.asarray(value.float() if value.is_floating_point() and value.itemsize < 4 else value)
-    except (NotImplementedError, RuntimeError) as error:
-        raise TypeError(f"a tensor on the device {value.device} without numbers to compare: {error}") from None
-
-
-def _is_tensor(value: Any) -> bool:
-    return hasattr(value, "detach")
-
-
-def _describe(value: Any) -> str:
-    if _is_tensor(value):
-        value = as_array(value)
-    if isinstance(value, np.ndarray):
-        if value.ndim == 0 and value.dtype.kind in "biuf":
-            return f"{value.item():.6g}" if value.dtype.kind == "f" else str(value.item())
-        if value.size <= 6 and value.dtype.kind in "iuf":
-            return np.array2string(value, precision=4)
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    return f"{type(value).__name__} {value!r}" if isinstance(value, int | float | str) else type(value).__name__
-
-
-def _describe_case(case: tuple[Any, ...]) -> str:
-    return "The case: " + ", ".join(_describe(v) for v in case) if case else ""

@@ -57,7 +57,7 @@ def _rows(documents: tuple[list[int], ...], length: int, end: int, *, ends: str 
     """Pack as learners do: the end token after each, between, or nowhere; the last row filled or dropped."""
     stream = [token for document in documents for token in ([*document] if ends == "none" else [*document, end])]
     stream = stream[:-1] if ends == "between" else stream
-    n_rows = len(stream) // length if last == "dropped" else -(-len(stream) // length)
+    n_rows = {"dropped": 0, "one more": 1}.get(last, len(stream) % length > 0) + len(stream) // length
     stream = (stream + [end] * length)[: n_rows * length]
     return np.array(stream).reshape(n_rows, length)
 
@@ -70,11 +70,20 @@ packing = Exercise(
     notebook="21",
     name="pack rows",
     solution=lambda documents, length, end: pack(documents, length=length, end=end),
-    cases=((([5, 6, 7], [8], [9, 4, 3, 2]), 4, 0), (([1, 2], [3, 4, 5]), 3, 9)),
+    cases=(
+        (([5, 6, 7], [8], [9, 4, 3, 2]), 4, 0),
+        (([1, 2], [3, 4, 5]), 3, 9),
+        (([5, 6, 7], [4]), 6, 0),
+        (([1, 2],), 3, 7),
+    ),
     mistakes=(
         Mistake(
             hint="No end tokens: where one document stops and the next begins, nobody can tell.",
             answer=lambda documents, length, end: _rows(documents, length, end, ends="none"),
+        ),
+        Mistake(
+            hint="Where the last row is full, you added one of end tokens alone. Fill up by -len(stream) % length.",
+            answer=lambda documents, length, end: _rows(documents, length, end, last="one more"),
         ),
         Mistake(
             hint="The last row is lost, and what stood in it is never learned. Fill it up with end tokens.",
@@ -101,7 +110,7 @@ lora_forward = Exercise(
     notebook="21",
     name="LoRA, forward",
     solution=_lora,
-    cases=((_X, _W, _A, _B, 6.0), (*_SQUARE, 2.0)),
+    cases=((_X, _W, _A, _B, 6.0), (*_SQUARE, 2.0), (_X, _W, _A, _B, 3.0)),
     mistakes=(
         Mistake(
             hint="The scale is missing: multiply what the pair adds by alpha / r, where r is the number of rows of a.",
@@ -134,7 +143,7 @@ lora_merge = Exercise(
     notebook="21",
     name="LoRA, merged",
     solution=lambda w, a, b, alpha: w + alpha / len(a) * b @ a,
-    cases=((_W, _A, _B, 6.0), (_SQUARE[1], _SQUARE[2], _SQUARE[3], 2.0)),
+    cases=((_W, _A, _B, 6.0), (_SQUARE[1], _SQUARE[2], _SQUARE[3], 2.0), (_W, _A, _B, 3.0)),
     mistakes=(
         Mistake(
             hint="The scale is missing: alpha / r, as in the forward pass.",
@@ -222,6 +231,7 @@ best_span = Exercise(
         (np.array([1.0, 0.5, 2.0, 4.0, -9.0]), np.array([0.0, 4.5, 0.0, -5.0, -8.0])),
         (np.array([-1.0, 2.5, 3.0, 0.0]), np.array([0.5, -1.0, 2.0, 1.0])),
         (np.array([0.5, 6.0, 0.0]), np.array([9.0, 1.0, 4.0])),
+        (np.array([-3.0, -2.0, -5.0]), np.array([-4.0, -1.0, -2.0])),
     ),
     mistakes=(
         Mistake(
@@ -240,6 +250,12 @@ best_span = Exercise(
         Mistake(
             hint="An answer may be one token long: the end may equal the start, j >= i.",
             answer=lambda start, end: _best_span(start, end, at_least=1),
+        ),
+        Mistake(
+            hint="Your best begins at 0, and no sum may be above that. Begin at -infinity, or with the first pair.",
+            answer=lambda start, end: (
+                _best_span(start, end) * (start[(best := _best_span(start, end))[0]] + end[best[1]] > 0)
+            ),
         ),
         Mistake(
             hint="The two were swapped where they are not in order. The swapped pair is the best of nothing.",
@@ -271,6 +287,18 @@ labels_saved = Exercise(
     cases=(
         (_LABELS, _SCRATCH, _PRETRAINED),
         (np.array([8, 32, 128]), _SCRATCH[:, [0, 2, 4]], _PRETRAINED[:, [0, 1, 4]]),
+        # just as high is high enough, and the ratio is no whole number
+        (
+            np.array([10, 15, 20, 50]),
+            np.array([[0.25, 0.5, 0.5, 0.75], [0.25, 0.5, 0.5, 0.25]]),
+            np.array([[0.25, 0.5, 1.0, 1.0]] * 2),
+        ),
+        # a lucky seed reaches the target early, an unlucky one late
+        (
+            np.array([1, 2, 4, 8]),
+            np.array([[0.1, 0.2, 0.3, 0.5]] * 2),
+            np.array([[0.2, 0.25, 0.45, 0.9], [0.2, 0.55, 0.67, 0.9]]),
+        ),
     ),
     mistakes=(
         Mistake(
@@ -284,10 +312,39 @@ labels_saved = Exercise(
             ),
         ),
         Mistake(
+            hint="You took the number of labels whose mean lies nearest to the target. The smallest with which it is "
+            "at least as high is asked for.",
+            answer=lambda labels, scratch, pretrained: float(
+                labels[-1] / labels[int(np.abs(pretrained.mean(axis=0) - scratch.mean(axis=0)[-1]).argmin())]
+            ),
+        ),
+        Mistake(
+            hint="You went by the worst seed. Take the mean over the seeds, the rows.",
+            answer=lambda labels, scratch, pretrained: _saved(
+                labels, scratch, pretrained, target=scratch.min(axis=0)[-1], per_label=pretrained.min(axis=0)
+            ),
+        ),
+        Mistake(
+            hint="The target is a mean, but you went by the worst pre-trained seed. Take means on both sides.",
+            answer=lambda labels, scratch, pretrained: _saved(
+                labels, scratch, pretrained, per_label=pretrained.min(axis=0)
+            ),
+        ),
+        Mistake(
             hint="The target is a mean, but you let the luckiest pre-trained seed reach it. Take means on both sides.",
             answer=lambda labels, scratch, pretrained: _saved(
                 labels, scratch, pretrained, per_label=pretrained.max(axis=0)
             ),
+        ),
+        Mistake(
+            hint="A mean just as high as that from scratch is high enough: at least, >=.",
+            answer=lambda labels, scratch, pretrained: float(
+                labels[-1] / labels[int(np.argmax(pretrained.mean(axis=0) > scratch.mean(axis=0)[-1]))]
+            ),
+        ),
+        Mistake(
+            hint="// throws away what is left over. How many times fewer need not be a whole number: /.",
+            answer=lambda labels, scratch, pretrained: float(_saved(labels, scratch, pretrained) // 1),
         ),
         Mistake(
             hint="That is the number of labels that the pre-trained model needs. Divide the largest number by it.",

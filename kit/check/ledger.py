@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kit.arguments import real, shown
+from kit.check.answers import as_array
 from kit.check.card import GREEN, RED, Card
-from kit.check.exercise import as_array
 
 _CEILINGS = (1e-12, 1e-6, 1e-3)  # rounding lies decades below the first, finite differences between the next two
 

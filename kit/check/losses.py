@@ -61,6 +61,11 @@ huber_gradient = Exercise(
             answer=_wrong_of(lambda e, delta, n: np.where(np.abs(e) <= delta, e, delta) / n),
         ),
         Mistake(
+            hint="Two things: beyond δ every example pulls with +δ, where a prediction that is too low gives -δ; and "
+            "the mean's share of 1/n is missing.",
+            answer=_wrong_of(lambda e, delta, n: np.where(np.abs(e) <= delta, e, delta)),
+        ),
+        Mistake(
             hint="That is the loss. The exercise asks for its gradient, one number for each prediction.",
             answer=lambda p, t, delta: losses.huber(p, t, delta=delta)[0],
         ),

@@ -274,7 +274,7 @@ count_gpt = Exercise(
 # An experiment: when pairs take over -------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged:
     """What was measured by length and seed, called as an experiment is."""
 
@@ -283,6 +283,9 @@ class Judged:
 
     def __call__(self, length: int, seed: int) -> float:
         return self.measured[self.lengths.index(length)][seed]
+
+    def __repr__(self) -> str:
+        return f"measured at {len(self.lengths)} lengths"
 
 
 Take = Callable[..., Any]

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kit.check.exercise import Exercise, Mistake, Verdict
+from kit.check.answers import difference
+from kit.check.exercise import Exercise, Mistake
 from kit.check.models import Judged
 from kit.text.packing import IGNORE_INDEX
 
@@ -182,19 +183,17 @@ span_corruption = Exercise(
 class WithGradient(Exercise):
     """An exercise whose answer is a tensor, of which it also matters whether gradients flow back through it."""
 
-    def _judge(self, attempt: Any) -> Verdict:
-        if not callable(attempt):
-            return super()._judge(attempt)
+    def _seen(self, answer: Any) -> Any:
+        return answer, isinstance(answer, Tensor) and answer.requires_grad
 
-        def watched(*case: Any) -> Any:
-            kept = attempt(*case)
-            return (kept, kept.requires_grad) if isinstance(kept, Tensor) else kept
-
-        return super()._judge(watched)
+    def _problem(self, got: Any, want: Any) -> str:
+        if wrong := difference(got[0], want[0], rtol=self.rtol):
+            return wrong
+        return "" if got[1] == want[1] else "The states are right; a gradient flows back through them, or fails to."
 
 
-def _remember(memory: Tensor, hidden: Tensor, n_memory: int) -> tuple[Tensor, bool]:
-    return torch.cat([memory, hidden], dim=1)[:, -n_memory:].detach(), False
+def _remember(memory: Tensor, hidden: Tensor, n_memory: int) -> Tensor:
+    return torch.cat([memory, hidden], dim=1)[:, -n_memory:].detach()
 
 
 def _hidden(seed: int, n_tokens: int) -> Tensor:
@@ -202,14 +201,10 @@ def _hidden(seed: int, n_tokens: int) -> Tensor:
     return drawn.requires_grad_()
 
 
-def _flowing(kept: Tensor) -> tuple[Tensor, bool]:
-    return kept, True
-
-
 remember = WithGradient(
     notebook="20",
     name="what is remembered",
-    solution=_remember,  # judged are two things: the states, and whether a gradient flows
+    solution=_remember,
     cases=(
         (_hidden(0, 4).detach(), _hidden(1, 4), 4),
         (_hidden(2, 6).detach(), _hidden(3, 2), 6),
@@ -220,23 +215,23 @@ remember = WithGradient(
         Mistake(
             hint="The right states are kept, but a gradient flows back through them, and with it all earlier segments "
             "stay in memory. Detach them.",
-            answer=lambda m, h, n: _flowing(_remember(m, h, n)[0]),
+            answer=lambda m, h, n: torch.cat([m, h], dim=1)[:, -n:],
         ),
         Mistake(
             hint="The oldest states are kept, the newest forgotten. Keep the last n_memory.",
-            answer=lambda m, h, n: (torch.cat([m, h], dim=1)[:, :n], False),
+            answer=lambda m, h, n: torch.cat([m, h], dim=1)[:, :n].detach(),
         ),
         Mistake(
             hint="The segment's own states are all that is kept. Where the memory is longer, the old ones move up.",
-            answer=lambda m, h, n: (h[:, -n:], False),
+            answer=lambda m, h, n: h[:, -n:].detach(),
         ),
         Mistake(
             hint="Nothing is ever forgotten: the memory grows with the text. Keep the last n_memory states.",
-            answer=lambda m, h, n: (torch.cat([m, h], dim=1), False),
+            answer=lambda m, h, n: torch.cat([m, h], dim=1).detach(),
         ),
         Mistake(
             hint="New states were put before the old ones. Time runs from left to right: memory first.",
-            answer=lambda m, h, n: (torch.cat([h, m], dim=1)[:, -n:], False),
+            answer=lambda m, h, n: torch.cat([h, m], dim=1)[:, -n:].detach(),
         ),
     ),
 )

@@ -56,6 +56,15 @@ momentum_step = Exercise(
             answer=lambda x, g, v, lr, beta: (x - (beta * v + lr * g), beta * v + lr * g),
         ),
         Mistake(
+            hint="That is the textbook's other form, where the velocity points downhill and holds the learning rate. "
+            "Here v = β v + g, and the step is x - lr · v.",
+            answer=lambda x, g, v, lr, beta: (x + beta * v - lr * g, beta * v - lr * g),
+        ),
+        Mistake(
+            hint="The two have changed places: the point first, then the velocity.",
+            answer=lambda x, g, v, lr, beta: (beta * v + g, x - lr * (beta * v + g)),
+        ),
+        Mistake(
             hint="That is Nesterov's step, with one look ahead. Plain momentum steps along v alone.",
             answer=lambda x, g, v, lr, beta: (x - lr * (g + beta * (beta * v + g)), beta * v + g),
         ),
@@ -74,6 +83,9 @@ momentum_step = Exercise(
 # Adam --------------------------------------------------------------------------------------------
 
 _MEANS = tuple((_draw(3), _draw(3), step, _draw(3) / 10, _draw(3) ** 2 / 10, lr) for step, lr in ((1, 0.1), (6, 0.02)))
+# a gradient of 0, one so small that eps decides, and a step so late that both corrections are nearly done
+_FAINT = (np.array([0.5, -1.0, 2.0]), np.array([0.0, 1e-9, 1.0]), 0, np.zeros(3), np.zeros(3), 0.1)
+_LATE = (_draw(3), _draw(3), 999, _draw(3) / 10, _draw(3) ** 2 / 10, 0.1)
 
 
 def _moments(gradient: np.ndarray, mean: np.ndarray, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +126,7 @@ adam_step = Exercise(
     notebook="05",
     name="one step of Adam",
     solution=lambda point, gradient, step, mean, square, lr: adam(lr)(point, gradient, step, mean, square),
-    cases=_MEANS,
+    cases=(*_MEANS, _FAINT, _LATE),
     mistakes=(
         Mistake(
             hint="Neither mean is bias-corrected. Both began at 0: divide by 1 - β₁ᵗ and 1 - β₂ᵗ, with t = step + 1.",
@@ -131,6 +143,14 @@ adam_step = Exercise(
         Mistake(
             hint="t was counted from 0, like step. It counts the gradients seen: t = step + 1, or 1 - β⁰ = 0 divides.",
             answer=_adam_like(lambda step: _true_mean(step - 1), lambda step: _true_square(step - 1)),
+        ),
+        Mistake(
+            hint="eps stands inside the root. There it is a square's size, and so 10,000 times too large: √ŝ + eps.",
+            answer=_adam_like(_true_mean, _true_square, lambda s: np.sqrt(s + 1e-8)),
+        ),
+        Mistake(
+            hint="eps is missing, or stands outside the bracket: a gradient of 0 divides 0 by 0. Divide by (√ŝ + eps).",
+            answer=_adam_like(_true_mean, _true_square, np.sqrt),
         ),
         Mistake(
             hint="The root is missing: divide by √ŝ + eps, not by ŝ.",
@@ -379,6 +399,8 @@ _MAKERS = tuple(map(Named, (sgd, momentum, adam)))
 _CONTESTS = (
     (_bowl(1.0, 20.0), np.array([3.0, 1.0]), _MAKERS, np.array([0.05, 0.01, 0.001, 0.09, 0.5, 1.0]), 1e-3),
     (_bowl(0.02, 2.0), np.array([2.0, 1.0]), _MAKERS, np.array([0.003, 0.1, 0.03, 0.9, 0.3, 2.0]), 1e-3),
+    # no rate is small enough for the first
+    (_bowl(1.0, 20.0), np.array([3.0, 1.0]), _MAKERS[::2], np.array([0.3, 0.2]), 1e-2),
 )
 
 fair_race = Exercise(
@@ -412,6 +434,10 @@ fair_race = Exercise(
         Mistake(
             hint="steps_to returned None where the target was never reached, and None is not zero steps: it is 200.",
             answer=lambda *case: np.where(np.isinf(found := _table(*case)), 0, found).min(axis=1),
+        ),
+        Mistake(
+            hint="Where no rate reaches the target the answer is 200. You left infinity there.",
+            answer=lambda *case: _table(*case).min(axis=1),
         ),
         Mistake(
             hint="That is the mean over all rates. It rewards whoever was lucky with your grid; take the best rate.",

@@ -32,6 +32,10 @@ through_float16 = Exercise(
             answer=lambda g, scale: _half(g).astype(np.float64) * scale / scale,
         ),
         Mistake(
+            hint="You converted before you scaled: what vanished cannot be scaled back. Multiply first.",
+            answer=lambda g, scale: (_half(g) * scale).astype(np.float64) / scale,
+        ),
+        Mistake(
             hint="The scale is still in your answer. Divide by it, after the way back to float64.",
             answer=lambda g, scale: _half(g * scale).astype(np.float64),
         ),
@@ -137,7 +141,7 @@ scales = Exercise(
     notebook="22",
     name="growth and backoff",
     solution=_scales,
-    cases=((_FLOW, 1024.0, 3), (_FLOW, 64.0, 2), ((False,) * 9, 8.0, 4)),
+    cases=((_FLOW, 1024.0, 3), (_FLOW, 64.0, 2), ((False,) * 9, 8.0, 4), ((True, True, False, False, True), 1.0, 2)),
     mistakes=(
         Mistake(
             hint="Those are the scales after each step. Note the scale that a step uses before you change it.",
@@ -160,6 +164,10 @@ scales = Exercise(
             answer=lambda overflows, scale, growth_interval: _impatient(overflows, scale, growth_interval),
         ),
         Mistake(
+            hint="Your scale grows once and never again: set the count of good steps back to 0 when it has grown.",
+            answer=lambda overflows, scale, growth_interval: _once(overflows, scale, growth_interval),
+        ),
+        Mistake(
             hint="Your scale doubles after every good step. It waits for growth_interval of them in a row.",
             answer=lambda overflows, scale, growth_interval: _scales(overflows, scale, 1),
         ),
@@ -169,6 +177,15 @@ scales = Exercise(
         ),
     ),
 )
+
+
+def _once(overflows: Sequence[bool], scale: float, growth_interval: int) -> np.ndarray:
+    used, good = [], 0
+    for overflow in overflows:
+        used.append(scale)
+        good = 0 if overflow else good + 1
+        scale = scale / 2 if overflow else scale * 2 if good == growth_interval else scale
+    return np.array(used)
 
 
 def _impatient(overflows: Sequence[bool], scale: float, growth_interval: int) -> np.ndarray:
@@ -222,12 +239,24 @@ must_stay = Exercise(
     notebook="22",
     name="find the operation that must stay float32",
     solution=lambda operations, x: _worst(lambda operation: _error(operation, x), operations),
-    cases=((_OPERATIONS, _MANY), (_OPERATIONS, _LARGE), ((total, bend, spread), _MANY), ((bend, shares, total), _FEW)),
+    cases=(
+        (_OPERATIONS, _MANY),
+        (_OPERATIONS, _LARGE),
+        ((total, bend, spread), _MANY),
+        ((bend, shares, total), _FEW),
+        ((spread, bend), np.random.default_rng(44).random(17)),  # the worst number is not in the worst mean
+    ),
     mistakes=(
         Mistake(
             hint="You measured the error in its own units. A sum is a large number: divide by the exact answer's size.",
             answer=lambda operations, x: _worst(
                 lambda f: float(np.abs(f(_half(x)).astype(float) - f(x)).max()), operations
+            ),
+        ),
+        Mistake(
+            hint="You took the mean difference. One number far off hides among many: take the largest.",
+            answer=lambda operations, x: _worst(
+                lambda f: float(np.abs(f(_half(x)).astype(float) - f(x)).mean() / np.abs(f(x)).max()), operations
             ),
         ),
         Mistake(
@@ -270,7 +299,9 @@ adam_bytes = Exercise(
             answer=lambda n_weights, n_linear, mixed: (8 if mixed else 16) * n_weights,
         ),
         Mistake(
-            hint="You forgot the copies: 2 bytes for each weight of a linear layer, in mixed precision.",
+            hint="In mixed precision 16 bytes a weight are too few. Either the copies are forgotten, 2 bytes for each "
+            "weight of a linear layer; or you reckoned 2 + 2 + 4 + 4 + 4, the recipe of other tools, where weights and "
+            "gradients are 16 bits wide. Here both stay float32.",
             answer=lambda n_weights, n_linear, mixed: 16 * n_weights,
         ),
         Mistake(
@@ -280,6 +311,16 @@ adam_bytes = Exercise(
         Mistake(
             hint="Adam keeps two means of each gradient: of itself and of its square. You counted one.",
             answer=lambda n_weights, n_linear, mixed: 12 * n_weights + (2 * n_linear if mixed else 0),
+        ),
+        *(
+            Mistake(
+                hint="You gave weights and gradients two bytes each. In mixed precision both stay float32, four bytes "
+                "each; only the copies have two.",
+                answer=lambda n_weights, n_linear, mixed, copies=copies: (
+                    (12 if mixed else 16) * n_weights + (copies * n_linear if mixed else 0)
+                ),
+            )
+            for copies in (0, 2)
         ),
         Mistake(
             hint="The gradients are missing: 4 bytes for each weight.",
@@ -342,7 +383,7 @@ segments = Exercise(
     notebook="22",
     name="an experiment: how many blocks to a checkpoint",
     solution=lambda n_layers, block, edge: _best(lambda every: _kept(n_layers, block, edge, every), n_layers),
-    cases=((36, 16.0, 64.0), (13, 2.0, 9.0), (48, 34.0, 2.0), (20, 1.0, 30.0)),
+    cases=((36, 16.0, 64.0), (13, 2.0, 9.0), (48, 34.0, 2.0), (20, 1.0, 30.0), (4, 2.0, 1.0)),
     mistakes=(
         Mistake(
             hint="You left out the run of blocks that is computed again: while it is, it keeps `every` blocks in full.",
@@ -363,6 +404,12 @@ segments = Exercise(
         Mistake(
             hint="You kept an input for every block. A run of blocks keeps only its first.",
             answer=lambda n_layers, block, edge: _best(lambda every: n_layers * edge + every * block, n_layers),
+        ),
+        Mistake(
+            hint="Where several need the least, return the smallest of them. Yours is the largest: <, not <=.",
+            answer=lambda n_layers, block, edge: min(
+                range(n_layers, 0, -1), key=lambda every: _kept(n_layers, block, edge, every)
+            ),
         ),
         Mistake(
             hint="You found the number that needs most. Look for the least.",

@@ -104,7 +104,7 @@ dropped = Exercise(
     name="inverted dropout",
     solution=lambda x, rate, draws: x * (draws >= rate) / (1 - rate),
     cases=(
-        (np.array([1.0, 2.0, 3.0, 4.0]), 0.25, np.array([0.9, 0.1, 0.5, 0.2])),
+        (np.array([1.0, 2.0, 3.0, 4.0]), 0.25, np.array([0.9, 0.1, 0.25, 0.2])),
         (_rng.normal(size=(5, 4)), 0.7, _rng.random((5, 4))),
     ),
     mistakes=(
@@ -124,9 +124,16 @@ dropped = Exercise(
             hint="You kept those that should be silent: a draw below the rate silences.",
             answer=lambda x, rate, draws: x * (draws < rate) / (1 - rate),
         ),
+        *(
+            Mistake(
+                hint="The mean is kept, but the rate is turned round: you silence the share 1 - rate.",
+                answer=lambda x, rate, draws, below=below: x * below(draws, rate) / rate,
+            )
+            for below in (np.less, np.less_equal)
+        ),
         Mistake(
-            hint="The mean is kept, but the rate is turned round: you silence the share 1 - rate.",
-            answer=lambda x, rate, draws: x * (draws < rate) / rate,
+            hint="A draw of just the rate is not below it, and is kept: >=, not >.",
+            answer=lambda x, rate, draws: x * (draws > rate) / (1 - rate),
         ),
         Mistake(
             hint="That is the mask. Multiply x by it.",
@@ -157,6 +164,19 @@ def _ended(losses: np.ndarray, patience: int) -> int:
     return len(losses) - 1 if ended is None else ended
 
 
+def _stopped(losses: np.ndarray, patience: int, *, ties: bool = False, first: int = 0, resets: bool = True) -> int:
+    """Stop by a count of losses that were no new best, as learners write it."""
+    best, count = 0, first
+    for i in range(1, len(losses)):
+        if losses[i] < losses[best] or (ties and losses[i] == losses[best]):
+            best, count = i, 0 if resets else count
+        else:
+            count += 1
+        if count == patience:
+            break
+    return best
+
+
 stopping = Exercise(
     notebook="07",
     name="early stopping",
@@ -167,6 +187,10 @@ stopping = Exercise(
         (np.array([4.0, 3.0, 3.1, 3.2, 2.0, 2.5, 2.6, 2.7, 1.0]), 3),
         (np.array([3.0, 2.0, 1.0]), 2),
         (np.array([5.0, 4.0, 4.5, 3.0, 3.5, 3.6, 2.9]), 3),
+        (np.array([1.0, 2.0, 3.0, 4.0, 0.5]), 3),  # the first stays best
+        (np.array([1.0, 2.0, 3.0, 0.5]), 3),
+        (np.array([5.0, 6.0, 4.0, 4.5, 4.2, 3.0]), 3),  # a new best begins the count anew
+        (np.array([2.0, 2.0, 2.0, 2.0, 1.0]), 3),  # as low as the best is no new best
     ),
     mistakes=(
         Mistake(
@@ -192,6 +216,18 @@ stopping = Exercise(
         Mistake(
             hint="You give up one loss too early.",
             answer=lambda losses, patience: early_stopping(losses, patience=patience - 1).best,
+        ),
+        Mistake(
+            hint="Your count goes on across a new best. `patience` losses in a row are meant: go back to 0 there.",
+            answer=lambda losses, patience: _stopped(losses, patience, resets=False),
+        ),
+        Mistake(
+            hint="A loss as low as the best is no new best: <, not <=.",
+            answer=lambda losses, patience: _stopped(losses, patience, ties=True),
+        ),
+        Mistake(
+            hint="The first loss was counted as no new best. It is the best so far: start the count after it.",
+            answer=lambda losses, patience: _stopped(losses, patience, first=1),
         ),
         Mistake(
             hint="That is the loss. Return its place.",
@@ -229,6 +265,13 @@ _FEW = Trials(
     validation=[[2.0, 4.0], [3.0, 1.5], [1.9, 9.0]],
 )
 
+# the mean is lowest at 1; the median at 0.1, the last seed at 10, the worst seed at 100
+_MOVED = Trials(
+    (0.1, 1.0, 10.0, 100.0),
+    train=[[0.5] * 3, [1.0] * 3, [2.0] * 3, [2.9] * 3],
+    validation=[[1.0, 1.0, 7.0], [2.0, 2.0, 3.5], [6.0, 5.0, 0.5], [3.0, 3.0, 3.0]],
+)
+
 Measure = Callable[[float, int], tuple[float, float]]
 
 
@@ -245,11 +288,21 @@ choice = Exercise(
     notebook="07",
     name="an experiment: choose the strength",
     solution=_chosen,
-    cases=((_TRIALS, _WIDE, (0, 1, 2)), (_FEW, (0.5, 2.0, 8.0), (0, 1))),
+    cases=(
+        (_TRIALS, _WIDE, (0, 1, 2)),
+        (_FEW, (0.5, 2.0, 8.0), (0, 1)),
+        (_MOVED, (0.1, 1.0, 10.0, 100.0), (0, 1, 2)),
+    ),
     mistakes=(
         Mistake(
             hint="You chose by the training loss, which always asks for the weakest penalty. Use the validation loss.",
             answer=lambda m, strengths, seeds: strengths[int(_table(m, strengths, seeds)[0].mean(axis=1).argmin())],
+        ),
+        Mistake(
+            hint="You averaged both losses that measure returns. The second is the validation loss: take [1] alone.",
+            answer=lambda m, strengths, seeds: strengths[
+                int(np.add(*_table(m, strengths, seeds)).mean(axis=1).argmin())
+            ],
         ),
         Mistake(
             hint="You chose the smallest gap. A model that has learned nothing has no gap at all; "
@@ -261,6 +314,20 @@ choice = Exercise(
         Mistake(
             hint="You looked at the first seed alone. One split can be lucky: average over all seeds.",
             answer=lambda m, strengths, seeds: strengths[int(_table(m, strengths, seeds)[1][:, 0].argmin())],
+        ),
+        Mistake(
+            hint="Only the last seed counts. Is the loss overwritten at every seed? Average over all of them.",
+            answer=lambda m, strengths, seeds: strengths[int(_table(m, strengths, seeds)[1][:, -1].argmin())],
+        ),
+        Mistake(
+            hint="That is the lowest median. Choose by the mean over the seeds: a loss that is rarely high counts too.",
+            answer=lambda m, strengths, seeds: strengths[
+                int(np.median(_table(m, strengths, seeds)[1], axis=1).argmin())
+            ],
+        ),
+        Mistake(
+            hint="You went by each strength's worst seed. Choose by the mean over the seeds.",
+            answer=lambda m, strengths, seeds: strengths[int(_table(m, strengths, seeds)[1].max(axis=1).argmin())],
         ),
         Mistake(
             hint="You took the luckiest single run. Average each strength over all seeds first.",

@@ -51,6 +51,15 @@ cosine_rate = Exercise(
             hint="Your rate ends at 0. It should end at final.",
             answer=lambda lr, final, n_steps, step: lr * _wave(step / n_steps),
         ),
+        *(
+            Mistake(
+                hint="The 1 + is missing: cos runs from 1 down to -1, and 1 + cos from 2 down to 0.",
+                answer=lambda lr, final, n_steps, step, half=half: (
+                    final + (lr - final) * math.cos(math.pi * step / n_steps) / half
+                ),
+            )
+            for half in (1, 2)
+        ),
         Mistake(
             hint="That is a straight line. The cosine is level at both ends and steep between.",
             answer=lambda lr, final, n_steps, step: linear(lr, n_steps=n_steps, final=final)(step),
@@ -246,6 +255,9 @@ class Runs:
         luck = np.random.default_rng([place, round(1000 * peak), seed]).normal()
         return 1 + place / 10 + math.log(peak / self._best_peaks[family]) ** 2 / 10 + 0.4 * luck
 
+    def __repr__(self) -> str:
+        return f"runs of {len(self._best_peaks)} families"
+
 
 def _losses(final_loss: Callable, families: Sequence[str], peaks: Sequence[float], seeds: Sequence[int]) -> np.ndarray:
     return np.array([[[final_loss(f, peak, seed) for seed in seeds] for peak in peaks] for f in families])
@@ -305,6 +317,12 @@ contest = Exercise(
             answer=lambda run, families, peaks, tuning, fresh: _chosen(
                 _losses(run, families, peaks, tuning).min(2), _losses(run, families, peaks, fresh)
             ).mean(1),
+        ),
+        Mistake(
+            hint="That is the median of the fresh losses, which is as fair. This contest reports their mean.",
+            answer=lambda run, families, peaks, tuning, fresh: np.median(
+                _chosen(_losses(run, families, peaks, tuning).mean(2), _losses(run, families, peaks, fresh)), axis=1
+            ),
         ),
         Mistake(
             hint="Those are the chosen peaks. Return the mean fresh loss at each.",

@@ -18,6 +18,12 @@ _PAIRS = (
     (np.array([1.0, 5.0]), np.array([1.0, 2.0]), 1e-6),
     (np.array([[1.0], [1.0]]), np.array([1.0, 1.0]), 1e-6),
     (np.array([1.0, np.nan]), np.array([1.0, 2.0]), 1e-6),
+    (np.ones(2), np.ones((2, 1)), 1e-6),
+    (np.array([1.0, 2.0]), np.array([1.5, 2.0]), 0.5),  # just as far as is allowed
+    (np.array([2.0, 4.0]), np.array([1.0, 2.0]), 1e-6),
+    (np.zeros(100), np.eye(1, 100)[0] * 5e-5, 1e-6),  # one far pair among many near
+    (np.array([1.0, 2.0]), np.array([2.0, 1.0]), 0.5),  # errors that cancel
+    (np.array([1e6, 1.0]), np.array([1e6 + 1, 1.0]), 1e-3),
 )
 
 seeded_sum = Exercise(
@@ -75,6 +81,28 @@ agree = Exercise(
             hint="One pair that is close does not make two arrays agree. Ask for all.",
             answer=lambda a, b, tolerance: a.shape == b.shape and bool((np.abs(a - b) <= tolerance).any()),
         ),
+        Mistake(
+            hint="Two numbers that lie just `tolerance` apart are not further apart than that: <=, not <.",
+            answer=lambda a, b, tolerance: a.shape == b.shape and bool((np.abs(a - b) < tolerance).all()),
+        ),
+        Mistake(
+            hint="That is the mean distance. One far pair among many near ones hides in it: ask it of every pair.",
+            answer=lambda a, b, tolerance: a.shape == b.shape and bool(np.abs(a - b).mean() <= tolerance),
+        ),
+        *(
+            Mistake(
+                hint="You compare the two sums. Differences of opposite sign cancel in them: compare pair by pair.",
+                answer=answer,
+            )
+            for answer in (
+                lambda a, b, tolerance: a.shape == b.shape and bool(np.abs(a.sum() - b.sum()) <= tolerance),
+                lambda a, b, tolerance: a.shape == b.shape and bool(np.abs(a.mean() - b.mean()) <= tolerance),
+            )
+        ),
+        Mistake(
+            hint="np.allclose also allows a share of the number itself, 1e-05 of it. Switch that off: rtol=0.",
+            answer=lambda a, b, tolerance: a.shape == b.shape and np.allclose(a, b, atol=tolerance),
+        ),
     ),
 )
 
@@ -82,7 +110,7 @@ mean = Exercise(
     notebook="00",
     name="a mean",
     solution=lambda x: float(x.sum() / len(x)),
-    cases=((np.array([1.0, 2.0, 3.0]),), (np.array([4.0, 8.0]),)),
+    cases=((np.array([1.0, 2.0, 3.0]),), (np.array([4.0, 8.0]),), (np.array([1.0, 2.0, 6.0, 1.5]),)),
     mistakes=(
         Mistake(
             hint="You divided by n - 1. That belongs to the sample variance; a mean divides by n.",
@@ -90,6 +118,18 @@ mean = Exercise(
         ),
         Mistake(hint="That is the sum. Divide it by how many numbers there are.", answer=lambda x: float(x.sum())),
         Mistake(hint="You divided by n + 1. Count the numbers once.", answer=lambda x: float(x.sum() / (len(x) + 1))),
+        Mistake(
+            hint="// throws away what is left over, and int does too. The mean of 1 and 2 is 1.5: divide by /.",
+            answer=lambda x: float(x.sum() // len(x)),
+        ),
+        Mistake(
+            hint="That is the median, the number in the middle. The mean is the sum by how many there are.",
+            answer=np.median,
+        ),
+        Mistake(
+            hint="That is halfway from the smallest to the largest. The others count too: take the sum of all.",
+            answer=lambda x: (x.min() + x.max()) / 2,
+        ),
     ),
 )
 

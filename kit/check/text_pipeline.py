@@ -28,7 +28,7 @@ spelling = Exercise(
     notebook="15",
     name="one spelling",
     solution=_normal,
-    cases=(("cafe\u0301 x\u00b2 \r\nopen\t\r\n  end ",), ("one\rtwo \u00fc  \n\n three\n",)),
+    cases=(("cafe\u0301 x\u00b2 \r\nopen\t\r\n  end ",), ("one\rtwo \u00fc  \n\n three\n",), ("wide\u00a0\nend\t \n",)),
     mistakes=(
         Mistake(
             hint="A return without a newline also ends a line: old Macs wrote so. Replace it too, after \\r\\n.",
@@ -56,6 +56,11 @@ spelling = Exercise(
         Mistake(
             hint="Blanks are left at the ends of lines. Strip the right end of every line.",
             answer=lambda text: _normal(text, blanks=False),
+        ),
+        Mistake(
+            hint="rstrip() takes every kind of white space, such as the no-break space, which is a sign of the text. "
+            "Name what is to go: rstrip(' \\t').",
+            answer=lambda text: "\n".join(line.rstrip() for line in _normal(text, blanks=False).split("\n")),
         ),
         Mistake(
             hint="strip also takes the blanks before a line. In code they carry meaning: use rstrip.",
@@ -132,7 +137,7 @@ chunks = Exercise(
     notebook="15",
     name="chunks that overlap",
     solution=lambda stream, length, overlap: _chunks(stream, length, overlap, step=length - overlap, tail=1),
-    cases=((np.arange(1, 12), 4, 1), (np.arange(1, 11), 4, 2), (np.arange(1, 8), 5, 3)),
+    cases=((np.arange(1, 12), 4, 1), (np.arange(1, 11), 4, 2), (np.arange(1, 8), 5, 3), (np.arange(1, 6), 5, 2)),
     mistakes=(
         Mistake(
             hint="The rows do not overlap. Each begins length - overlap after the one before.",
@@ -278,6 +283,7 @@ price = Exercise(
     cases=(
         (["a b c d", "e f g h", "i j k l", "m n o p"], ["e f g x", "i j k l", "q r s t"], _toy_score, _toy_overlap),
         (["a b c", "b c d", "x y z", "u v w", "u v"], ["u v w r", "a b c e"], _toy_score, _toy_overlap),
+        (["a b c d", "x y"], ["a b c d e"], _toy_score, _toy_overlap),  # without the copy, twice the bits and more
     ),
     mistakes=(
         Mistake(

@@ -3,6 +3,7 @@
     python run.py evidence                 every experiment
     python run.py evidence labels ranks    those named
     python run.py evidence --list          what there is, and how much of it is stored
+    python run.py evidence --fresh         the same with seeds that nobody has seen, stored apart
 
 A line is written as soon as its run ends: stopped at any moment, it goes on from there the next time.
 
@@ -25,7 +26,7 @@ from typing import Any
 from tqdm import tqdm
 
 import kit.evidence
-from kit.evidence.store import Experiment, key, stored_lines
+from kit.evidence.store import FIRST_SEED, FRESH, Experiment, key, stored_lines
 from kit.machine import profile
 
 
@@ -55,7 +56,7 @@ def fill(experiment: Experiment, *, workers: int) -> int:
         return 0
     machine = profile()
     made = (date.today().isoformat(), f"{machine.name}, {machine.cores} cores", commit())
-    experiment.path.parent.mkdir(exist_ok=True)
+    experiment.path.parent.mkdir(parents=True, exist_ok=True)
     with (
         experiment.path.open("a", newline="", encoding="utf-8") as file,
         ProcessPoolExecutor(1 if experiment.alone else workers, mp_context=get_context("spawn")) as pool,
@@ -98,6 +99,8 @@ def commit() -> str:
 
 def main(names: list[str]) -> int:
     known = experiments()
+    if names[:1] == ["--fresh"]:
+        os.environ[FIRST_SEED], names = str(FRESH), names[1:]
     if names == ["--list"]:
         for name, experiment in known.items():
             print(f"{name}: {len(stored_lines(experiment))} of {len(list(experiment.runs()))} runs stored")

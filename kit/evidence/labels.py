@@ -34,8 +34,8 @@ STORIES_READ = 4_000
 PRETRAINED = "pre-trained"
 RIVALS = {PRETRAINED: 1.0} | {f"from scratch x {times:g}": times for times in TIMES}
 """Each rival, and how many times `LABELS` it is given."""
-RATES = (1.6e-3, 4e-3, 1e-2)
-STEPS = (30, 90, 270, 810)
+RATES = (1.6e-3, 4e-3, 1e-2, 2.5e-2)
+STEPS = (10, 30, 90, 270, 810, 2_430)
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of the cheap baseline's weights: the inverse of their penalty
 CHEAP = (0.5, 1.0, 2.0, 8.0)
 TRIED = 1_000

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from kit.evidence.store import Experiment
 from kit.explore.precision import PARTS, ROWS, STEPS, STORY_GPT, gradients, one_part, story_gpt, story_rows
 from kit.learn.schedules import constant, cosine, warmup
-from kit.train.amp import out_of_range, precision
+from kit.train.amp import precision
 from kit.train.batches import Batch, epochs
 from kit.train.loop import Record, backward, fit
 from kit.train.objectives import mean_loss, next_token_loss
+from kit.train.underflow import out_of_range
 
 # One model in every format -----------------------------------------------------------------------
 

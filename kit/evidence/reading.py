@@ -3,7 +3,7 @@
     reader(0, 2_400)       a GPT that has read 2,400 stories; a process trains it once
     READING_CODE           bits per byte of new code, for the GPT, for counted tokens and for xz
 
-Taught in: 21
+Taught in: 18 21
 """
 
 import math

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from kit.blocks.initialisation import init_normal
 from kit.learn.schedules import cosine, warmup
+from kit.machine import profile
 from kit.models.bert import BERT, BERTConfig
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.longformer import Longformer, LongformerConfig
@@ -80,18 +81,27 @@ SMALL: dict[str, tuple[Callable[[Any], nn.Module], Any]] = {
         TransformerXLConfig(**SIZES, n_memory=16, d_model=48, d_head=12, d_ff=192, dropout=0),
     ),
     "Longformer": (Longformer, LongformerConfig(**SIZES, n_positions=64, window=8, d_model=44, dropout=0)),
-    "GPT of 32 positions": (GPT, GPTConfig(**SIZES, n_positions=32, d_model=48, dropout=0)),
 }
 SPREAD = 0.1  # of the first weights; the published 0.02 is made for widths near 1,000
 
 
+@cache
+def device() -> str:
+    """Name what the small models are trained on: the GPU where there is one."""
+    return profile().device
+
+
 def made(name: str, *, seed: int, std: float | None = None) -> nn.Module:
-    """Make a small model; the seed settles its first weights.
+    """Make a small model, on the processor; the seed settles its first weights.
 
     Args:
         std: the spread of the first weights; None leaves them as the model's page makes them.
     """
-    make, config = SMALL[name]
+    return made_by(*SMALL[name], seed=seed, std=std)
+
+
+def made_by(make: Callable[[Any], nn.Module], config: Any, *, seed: int, std: float | None = None) -> nn.Module:
+    """Make a model of a size of its own, as `made` does."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = make(config)
@@ -110,17 +120,25 @@ def trained(
     loss: Loss = token_loss,
     std: float | None = SPREAD,
 ) -> nn.Module:
-    """Make a small model and train it, by warm-up and cosine."""
-    model = made(name, seed=seed, std=std)
+    """Make a small model and train it where `device` says, by warm-up and cosine."""
+    return taught(made(name, seed=seed, std=std), batches, lr=lr, n_steps=n_steps, loss=loss)
+
+
+def taught(
+    model: nn.Module, batches: Callable[[int], Batch], *, lr: float, n_steps: int, loss: Loss = token_loss
+) -> nn.Module:
+    """Train a model where `device` says, by warm-up and cosine."""
     schedule = warmup(cosine(lr, n_steps=n_steps * 9 // 10), n_steps=n_steps // 10)
+    model = model.to(device())
     fit(model, loss, batches, n_steps=n_steps, lr=schedule)
     return model
 
 
 @torch.no_grad()
 def logits(model: nn.Module, *inputs: Any) -> Float[Tensor, "..."]:
-    """Ask a model without a gradient."""
-    return model(*(torch.as_tensor(each) for each in inputs))
+    """Ask a model, where it is, without a gradient; the answer is given on the processor."""
+    place = next((parameter.device for parameter in model.parameters()), "cpu")
+    return model(*(torch.as_tensor(each).to(place) for each in inputs)).cpu()
 
 
 def drawn(

@@ -6,7 +6,8 @@ A contest of hundreds of trainings is no cell of a notebook. Its numbers are mad
     python run.py evidence labels     the one named
 
 and stored under data/measured/, a line for each run with date, machine and commit. A notebook reads
-them, shows them, and runs a few of them again where its reader sits.
+them, shows them, and runs a few of them again where its reader sits. `--fresh` draws everything anew, by seeds
+that nobody has seen, and stores it apart: whoever doubts a verdict can try it again.
 
 Taught in: every notebook
 """
@@ -15,6 +16,7 @@ import csv
 import inspect
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +33,12 @@ from kit.files import DATA
 ORIGIN = ("date", "machine", "commit")
 ROUNDING = 0.02  # of the mean: what another processor's rounding may move in a trained model
 CONFIDENCE = 0.99
+FIRST_SEED, FRESH = "KIT_FIRST_SEED", 7_000  # the environment's variable, and its value for fresh draws
+
+
+def first_seed() -> int:
+    """Give the seed at which the repetitions of every experiment begin: 0, or what the environment says."""
+    return int(os.environ.get(FIRST_SEED, "0"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +49,7 @@ class Experiment:
         name: of its file, data/measured/<name>.csv.
         measure: from the factors and `seed`, all by name, to what was measured: name to number.
         factors: the values of each factor, in the order in which they run; the last one changes fastest.
-        seeds: how many repetitions each combination has: seeds 0, 1, ...
+        seeds: how many repetitions each combination has: seeds 0, 1, ..., or as many from `first_seed`.
         quantities: the names of what `measure` gives.
         alone: whether no other run may be at work beside one of these, as where it is the clock that counts.
 
@@ -69,7 +77,8 @@ class Experiment:
     @property
     def path(self) -> Path:
         """Where the numbers stand."""
-        return DATA / "measured" / f"{self.name}.csv"
+        first = first_seed()
+        return DATA / "measured" / (f"seeds from {first}" if first else "") / f"{self.name}.csv"
 
     @property
     def columns(self) -> list[str]:
@@ -78,7 +87,7 @@ class Experiment:
 
     def runs(self) -> Iterator[dict[str, Any]]:
         """Give every combination of factors and seed: a whole seed before the next begins."""
-        for seed in range(self.seeds):
+        for seed in range(first_seed(), first_seed() + self.seeds):
             for values in itertools.product(*self.factors.values()):
                 yield dict(zip(self.factors, values, strict=True)) | {"seed": seed}
 

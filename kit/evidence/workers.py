@@ -17,12 +17,9 @@ import numpy as np
 from kit.evidence.store import Experiment
 from kit.evidence.text_pipeline import library, size
 from kit.text.clean import mask_pii, normalize
-from kit.text.corpus import Document
 from kit.text.pipeline import Clean
 from kit.text.quality import Limits
 from kit.text.shards import stream, transform_all, write_shards
-
-LARGE = 100_000_000  # bytes: what the claim's sentence on speed asks for
 
 
 def two_workers(*, seed: int) -> dict[str, float]:
@@ -46,30 +43,6 @@ def two_workers(*, seed: int) -> dict[str, float]:
             "doubled": len(names) - len(set(names)),
             "busier": max(sum(bytes_of[0::2]), sum(bytes_of[1::2])) / sum(bytes_of),
         }
-
-
-def throughput(*, seed: int) -> dict[str, float]:
-    """Clean 100 MB in eight shards with one worker and with two; whoever begins takes turns.
-
-    The files of the library are dealt out in random order, again and again until there are 100 MB of them.
-
-    Returns:
-        Seconds by the clock of "one" worker and of "two", starts included.
-    """
-    rng, missing = np.random.default_rng(seed), LARGE
-    dealt: list[Document] = []
-    while missing > 0:
-        document = library()[int(rng.integers(len(library())))]
-        dealt.append(document)
-        missing -= size([document.text])
-    seconds = {}
-    with tempfile.TemporaryDirectory() as folder:
-        shards = write_shards(dealt, Path(folder) / "raw", n_shards=8)
-        for name, n in (("one", 1), ("two", 2))[:: 1 if seed % 2 else -1]:
-            began = time.perf_counter()
-            transform_all(shards, Path(folder) / name, Clean(), n_workers=n)
-            seconds[name] = time.perf_counter() - began
-    return seconds
 
 
 def worker_start(*, seed: int) -> dict[str, float]:
@@ -104,5 +77,4 @@ def differing(one: bytes, other: bytes) -> int:
 TWO_WORKERS = Experiment(
     name="two_workers", measure=two_workers, seeds=10, quantities=("differ", "lost", "doubled", "busier")
 )
-THROUGHPUT = Experiment(name="throughput", measure=throughput, seeds=10, quantities=("one", "two"), alone=True)
 WORKER_START = Experiment(name="worker_start", measure=worker_start, seeds=10, quantities=("start", "megabyte"))

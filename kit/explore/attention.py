@@ -1,7 +1,7 @@
 """Three views of attention: the heads of a trained model, the block without each of its parts, and a leak.
 
 All models here learn one task: rows of different letters, said again and again. They have two
-layers of two heads, and 200 steps.
+layers of two heads, and 200 steps. They are on the GPU where there is one, and their numbers come back.
 
 Taught in: 17
 """
@@ -19,6 +19,7 @@ from torch import Tensor
 from kit.arguments import count, instance, integer_tensor, one_of, real_tensor, token_batch
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage, Text
 from kit.explore.palette import BLUE, GREEN, HOUSE, ORANGE
+from kit.machine import profile
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.text.packing import IGNORE_INDEX
 from kit.text.recall import predictable, repeated
@@ -77,7 +78,7 @@ def trained(without: str, seed: int = 0) -> Trained:
 
 
 def learned(config: AblationConfig, *, seed: int) -> tuple[AblationGPT, History]:
-    """Make a model and train it on the task; the seed settles its first weights and its rows.
+    """Make a model where this machine computes, and train it on the task; the seed settles its first weights and rows.
 
     Raises:
         TypeError, ValueError: if `config` is not an AblationConfig, or `seed` not a whole number of at least 0.
@@ -90,7 +91,7 @@ def learned(config: AblationConfig, *, seed: int) -> tuple[AblationGPT, History]
 
     with torch.random.fork_rng(devices=[]):  # the reader's own draws stay what they were
         torch.manual_seed(seed)
-        model = AblationGPT(config)
+        model = AblationGPT(config).to(profile().device)
         history = fit(model, token_loss, batches, n_steps=N_STEPS, lr=LR, weight_decay=0.0)
     return model, history
 
@@ -114,12 +115,12 @@ def accuracy_by_period(model: AblationGPT) -> tuple[Float[np.ndarray, "periods"]
     """
     instance("model", model, AblationGPT)
     inputs, targets, periods = echoes(512, rng=np.random.default_rng(10_000))
-    whole = model(inputs).argmax(dim=-1)
-    prefixes = [model(inputs[:, :length])[:, -1].argmax(dim=-1) for length in range(1, N_LETTERS + 1)]
-    counted = targets != IGNORE_INDEX
+    there, counted = inputs.to(model.head.weight.device), targets != IGNORE_INDEX
+    whole = model(there).argmax(dim=-1)
+    prefixes = [model(there[:, :length])[:, -1].argmax(dim=-1) for length in range(1, N_LETTERS + 1)]
     shares = []
     for guess in (whole, torch.stack(prefixes, dim=1)):
-        right = ((guess == targets) & counted).numpy()
+        right = ((guess.cpu() == targets) & counted).numpy()
         of = range(PERIODS[0], PERIODS[1] + 1)
         shares.append(np.array([right[periods == p].sum() / counted.numpy()[periods == p].sum() for p in of]))
     return shares[0], shares[1]
@@ -192,10 +193,11 @@ def heads_frame(text: str, head: tuple[int, int]) -> Frame:
         empty = [([], [])] * (len(SIZES) + 2 * N_LETTERS)
         return Frame(lines=[*empty, ([], [])], sentence="No letter is typed yet.")
     model = trained("nothing").model
+    there = ids.to(model.head.weight.device)
     with torch.no_grad():
-        chances = model(ids)[0].softmax(dim=-1)
+        chances = model(there)[0].softmax(dim=-1).cpu()
     layer, number = head
-    weights = model.attention_weights(ids)[layer, 0, number]
+    weights = model.attention_weights(there)[layer, 0, number].cpu()
     score, n_places = induction_score(weights, ids[0])
     nearest = (weights[..., None] - torch.tensor(SIZES)).abs().argmin(dim=-1)
     dots = []
@@ -344,9 +346,10 @@ def moved(model: AblationGPT, ids: Int[Tensor, "1 time"], place: int) -> Float[n
     token_batch("ids", ids, below=model.config.vocab_size, at_most=model.config.n_positions)
     if count("place", place, at_least=0) >= ids.shape[1]:
         raise ValueError(f"place must be from 0 to {ids.shape[1] - 1}, got {place}")
+    ids = ids.to(model.head.weight.device)
     other = ids.clone()
     other[0, place] = (other[0, place] + 1) % model.config.vocab_size
-    return (model(other) - model(ids))[0].abs().amax(dim=-1).numpy()
+    return (model(other) - model(ids))[0].abs().amax(dim=-1).cpu().numpy()
 
 
 def leak_frame(suspect: str, place: int) -> Frame:

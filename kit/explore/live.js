@@ -3,6 +3,7 @@
 
 const REPLY_TIMEOUT = 3000; // ms after which a silent kernel no longer holds the next request back
 const PLAY_PACE = 50; // ms between two positions of a slider that plays
+const AHEAD = 1; // frames of a running clock that come with the one that is asked for
 
 const floats = (bytes) =>
   new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
@@ -54,6 +55,48 @@ function makePlay(input, onMove) {
   return { button, stop };
 }
 
+// A clock asks for its next frames when one is drawn, so nothing queues. When another control moves, it begins
+// anew. A hand on it goes back to any frame that has been, and no further ahead.
+function makeClock(control, onMove, onRun) {
+  const last = control.labels.length - 1;
+  let position = 0, reached = 0, running = false;
+  const play = make("button", { className: "kit-play", type: "button", textContent: "Play" });
+  const step = make("button", { className: "kit-play", type: "button", textContent: "Step" });
+  const run = (on) => {
+    running = on;
+    play.textContent = on ? "Pause" : "Play";
+  };
+  const slider = makeSlider({ ...control, play: false }, (asked) => {
+    run(false);
+    onMove(Math.min(asked, reached));
+  });
+  play.addEventListener("click", () => {
+    run(!running);
+    if (running) onRun(position < last ? position + 1 : 0);
+  });
+  step.addEventListener("click", () => {
+    run(false);
+    onMove(Math.min(position + 1, last));
+  });
+  const set = (now) => slider.set((position = now));
+  return {
+    element: make("div", { className: "kit-playable kit-clock" }, slider.element, play, step),
+    set,
+    stop: () => run(false),
+    running: () => running,
+    begin: () => {
+      reached = 0;
+      run(true);
+    },
+    drawn: (shown) => {
+      set(shown);
+      reached = Math.max(reached, shown);
+      if (shown === last) run(false);
+    },
+    goOn: (ahead) => running && position + ahead < last && onRun(position + ahead + 1),
+  };
+}
+
 function makeChoice(control, onMove) {
   const group = `kit-${Math.random().toString(36).slice(2)}`;
   const inputs = control.labels.map((_, position) => {
@@ -88,10 +131,11 @@ function makeText(control, onMove) {
   return { element: make("div", { className: "kit-text" }, label, examples), set };
 }
 
-const MAKERS = { slider: makeSlider, choice: makeChoice, text: makeText };
+const MAKERS = { slider: makeSlider, clock: makeClock, choice: makeChoice, text: makeText };
 
-function paint(context, stage, image, numbers, start) {
+function paint(context, stage, image, { numbers, start, overlays }) {
   context.drawImage(image, 0, 0, stage.width, stage.height);
+  overlays.forEach((overlay) => paintOverlay(context, overlay));
   let at = start;
   for (const line of stage.lines) {
     const end = at + 1 + 2 * numbers[at];
@@ -127,7 +171,8 @@ function render({ model, el }) {
   const { title, quest, controls, stages, drag, frames } = model.get("scene");
   const cached = frames && floats(model.get("cache"));
   let positions = [...model.get("request").positions];
-  let painted = { stage: 0, numbers: null, start: 0 };
+  const clock = controls.findIndex((control) => control.kind === "clock");
+  let painted = { stage: 0, numbers: null, start: 0, overlays: [] };
 
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
@@ -139,10 +184,11 @@ function render({ model, el }) {
   const goal = make("p", { className: "kit-quest", hidden: !quest });
   goal.setAttribute("aria-live", "polite");
   const inputs = controls.map((control, i) =>
-    MAKERS[control.kind](control, (position) => move({ [i]: position })));
+    MAKERS[control.kind](control, (position) => move({ [i]: position }), run));
   const panel = make("div", { className: "kit-controls" }, ...inputs.map((input) => input.element));
   const row = make("ol", { className: "kit-pieces" }); // colours by position, in live.css; its text is its own label
-  const root = make("div", { className: "kit-live" }, goal, panel, canvas, say, row, error);
+  const teller = makeTeller(canvas, pointed, () => painted.overlays.find((overlay) => overlay.kind === "heat"));
+  const root = make("div", { className: "kit-live" }, goal, panel, canvas, teller.element, say, row, error);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", title);
   el.append(root);
@@ -163,7 +209,7 @@ function render({ model, el }) {
   });
 
   function draw() {
-    const { stage, numbers, start } = painted;
+    const { stage, numbers } = painted;
     if (!numbers || !images[stage].complete || !images[stage].naturalWidth) return;
     const { width, height } = stages[stage];
     const scale = window.devicePixelRatio || 1;
@@ -173,12 +219,14 @@ function render({ model, el }) {
       canvas.style.width = `${width}px`;
     }
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    paint(context, stages[stage], images[stage], numbers, start);
+    paint(context, stages[stage], images[stage], painted);
   }
 
   function show(frame, numbers, start, shown) {
-    painted = { stage: frame.stage, numbers, start };
+    painted = { stage: frame.stage, numbers, start, overlays: prepared(frame.overlays) };
     draw();
+    teller.tell();
+    say.setAttribute("aria-live", running() ? "off" : "polite"); // not twenty a second
     say.textContent = frame.say;
     row.replaceChildren(...frame.pieces.map(([text, note]) =>
       make("li", {}, make("code", { textContent: text }), make("small", { textContent: note }))));
@@ -188,12 +236,15 @@ function render({ model, el }) {
   }
 
   // The kernel computes: one request is in flight, the newest setting waits, the reply opens the gate.
-  let sequence = 0, busy = false, waiting = false, timer = 0;
+  let sequence = 0, busy = false, waiting = false, timer = 0, asked = 0, drawing = 0;
+  const running = () => inputs.some((input) => input.running?.());
   function ask() {
     if (busy) { waiting = true; return; }
     busy = true;
     waiting = false;
-    model.set("request", { positions, sequence: ++sequence });
+    asked = performance.now();
+    const ahead = running() && positions[clock] > 0 ? AHEAD : 0; // the first frame comes alone, and so at once
+    model.set("request", { positions, sequence: ++sequence, ahead });
     model.save_changes();
     timer = setTimeout(() => {
       root.classList.add("kit-stale");
@@ -209,25 +260,58 @@ function render({ model, el }) {
     busy = false;
     root.classList.remove("kit-stale");
     error.textContent = reply.error;
-    if (!reply.error) show(reply, floats(reply.numbers), 0, reply.positions);
+    clearTimeout(drawing);
+    if (reply.error) inputs.forEach((input) => input.running && input.stop());
+    else drawAll([reply, ...reply.then], (performance.now() - asked) / (1 + reply.then.length));
     if (waiting) ask();
   }
 
+  // The frames of one reply, a pace apart: the last is drawn when the next reply is due, which drops what is late.
+  function drawAll([frame, ...then], pace, first = true) {
+    // where a newer setting is on its way, the clock stands at its beginning already
+    if (!waiting) inputs.forEach((input, i) => input.drawn?.(frame.positions[i]));
+    show(frame, floats(frame.numbers), 0, frame.positions);
+    if (waiting) return;
+    if (first) inputs.forEach((input) => input.goOn?.(then.length));
+    if (then.length && running()) drawing = setTimeout(drawAll, pace, then, pace, false);
+  }
+
+  function run(position) {
+    positions = positions.map((old, i) => (i === clock ? position : old));
+    ask();
+  }
+
   function move(changes) {
+    if (clock >= 0 && !(clock in changes)) {
+      changes = { ...changes, [clock]: 0 };
+      inputs[clock].begin();
+    }
+    clearTimeout(drawing); // of frames to come from the old setting
     positions = positions.map((position, i) => changes[i] ?? position);
     inputs.forEach((input, i) => input.set(positions[i]));
     if (cached) show(frames[positions[0]], cached, frames[positions[0]].start, positions);
     else ask();
   }
 
-  // Dragging in the picture moves the two sliders that say where, or that of the nearest handle.
-  function place(event) {
-    const { box: [left, top, width, height], x, y, handles } = drag;
+  // Where the pointer is, in pixels of the stage.
+  function pointed(event) {
     const canvasBox = canvas.getBoundingClientRect();
     const zoom = stages[painted.stage].width / canvasBox.width;
-    const pointer = (event.clientX - canvasBox.left) * zoom;
+    return [(event.clientX - canvasBox.left) * zoom, (event.clientY - canvasBox.top) * zoom];
+  }
+
+  // Dragging in the picture moves the two sliders that say where, or that of the nearest handle; a click on a box
+  // moves the control whose position the box stands for.
+  function place(event) {
+    const { box: [left, top, width, height], x, y, handles, boxes, control } = drag;
+    const [pointer, down] = pointed(event);
+    if (boxes) {
+      const hit = boxes.findIndex(([x0, y0, x1, y1]) => pointer >= x0 && pointer <= x1 && down >= y0 && down <= y1);
+      if (hit >= 0) move({ [control]: hit });
+      return;
+    }
     const across = (pointer - left) / width;
-    const up = 1 - ((event.clientY - canvasBox.top) * zoom - top) / height;
+    const up = 1 - (down - top) / height;
     const nearest = (share, i) => Math.round(Math.min(1, Math.max(0, share)) * (controls[i].labels.length - 1));
     if (canvas.hasPointerCapture(event.pointerId) || (across >= 0 && across <= 1 && up >= 0 && up <= 1)) {
       canvas.setPointerCapture(event.pointerId);
@@ -238,7 +322,7 @@ function render({ model, el }) {
     }
   }
   if (drag) {
-    canvas.classList.add("kit-draggable");
+    canvas.classList.add(drag.boxes ? "kit-clickable" : "kit-draggable");
     canvas.addEventListener("pointerdown", place);
     canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && place(event));
   }
@@ -253,7 +337,7 @@ function render({ model, el }) {
   else onReply();
   return () => {
     model.off("change:reply", onReply);
-    clearTimeout(timer);
+    [timer, drawing].forEach(clearTimeout);
     inputs.forEach((input) => input.stop?.());
   };
 }

@@ -3,8 +3,8 @@
 Matplotlib draws the scene once; a small canvas draws what moves; kit's own numerics compute.
 A view with one slider computes all its positions beforehand, and then needs no kernel to answer.
 
-An explorer says what can be moved (`Slider`, `Choice`, `Text`), where it is drawn (`Stage`), and gives
-one function from the values of the controls to what is to be shown (`Frame`).
+An explorer says what can be moved (`Slider`, `Choice`, `Text`, `Clock`), where it is drawn (`Stage`), and
+gives one function from the values of the controls to what is to be shown (`Frame`).
 
 Taught in: every notebook
 """
@@ -30,6 +30,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
+
+from kit.explore.overlay import Overlay, Picture, box_of
 
 CACHE_LIMIT = 2_000_000  # bytes of precomputed frames that a notebook may carry
 TINTS = ("#cfe5f2", "#fbe3b8", "#cdeee3", "#f3dbe8")  # of a piece's box, as in live.css: dark letters show on all
@@ -72,6 +74,15 @@ class Choice(Control):
     """A control whose values are alternatives, all in sight."""
 
 
+class Clock(Control):
+    """A control that goes on by itself: the frames of something that takes its time, such as a training.
+
+    The next frames are asked for when one has been drawn, two at a time, so that a slow way to the kernel
+    does not halve their number. Moving any other control sets the clock back to its first position, and lets
+    it run. It can be set back to any frame that has been, and not ahead.
+    """
+
+
 class Text(Control):
     """A control that takes any text typed into it, on one line; its values are examples to start from."""
 
@@ -97,6 +108,7 @@ class Frame:
         quest_met: whether this setting meets the view's quest.
         stage: which of the view's stages these lines belong to.
         pieces: short texts, each with a note, set side by side in coloured boxes below the picture.
+        overlays: heat maps, pictures and words, drawn over the stage and under its lines.
     """
 
     lines: Sequence[tuple[Any, Any]]
@@ -104,6 +116,7 @@ class Frame:
     quest_met: bool = False
     stage: int = 0
     pieces: Sequence[tuple[str, str]] = ()
+    overlays: Sequence[Overlay] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +140,19 @@ class Draw:
     axes: int
     sliders: Sequence[str]
     at: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Click:
+    """Let a click on one of several boxes of one axes move a control to the position of that box.
+
+    Args:
+        boxes: left, bottom, width and height of each, in data units of the axes.
+    """
+
+    axes: int
+    control: str
+    boxes: Sequence[tuple[float, float, float, float]]
 
 
 @dataclass
@@ -159,7 +185,7 @@ class _Projection:
             "background": self.background,
             "lines": [
                 {
-                    "box": self.box(line.axes),
+                    "box": box_of(line.axes),
                     "color": to_hex(line.get_color()),
                     "width": 0 if line.get_linestyle() == "None" else line.get_linewidth() * pixels,
                     "dot": 0 if line.get_marker() in ("None", None, "") else line.get_markersize() * pixels / 2,
@@ -167,11 +193,6 @@ class _Projection:
                 for line in self.stage.lines
             ],
         }
-
-    def box(self, axes: Any) -> list[float]:
-        """Give left, top, width and height of an axes in pixels from the top left."""
-        b = axes.bbox
-        return [float(v) for v in (b.x0, self.stage.figure.bbox.height - b.y1, b.width, b.height)]
 
     def pack(self, frame: Frame) -> bytes:
         """Turn a frame's lines into pixels: for each its number of points, then x, y, x, y, ..."""
@@ -198,6 +219,7 @@ class _Projection:
             for line, (x, y) in zip(self.stage.lines, frame.lines, strict=True):
                 line.set_data(np.atleast_1d(x), np.atleast_1d(y))
             boxes, depth = self._set(frame.pieces)
+            boxes += [artist for overlay in frame.overlays for artist in overlay.draw(self.stage.figure)]
             png = self._png(dpi=self.stage.figure.dpi, below=depth)
             for box in boxes:
                 box.remove()
@@ -233,7 +255,8 @@ class LiveView(anywidget.AnyWidget):
         stages: the pictures; a frame says on which of them it is drawn.
         frame: the one function of the view, from the controls' values, by name, to a `Frame`.
         quest: a goal to reach, in words; `Frame.quest_met` lights it up.
-        drag: what a drag inside the picture does: it moves two sliders, or draws a curve with many.
+        drag: what the pointer does inside the picture: it moves two sliders, draws a curve with many,
+            or chooses among boxes.
 
     Raises:
         ValueError: if the precomputed frames are more than a notebook should carry, or a frame
@@ -241,7 +264,7 @@ class LiveView(anywidget.AnyWidget):
     """
 
     # as text: anywidget watches a file that it is given, and the watch keeps every view alive for ever
-    _esm = Path(__file__).with_name("live.js").read_text(encoding="utf-8")
+    _esm = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("overlay.js", "live.js"))
     _css = Path(__file__).with_name("live.css").read_text(encoding="utf-8")
     _ipython_display_ = None  # else ipywidgets 7 would bypass _repr_mimebundle_, and lose the picture
 
@@ -258,7 +281,7 @@ class LiveView(anywidget.AnyWidget):
         stages: Sequence[Stage],
         frame: Callable[..., Frame],
         quest: str = "",
-        drag: Drag | Draw | None = None,
+        drag: Drag | Draw | Click | None = None,
     ):
         close_predecessor(title, self)
         self.controls, self.frame = tuple(controls), frame
@@ -304,17 +327,43 @@ class LiveView(anywidget.AnyWidget):
         answer = {**request, "error": ""}
         try:
             with self._lock:  # JupyterLab runs callbacks on a thread of their own
-                frame = self.frame_at(request["positions"])
-                numbers = self._projections[frame.stage].pack(frame)
+                first, *then = [self._packed(positions) for positions in self._from(request)]
         except Exception:
             return answer | {"error": traceback.format_exc(limit=-2)}
-        return answer | _describe(frame) | {"numbers": numbers}
+        return answer | first | {"then": then}
+
+    def _from(self, request: dict) -> list[list]:
+        """List the positions that were asked for, and those after them that a running clock asks for beside."""
+        asked = [request["positions"]]
+        for i, control in enumerate(self.controls):
+            if isinstance(control, Clock):
+                now, last = asked[0][i], len(control.values) - 1
+                later = range(now + 1, min(now + request.get("ahead", 0), last) + 1)
+                asked += [[*asked[0][:i], at, *asked[0][i + 1 :]] for at in later]
+        return asked
+
+    def _packed(self, positions: Sequence[int | str]) -> dict:
+        frame = self.frame_at(positions)
+        numbers = self._projections[frame.stage].pack(frame)
+        return {"positions": list(positions), "numbers": numbers} | self._describe(frame)
+
+    def _describe(self, frame: Frame) -> dict:
+        figure = self._projections[frame.stage].stage.figure
+        return {
+            "say": frame.sentence,
+            "met": frame.quest_met,
+            "stage": frame.stage,
+            "pieces": [list(piece) for piece in frame.pieces],
+            "overlays": [overlay.describe(figure) for overlay in frame.overlays],
+        }
 
     def _precompute(self) -> tuple[list[dict], bytes]:
         frames, cache = [], b""
         for position in range(len(self.controls[0].values)):
             frame = self.frame_at([position])
-            frames.append(_describe(frame) | {"start": len(cache) // 4})
+            if any(isinstance(overlay, Picture) for overlay in frame.overlays):  # too heavy for every position
+                raise ValueError("overlays must hold no picture where one slider is computed beforehand; add a control")
+            frames.append(self._describe(frame) | {"start": len(cache) // 4})
             cache += self._projections[frame.stage].pack(frame)
             if len(cache) > CACHE_LIMIT:
                 raise ValueError(
@@ -322,13 +371,18 @@ class LiveView(anywidget.AnyWidget):
                 )
         return frames, cache
 
-    def _describe_drag(self, drag: Drag | Draw | None) -> dict | None:
+    def _describe_drag(self, drag: Drag | Draw | Click | None) -> dict | None:
         if drag is None:
             return None
         names = [control.name for control in self.controls]
         projection = self._projections[0]
         axes = projection.stage.figure.axes[drag.axes]
-        box = projection.box(axes)
+        box = box_of(axes)
+        if isinstance(drag, Click):
+            corners = np.array([[(x, y + height), (x + width, y)] for x, y, width, height in drag.boxes])
+            pixels = axes.transData.transform(corners.reshape(-1, 2)).reshape(-1, 4)
+            pixels[:, 1::2] = projection.stage.figure.bbox.height - pixels[:, 1::2]
+            return {"box": box, "boxes": pixels.tolist(), "control": names.index(drag.control)}
         if isinstance(drag, Drag):
             return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
         across = axes.transData.transform([(x, 0) for x in drag.at])[:, 0]
@@ -341,11 +395,6 @@ class LiveView(anywidget.AnyWidget):
         frame = self.frame_at(self.request["positions"])
         picture = self._projections[frame.stage].picture(frame)
         return {**data, "image/png": base64.b64encode(picture).decode(), "text/plain": frame.sentence}, metadata
-
-
-def _describe(frame: Frame) -> dict:
-    pieces = [list(piece) for piece in frame.pieces]
-    return {"say": frame.sentence, "met": frame.quest_met, "stage": frame.stage, "pieces": pieces}
 
 
 _shown: dict[tuple[str, str], LiveView] = {}

@@ -21,11 +21,11 @@ from kit.models.gpt import GPT, GPT2_CONFIGS, GPTConfig
 from kit.text.packing import chunk
 from kit.text.stories import STORIES
 from kit.text.story_tasks import END, WORDS, encode
-from kit.train.amp import OutOfRange, out_of_range, recorded_gradients
 from kit.train.batches import Batch, epochs
 from kit.train.budget import MemoryBreakdown, training_bytes
 from kit.train.loop import backward, fit
 from kit.train.objectives import next_token_loss
+from kit.train.underflow import OutOfRange, out_of_range, recorded_gradients
 
 # A small story GPT, and the gradients that flow through it ----------------------------------------
 

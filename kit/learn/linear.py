@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, function, real, real_array
+from kit.arguments import all_finite, count, function, real, real_array
 from kit.learn.class_losses import binary_cross_entropy, softmax
 from kit.learn.descent import BatchObjective
 from kit.learn.losses import mse
@@ -66,7 +66,7 @@ def linear_objective(
             raise ValueError(f"weights must have shape {x.shape[1:]}, one for each feature, got {weights.shape}")
         examples = x[rows]
         predictions = examples @ weights
-        if np.isfinite(predictions).all():
+        if all_finite(predictions):
             value, slope = loss(predictions, y[rows])
             if math.isfinite(value):
                 return value, examples.T @ slope

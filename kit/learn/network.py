@@ -16,7 +16,7 @@ import math
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, instance, integer_array, real, real_array
+from kit.arguments import all_finite, count, instance, integer_array, real, real_array
 from kit.learn.class_losses import cross_entropy
 from kit.learn.descent import BatchObjective
 from kit.learn.regularizers import dropout
@@ -115,12 +115,12 @@ def network_objective(
     def objective(weights: np.ndarray, rows: np.ndarray | slice = slice(None)) -> tuple[float, np.ndarray]:
         incoming, outgoing = _layers(weights, x)
         fired = x[rows] @ incoming
-        if np.isfinite(fired).all():
+        if all_finite(fired):
             hidden, mask = np.maximum(fired, 0), 1.0
             if rate and rng:
                 hidden, mask = dropout(hidden, rate=rate, rng=rng)
             logits = hidden @ outgoing.T
-            if np.isfinite(logits).all():
+            if all_finite(logits):
                 loss, slope = cross_entropy(logits, y[rows])
                 back = slope @ outgoing * mask * (fired > 0)  # the same mask on the way back
                 return loss, np.concatenate([x[rows].T @ back, slope.T @ hidden])

@@ -33,7 +33,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Shaped
 
-from kit.arguments import function, real, real_array, shown
+from kit.arguments import all_finite, function, real, real_array, shown
 from kit.learn.schedules import Rate, as_schedule
 
 Optimizer = Callable[..., tuple]
@@ -306,7 +306,7 @@ def clipped(optimizer: Optimizer, *, max_norm: float) -> Optimizer:
 
     def rule(point, gradient, step, *memory):
         # a gradient beyond float64 has no length: the rule reports it by the point that it leads to
-        gradient = clip_grad_norm(gradient, max_norm=max_norm)[1] if np.isfinite(gradient).all() else gradient
+        gradient = clip_grad_norm(gradient, max_norm=max_norm)[1] if all_finite(gradient) else gradient
         return optimizer(point, gradient, step, *memory)
 
     return rule

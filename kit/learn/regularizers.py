@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from kit.arguments import count, function, instance, real, real_array
+from kit.arguments import all_finite, count, function, instance, real, real_array
 from kit.learn.descent import BatchObjective, Descent, Objective
 from kit.learn.optimizers import Optimizer, sgd
 from kit.learn.training import train
@@ -268,7 +268,7 @@ def proximal(optimizer: Optimizer, operator: Callable[[np.ndarray], np.ndarray])
     def rule(point, gradient, step, *memory):
         point, *memory = optimizer(point, gradient, step, *memory)
         # a point beyond float64 has no nearest one, and is for the caller to report
-        return operator(point) if np.isfinite(point).all() else point, *memory
+        return operator(point) if all_finite(point) else point, *memory
 
     return rule
 

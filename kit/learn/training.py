@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from kit.arguments import count, function, instance, real, real_array, shown
+from kit.arguments import all_finite, count, function, instance, real, real_array, shown
 from kit.learn.descent import BatchObjective, Descent, Objective
 from kit.learn.optimizers import Optimizer, sgd
 from kit.learn.schedules import Schedule
@@ -95,7 +95,7 @@ def train(
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is recorded, not warned about
         for step in range(n_steps + 1):
             # a point beyond float64 has no loss, and no objective need be ready for it
-            loss, gradient = measure(point) if np.isfinite(point).all() else (math.inf, point)
+            loss, gradient = measure(point) if all_finite(point) else (math.inf, point)
             if not math.isfinite(loss):
                 if last is None:
                     raise ValueError(f"start must have a finite loss, got {loss}")

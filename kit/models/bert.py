@@ -20,8 +20,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
-from kit.blocks.attention import attention, document_mask, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_numbers
+from kit.blocks.attention import attention, padding_and_document_mask
 from kit.blocks.initialisation import init_normal
 
 
@@ -181,12 +181,7 @@ class BERT(nn.Module):
         if segments is None:
             segments = torch.zeros_like(ids)
         segments = token_numbers("segments", segments, ids, below=config.n_segments)
-        mask = None
-        if present is not None:
-            mask = padding_mask(token_flags("present", present, ids, from_start=positions is None))
-        if documents is not None:
-            apart = document_mask(token_numbers("documents", documents, ids, below=2**62))
-            mask = apart if mask is None else mask & apart
+        mask = padding_and_document_mask(ids, present, documents, from_start=positions is None)
         x = self.token_embedding(ids) + self.position_embedding(places) + self.segment_embedding(segments)
         x = self.dropout(self.embedding_norm(x))
         for block in self.blocks:

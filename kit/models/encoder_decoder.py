@@ -24,8 +24,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
-from kit.blocks.attention import KVCache, attention, document_mask, padding_mask
+from kit.arguments import count, instance, real, token_batch, token_numbers
+from kit.blocks.attention import KVCache, attention, document_mask, padding_and_document_mask, padding_mask
 from kit.blocks.modes import modes_kept
 from kit.blocks.positions import sinusoidal
 
@@ -244,12 +244,7 @@ class EncoderDecoder(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         source = token_batch("source", source, below=self.config.vocab_size)
-        mask = None
-        if present is not None:
-            mask = padding_mask(token_flags("present", present, source, from_start=positions is None))
-        if documents is not None:
-            apart = document_mask(token_numbers("documents", documents, source, below=2**62))
-            mask = apart if mask is None else mask & apart
+        mask = padding_and_document_mask(source, present, documents, from_start=positions is None)
         if positions is not None:
             positions = token_numbers("positions", positions, source, below=2**62)
         x = self._embed(source, positions)

@@ -9,7 +9,7 @@ Source: Radford et al. (2018) for GPT-1, whose blocks are post-norm; Radford et 
 GPT-2; Brown et al. (2020), arXiv:2005.14165, table 2.1 for GPT-3, whose every other layer attends
 to a band of keys, without any parameter of its own; here all layers attend to all.
 
-Taught in: 17 19 21 22
+Taught in: 17 18 19 21 22
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,10 @@ class SelfAttention(nn.Module):
         q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
         if cache is not None:
             k, v = cache.append(k, v)
-        y = attention(q, k, v, mask=mask, causal=mask is None, dropout=self.dropout if self.training else 0.0)
+        if cache is not None and q.shape[2] == 1 and not self.training:  # the newest token may look at all,
+            y = F.scaled_dot_product_attention(q, k, v)  # and the cache has looked at what it keeps
+        else:
+            y = attention(q, k, v, mask=mask, causal=mask is None, dropout=self.dropout if self.training else 0.0)
         return self.out(rearrange(y, "b h t d -> b t (h d)"))
 
 
@@ -237,6 +240,16 @@ class GPT(nn.Module):
                 `positions` or `documents` do not fit them, or `documents` come with a cache.
         """
         return self.head(self.encode(ids, cache, positions=positions, documents=documents))
+
+    def next_logits(
+        self, ids: Int[Tensor, "batch time"], cache: list[KVCache] | None = None
+    ) -> Float[Tensor, "batch vocab"]:
+        """Give the logits of the token after the last alone: all that writing asks for, and the head's least work.
+
+        Raises:
+            TypeError, ValueError: as `forward`.
+        """
+        return self.head(self.encode(ids, cache)[:, -1])
 
     def new_cache(self, n_tokens: int | None = None) -> list[KVCache]:
         """Make an empty cache for up to `n_tokens`, or for as many as there are positions."""

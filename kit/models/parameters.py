@@ -2,7 +2,7 @@
 
     n_params(on_meta(GPT, GPT3_CONFIGS["175B"]))
 
-Taught in: 17 19 22
+Taught in: 17 18 19 22
 """
 
 from collections.abc import Callable

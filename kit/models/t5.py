@@ -28,8 +28,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, real, token_batch, token_flags, token_numbers
-from kit.blocks.attention import KVCache, attention, causal_mask, document_mask, padding_mask
+from kit.arguments import count, instance, real, token_batch
+from kit.blocks.attention import KVCache, attention, causal_mask, padding_and_document_mask, padding_mask
 from kit.blocks.modes import modes_kept
 from kit.blocks.positions import relative_buckets
 from kit.models.encoder_decoder import ConditionedDecoder, KeysAndValues, masks_of_packed
@@ -265,10 +265,7 @@ class T5(nn.Module):
             TypeError, ValueError: as `forward`.
         """
         source = token_batch("source", source, below=self.config.vocab_size)
-        mask = None if present is None else padding_mask(token_flags("present", present, source, from_start=True))
-        if documents is not None:
-            apart = document_mask(token_numbers("documents", documents, source, below=2**62))
-            mask = apart if mask is None else mask & apart
+        mask = padding_and_document_mask(source, present, documents)
         x = self.dropout(self.token_embedding(source))
         places = torch.arange(source.shape[1], device=source.device)
         bias = self._bias(self.encoder_bias, places, places)

@@ -9,7 +9,7 @@ of forms such as a name and its pronouns, {HERO.name} and {HERO.they}.
 The alternatives of a rule begin with different words. One word therefore tells which was taken,
 a story can be read back in one way only, and its probability is the product of its choices.
 
-Taught in: 16
+Taught in: 16 18
 """
 
 import math
@@ -92,6 +92,23 @@ class Grammar:
 
         self._read_all(story, pay)
         return bits
+
+    def can_write(self, story: str) -> bool:
+        """Tell whether the grammar can have written a story.
+
+        Raises:
+            TypeError: if `story` is not a str.
+
+        >>> toss = Grammar({"story": ("{coin} {coin}",), "coin": ("heads", "tails")})
+        >>> toss.can_write("heads tails"), toss.can_write("heads")
+        (True, False)
+        """
+        instance("story", story, str)
+        try:
+            self.choices(story)
+        except ValueError:
+            return False
+        return True
 
     def choices(self, story: str) -> list[tuple[str, int]]:
         """Read back what was chosen: the rule or role, and the rank of the alternative taken, in order.

@@ -9,7 +9,7 @@ it. `next_tokens` leaves out the targets that cross a border; `document_ids` and
 keep the documents apart in kit's models, which make `attention_mask` of them. Many are trained
 without: what stands before is then noise that they learn to pass over.
 
-Taught in: 15 21
+Taught in: 15 18 21
 """
 
 from collections.abc import Iterable, Iterator, Sequence

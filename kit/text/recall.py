@@ -1,8 +1,9 @@
-"""Rows of letters said again and again: what comes next stands a known distance back.
+"""Rows whose answers stand a known distance back: letters said again and again, or asked for after a long gap.
 
-    q x a f | q x a f | q x a ...          a period of 4
+    q x a f | q x a f | q x a ...          `repeated`, a period of 4
+    q x a f | 3 0 7 ... 1 | x q a          `asked_later`: a, x, f are the answers
 
-From the second saying on, nothing is left to chance: a model that can look back far enough makes
+Once a letter has come back, nothing is left to chance: a model that can look back far enough makes
 no mistake, and one that cannot is measured by the distance at which it begins to fail.
 
 Taught in: 17
@@ -13,6 +14,8 @@ from jaxtyping import Int, Integer
 
 from kit.arguments import count, instance, integer_array, shown
 from kit.text.packing import IGNORE_INDEX
+
+N_LETTERS, N_DIGITS = 26, 10
 
 
 def repeated(
@@ -81,3 +84,39 @@ def predictable(
             f"periods must be one number above 0 for each of {len(rows)} rows, got {shown(periods.tolist())}"
         )
     return np.where(np.arange(1, rows.shape[1]) > periods[:, None], rows[:, 1:], IGNORE_INDEX)
+
+
+def asked_later(
+    n_rows: int, *, n_letters: int, n_between: int, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, "rows tokens"], Int[np.ndarray, "rows tokens"]]:
+    """Draw rows of different letters, of signs, and of those letters shuffled; ask of each what followed it.
+
+    The last letter is not asked, for no letter followed it. The order of the questions tells nothing of the
+    answers, nor do places alone: a letter has to be found again.
+
+    Args:
+        n_letters: how many of the 26 letters, 0 to 25, a row begins with.
+        n_between: how many of the 10 signs, 26 to 35, stand between them and the questions.
+
+    Returns:
+        The rows, and their targets: IGNORE_INDEX but at the questions.
+
+    Raises:
+        TypeError: if a number is not a whole number, or `rng` not a generator.
+        ValueError: if `n_rows` < 1, `n_between` < 0, or `n_letters` is not from 2 to 26.
+
+    >>> rows, targets = asked_later(1, n_letters=2, n_between=3, rng=np.random.default_rng(0))
+    >>> rows[0, 0] == rows[0, 5], targets[0, 5] == rows[0, 1], targets[0, :5]
+    (np.True_, np.True_, array([-100, -100, -100, -100, -100]))
+    """
+    n_rows, n_between = count("n_rows", n_rows), count("n_between", n_between, at_least=0)
+    instance("rng", rng, np.random.Generator)
+    if count("n_letters", n_letters, at_least=2) > N_LETTERS:
+        raise ValueError(f"n_letters must be at most {N_LETTERS}, got {n_letters}")
+    letters = rng.random((n_rows, N_LETTERS)).argsort(axis=1)[:, :n_letters]
+    signs = rng.integers(N_LETTERS, N_LETTERS + N_DIGITS, size=(n_rows, n_between))
+    order = rng.random((n_rows, n_letters - 1)).argsort(axis=1)
+    rows = np.concatenate([letters, signs, np.take_along_axis(letters, order, axis=1)], axis=1)
+    targets = np.full(rows.shape, IGNORE_INDEX)
+    targets[:, n_letters + n_between :] = np.take_along_axis(letters, order + 1, axis=1)
+    return rows, targets

@@ -6,7 +6,7 @@ questions are answered by a span of the story: a name, a colour, a thing, a plac
 
 All is told in the words of `STORIES`, up to a few, so a model that has read stories has met them.
 
-Taught in: 21
+Taught in: 18 21
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Measure what the project promises, each figure beside its bar.
 
-python run.py bench                   imports, descent, live_view, memory, training_step and generation
+python run.py bench                   imports, descent, live_view, playground, memory, training_step and generation
 python run.py bench descent memory    those named
 python run.py bench notebooks         every notebook's seconds, recorded in data/measured/notebooks.csv
 python run.py bench processors        every notebook as other processors compute it: which cells fail
@@ -17,7 +17,7 @@ notebooks, processors, flakes and busy take what to run by name: python run.py b
 import sys
 from importlib import import_module
 
-BENCHES = ("imports", "descent", "live_view", "memory", "training_step", "generation")
+BENCHES = ("imports", "descent", "live_view", "playground", "memory", "training_step", "generation")
 # Minutes each, or writing what they find.
 NAMED_ONLY = ("notebooks", "processors", "flakes", "busy", "fresh_clone", "set_up", "step", "text")
 TAKING_NAMES = ("notebooks", "processors", "flakes", "busy")

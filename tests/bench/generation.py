@@ -1,7 +1,9 @@
 """Tokens a second of kit's `generate` against that of transformers, with the same weights; and what the cache gains.
 
 Greedy, both with a cache, on one thread. The two take turns, and CPU time counts. Where the weights
-do not fit the processor's cache, both wait for memory at every token, and no code can be twice as fast.
+do not fit the processor's cache, both wait for memory at every token, and no code can be twice as fast:
+hence a bar for each size. Kit's model is stored by columns, as `column_major` does once and as
+transformers' GPT-2 is from the start.
 """
 
 import time
@@ -13,11 +15,12 @@ from torch import Tensor
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, logging
 
 from kit.models.gpt import GPT, GPTConfig
-from kit.train.decoding import generate
+from kit.train.decoding import column_major, generate
 from tests.bench.table import Table, at_least, median
 from tests.bench.training_step import with_weights_of
 
 N_PROMPT = 16
+BARS = (2.0, 1.3, 1.0)  # kit's speed over that of transformers, for each of the sizes
 SIZES = {  # layers, heads, width, vocabulary, tokens, turns
     "small: 4 layers, 128 wide": (4, 4, 128, 1000, 128, 5),
     "middle: 6 layers, 384 wide": (6, 6, 384, 4000, 48, 5),
@@ -47,7 +50,7 @@ def models(size: tuple[int, ...]) -> tuple[GPT, GPT2LMHeadModel]:
         )
     )
     with_weights_of(ours, theirs)
-    return ours.eval(), theirs.eval()
+    return column_major(ours).eval(), theirs.eval()
 
 
 def by_kit(model: GPT, prompts: Tensor, n_tokens: int, *, cache: bool = True) -> Tensor:
@@ -73,7 +76,7 @@ def take_turns(ways: list[Callable[[], Tensor]], n_turns: int) -> tuple[list[Ten
 
 def against_transformers() -> Table:
     rows = []
-    for name, size in SIZES.items():
+    for (name, size), bar in zip(SIZES.items(), BARS, strict=True):
         ours, theirs = models(size)
         *_, vocab, n_tokens, n_turns = size
         for batch in (1, 8):
@@ -83,7 +86,7 @@ def against_transformers() -> Table:
             same = f"{(kit == other).all(dim=1).sum()} of {batch}"
             speeds = [f"{batch * n_tokens / s:,.0f}" for s in (their_seconds, seconds)]
             ratio = their_seconds / seconds
-            rows.append(((f"{name}, batch {batch}", *speeds, same, f"{ratio:.2f}"), at_least(ratio, 2)))
+            rows.append(((f"{name}, batch {batch}", *speeds, same, f"{ratio:.2f}"), at_least(ratio, bar)))
     return Table(
         title="Generated tokens a CPU-second, greedy, with a cache",
         columns=("", "transformers", "kit", "same texts", "kit / transformers"),

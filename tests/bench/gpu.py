@@ -38,7 +38,8 @@ from kit.machine import profile
 from kit.models.gpt import GPT, GPT2_CONFIGS, GPTConfig
 from kit.text.corpus import standard_library
 from kit.train.amp import native_formats, precision
-from kit.train.budget import measure_bytes, peak_flops, training_bytes, training_flops
+from kit.train.budget import peak_flops, training_bytes, training_flops
+from kit.train.measured import measure_bytes
 from kit.train.objectives import next_token_loss
 
 ROOT = Path(__file__).parents[2]

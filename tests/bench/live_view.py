@@ -12,8 +12,8 @@ from tests.bench.table import Bar, Table, at_least, at_most, median, percentile_
 from tests.browser.lab import cell, notebook_of
 
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-ROOMS = sorted({explorer.__module__.rpartition(".")[2] for explorer in EXPLORERS})
-SET_UP = f"from kit.explore import {', '.join(ROOMS)}\nfrom tests.bench.naive import naive"
+ROOMS = sorted({explorer.__module__.rpartition(".")[::2] for explorer in EXPLORERS})
+SET_UP = "\n".join(["from tests.bench.naive import naive", *(f"from {house} import {room}" for house, room in ROOMS)])
 NAMES = [f"{explorer.__module__.rpartition('.')[2]}.{explorer.__name__}" for explorer in EXPLORERS]
 NAIVE, LIVE = "interact + plt.show()", "live"
 CELLS = {  # each view shown each way: the execution count of its cell, and its source

@@ -13,12 +13,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, interact
 
-from kit.explore import class_losses, descent, losses, optimizers, regularizers, schedules
+from kit.explore import class_losses, descent, gpt, losses, optimizers, regularizers, schedules
 from kit.explore.live import LiveView, Slider, Stage
-from tests.explore import test_live
+from tests.explore import storyteller, test_live
 
 PART_ONE = ("descent", "losses", "class_losses", "optimizers", "schedules", "regularizers")
 EXPLORERS = [each for each in test_live.EXPLORERS if each.__module__.rpartition(".")[2] in PART_ONE]
+EXPLORERS.append(storyteller.forward_pass_untrained)
 
 
 @cache
@@ -36,12 +37,14 @@ def stages() -> dict[Callable[[], LiveView], Callable[[], Stage]]:
         schedules.draw_a_schedule: schedules.schedule_stage,
         regularizers.penalty_view: partial(regularizers.path_stage, l2_path, split),
         regularizers.stopping_view: regularizers.stopping_stage,
+        storyteller.forward_pass_untrained: gpt.forward_stage,
     }
 
 
 def naive(explorer: Callable[[], LiveView]) -> None:
     """Show the first slider of an explorer, the naive way; its other controls stay at their start."""
-    view, stage, module = explorer(), stages()[explorer], sys.modules[explorer.__module__]
+    view, stage = explorer(), stages()[explorer]
+    module = sys.modules[(stage.func if isinstance(stage, partial) else stage).__module__]
     place, slider = next((i, control) for i, control in enumerate(view.controls) if isinstance(control, Slider))
     positions = [control.start for control in view.controls]
 
@@ -51,6 +54,8 @@ def naive(explorer: Callable[[], LiveView]) -> None:
         frame = view.frame_at([*positions[:place], position, *positions[place + 1 :]])
         for line, (x, y) in zip(drawn.lines, frame.lines, strict=True):
             line.set_data(np.atleast_1d(x), np.atleast_1d(y))
+        for overlay in frame.overlays:
+            overlay.draw(drawn.figure)
         drawn.figure.set_facecolor(signed(position))
         plt.show()
 

@@ -62,6 +62,8 @@
       const first = paints.find((paint) => paint.position === position && paint.at > moved);
       return { position, after: first ? first.at - moved : 0, pictures: paints.length, moves };
     },
+    // When each picture was painted, in milliseconds.
+    painted: () => paints.map((paint) => paint.at),
     stop: () => {
       observer.disconnect();
       window.removeEventListener("keydown", onKey, true);

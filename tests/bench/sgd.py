@@ -4,7 +4,8 @@
 
 Tables of 10³ to 10⁶ rows, twenty features and noise, as in notebook 05; the goal is a loss within 5% of
 the lowest. Each way tries twelve learning rates, and is timed at the one that needs the fewest examples,
-for as many examples as it needs: the search for the goal itself is not timed.
+for as many examples as it needs: the search for the goal itself is not timed. The kit takes 32 rows a step, with
+which it needs no more examples than with 10, and a third of the time; SGDRegressor takes one row a step.
 """
 
 import math
@@ -20,9 +21,10 @@ from kit.learn.optimizers import sgd
 from kit.learn.training import minibatches, train
 from tests.bench.table import Table, at_least, median
 
-SIZES, SEEDS, BATCH, REPEATS, CLOSE = (1_000, 10_000, 100_000, 1_000_000), range(3), 10, 3, 1.05
-SHARES, RATES = np.geomspace(0.02, 0.98, 12), np.geomspace(0.001, 0.3, 12)
-MOST_STEPS, EVERY = 1000, 10
+SIZES, SEEDS, BATCH, REPEATS, CLOSE = (1_000, 10_000, 100_000, 1_000_000), range(3), 32, 3, 1.05
+SHARES, RATES = np.geomspace(0.02, 0.98, 12), np.geomspace(0.001, 1, 12)
+MOST_FULL_STEPS = 1000
+MOST_EXAMPLES, CHUNK = 10_000, 96  # the goal is looked for after every so many examples
 WAYS = ("full batch", "kit's SGD", "SGDRegressor")
 
 
@@ -47,9 +49,9 @@ class Problem:
 
 def full_batch(problem: Problem) -> tuple[int, Callable]:
     """Find how many steps the best rate needs, by the forecast that notebook 01 proves; they are then run."""
-    steps, top = np.arange(MOST_STEPS), 2 / hessian_eigenvalues(problem.x)[-1]
+    steps, top = np.arange(MOST_FULL_STEPS), 2 / hessian_eigenvalues(problem.x)[-1]
     forecast = loss_forecast(problem.x, problem.y)
-    needed = [int(np.argmax(forecast(share * top, steps) <= problem.goal)) or MOST_STEPS for share in SHARES]
+    needed = [int(np.argmax(forecast(share * top, steps) <= problem.goal)) or MOST_FULL_STEPS for share in SHARES]
     lr, fewest = float(SHARES[np.argmin(needed)] * top), min(needed)
     return fewest * len(problem.x), lambda: descend(problem.objective, np.zeros(20), lr=lr, n_steps=fewest)
 
@@ -64,7 +66,7 @@ def kit_sgd(problem: Problem) -> tuple[int, Callable]:
 
     needed = []
     for lr in RATES:
-        path = run(float(lr), MOST_STEPS, EVERY)
+        path = run(float(lr), MOST_EXAMPLES // BATCH, CHUNK // BATCH)
         first = problem.first_within(path.points)
         needed.append(math.inf if first is None else int(path.steps[first]))
     lr, fewest = float(RATES[np.argmin(needed)]), int(min(needed))
@@ -72,11 +74,11 @@ def kit_sgd(problem: Problem) -> tuple[int, Callable]:
 
 
 def scikit_sgd(problem: Problem) -> tuple[int, Callable]:
-    """Run scikit-learn's, which takes one row at a time, at rates that add up to kit's step over a batch."""
-    rates, chunk = 2 * RATES / BATCH, BATCH * EVERY  # it halves the square, and a batch is a mean
+    """Run scikit-learn's, which takes one row at a time."""
+    rates = RATES / 5
 
     def deal() -> np.ndarray:
-        return np.resize(np.random.default_rng(problem.seed).permutation(len(problem.x)), MOST_STEPS * BATCH)
+        return np.resize(np.random.default_rng(problem.seed).permutation(len(problem.x)), MOST_EXAMPLES)
 
     rows = deal()
 
@@ -85,8 +87,8 @@ def scikit_sgd(problem: Problem) -> tuple[int, Callable]:
 
     def examples_to_goal(lr: float) -> float:
         model = fresh(lr)
-        for end in range(chunk, len(rows) + 1, chunk):
-            part = rows[end - chunk : end]
+        for end in range(CHUNK, len(rows) + 1, CHUNK):
+            part = rows[end - CHUNK : end]
             model.partial_fit(problem.x[part], problem.y[part])
             if problem.first_within(model.coef_[None]) is not None:
                 return end

@@ -13,8 +13,8 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kit.models.gpt import GPT, GPTConfig
+from kit.train.activation_checkpointing import checkpointed
 from kit.train.amp import precision
-from kit.train.budget import checkpointed
 from kit.train.loop import backward
 from kit.train.objectives import next_token_loss
 from tests.bench.table import Table, median

@@ -61,6 +61,12 @@ ARGUMENTS = {
         "keys": (torch.ones(2, 4).int(), ["ten", torch.ones(2, 4), POSITIONS, torch.ones(3, 4).int()]),
         "causal": (False, []),
     },
+    attention.padding_and_document_mask: {
+        "ids": (torch.ones(2, 3).int(), ["ten", None, 3, [1]]),
+        "present": (None, [*FLAGS, torch.ones(3) > 0, torch.zeros(2, 3) > 0]),
+        "documents": (None, [*WHOLE[:1], *WHOLE[2:], POSITIONS, -torch.ones(2, 3).int()]),
+        "from_start": (True, []),
+    },
     attention.KVCache: {"n_tokens": (3, AT_LEAST_1)},
     filled().append: {
         "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),

@@ -12,6 +12,7 @@ from kit.blocks.attention import (
     attention_weights,
     causal_mask,
     document_mask,
+    padding_and_document_mask,
     padding_mask,
     plain_attention,
     window_mask,
@@ -152,6 +153,16 @@ def test_masks_say_what_their_sentences_say(n, window):
             assert documents[i, j] == (i // 3 == j // 3)
     of_two_texts = document_mask(numbers[None], torch.tensor([[0, 1, 1]]))[0, 0]
     assert of_two_texts.tolist() == [[i // 3 == number for number in (0, 1, 1)] for i in range(n)]
+
+
+def test_the_masks_of_padding_and_of_documents_are_joined_and_either_stands_alone():
+    ids = torch.tensor([[7, 8, 9, 0, 0], [7, 8, 9, 10, 11]])
+    present, documents = ids != 0, torch.tensor([[0, 1, 1, 1, 2], [0, 0, 0, 1, 1]])
+    joined = padding_and_document_mask(ids, present, documents)
+    assert torch.equal(joined, padding_mask(present) & document_mask(documents))
+    assert torch.equal(padding_and_document_mask(ids, present), padding_mask(present))
+    assert torch.equal(padding_and_document_mask(ids, None, documents), document_mask(documents))
+    assert padding_and_document_mask(ids) is None
 
 
 @FORMS

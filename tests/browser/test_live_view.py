@@ -7,14 +7,46 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import KERNEL, cell
 
-IMPORTS = "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.optimizers import optimizer_race"
-VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4}  # by the execution count of their cells
+IMPORTS = (
+    "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.first_network import playground\n"
+    "from kit.explore.optimizers import optimizer_race"
+)
+VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4, "playground": 5}  # by the execution count of their cells
 STEPS = {"ArrowRight": 1, "ArrowUp": 1, "ArrowLeft": -1, "ArrowDown": -1}
+COLOURED = """(canvas, colour) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width / 3, canvas.height);
+    let n = 0;
+    for (let i = 0; i < data.length; i += 4) n += colour.every((c, j) => Math.abs(data[i + j] - c) < 6);
+    return n / (data.length / 4);
+}"""
 ACTIVE_CELL = "() => jupyterapp.shell.currentWidget.content.activeCellIndex"
 REMEMBER = """(button) => {
     button.dataset.texts = "";
     new MutationObserver(() => (button.dataset.texts += `${button.textContent} `)).observe(button, { childList: true });
 }"""
+REMEMBER_LIVE = """(say) => {
+    say.dataset.live = "";
+    const note = () => (say.dataset.live += `${say.getAttribute("aria-live")} `);
+    new MutationObserver(note).observe(say, { attributeFilter: ["aria-live"] });
+}"""
+REMEMBER_LEAST = """(slider) => {
+    slider.dataset.least = slider.value;
+    const note = () => (slider.dataset.least = Math.min(slider.dataset.least, slider.value));
+    new MutationObserver(note).observe(slider, { attributeFilter: ["aria-valuetext"] });
+}"""
+BEGIN_AND_PAUSE = """(view) => new Promise((done) => {  // as a hand could not, however slow the machine
+    const sliders = [...view.querySelectorAll("input[type=range]")], step = sliders.at(-1);
+    const play = view.querySelector(".kit-clock .kit-play");
+    const watch = new MutationObserver(() => {
+        if (play.textContent !== "Pause" || +step.value < 4) return;
+        watch.disconnect();
+        play.click();
+        done();
+    });
+    watch.observe(view, { attributeFilter: ["data-shown"] });
+    sliders[0].value = +sliders[0].value + 1;
+    sliders[0].dispatchEvent(new Event("input"));
+})"""
 TEN_PACES = "() => new Promise((done) => setTimeout(done, 500))"  # of a slider that plays, by the page's own clock
 
 
@@ -106,6 +138,74 @@ def test_the_quest_lights_up_when_it_is_met(race):
     for _ in range(16):
         rate.press("ArrowRight")
     expect(race.locator(".kit-quest")).to_have_attribute("data-met", "now")
+
+
+@pytest.fixture
+def training(page):
+    return shown(page, "playground")
+
+
+def step_of(view):
+    return view.get_by_role("slider", name="step")
+
+
+def test_a_moved_control_begins_the_training_anew_and_lets_it_run(training):
+    step, say = step_of(training), training.locator(".kit-say")
+    expect(step).to_have_value("30")
+    play = training.get_by_role("button", name="Play")
+    play.evaluate(REMEMBER)
+    say.evaluate(REMEMBER_LIVE)
+    step.evaluate(REMEMBER_LEAST)
+    training.get_by_role("slider", name="hidden units").press("ArrowRight")
+    expect(play).to_have_attribute("data-texts", "Pause Play ")
+    expect(step).to_have_value("75")  # it came to its end by itself
+    assert step.get_attribute("data-least") == "0"
+    assert say.get_attribute("data-live").startswith("off")
+    expect(say).to_have_attribute("aria-live", "polite")
+    expect(say).to_contain_text("4 hidden units")
+    expect(say).to_contain_text("step 1,500")
+
+
+def test_a_training_pauses_steps_and_goes_back_but_not_ahead(training):
+    step, say = step_of(training), training.locator(".kit-say")
+    training.evaluate(BEGIN_AND_PAUSE)
+    training.page.evaluate(TEN_PACES)  # what was asked for has come
+    reached = int(step.input_value())
+    assert 3 < reached < 75
+    training.page.evaluate(TEN_PACES)
+    expect(step).to_have_value(str(reached))
+    expect(say).to_contain_text(f"step {20 * reached:,}:")
+    training.get_by_role("button", name="Step").click()
+    expect(step).to_have_value(str(reached + 1))
+    expect(say).to_contain_text(f"step {20 * (reached + 1):,}:")
+    step.press("Home")
+    expect(say).to_contain_text("step 0:")
+    step.press("End")  # as far as it has been
+    expect(step).to_have_value(str(reached + 1))
+    expect(say).to_contain_text(f"step {20 * (reached + 1):,}:")
+
+
+def test_the_answer_of_a_network_is_painted_behind_its_points(training):
+    step_of(training).press("Home")
+    expect(training.locator(".kit-say")).to_contain_text("step 0:")
+    canvas = training.locator("canvas")
+    training.get_by_role("button", name="Play").click()
+    expect(step_of(training)).to_have_value("75")
+    expect(training.locator(".kit-say")).to_contain_text("step 1,500")
+    inside, outside = (canvas.evaluate(COLOURED, colour) for colour in ([115, 178, 212], [232, 166, 115]))
+    assert inside > 0.02
+    assert outside > 0.2
+
+
+def test_of_many_moves_in_the_middle_of_a_training_the_last_is_shown(training):
+    units = training.get_by_role("slider", name="hidden units")
+    units.focus()
+    for key in ("ArrowRight", "ArrowLeft") * 10 + ("Home", "ArrowRight"):
+        units.press(key)
+    expect(training.locator(".kit-say")).to_contain_text("2 hidden units")
+    play = training.get_by_role("button", name=re.compile("Play|Pause"))
+    expect(play).to_have_text("Play")
+    expect(step_of(training)).to_have_value("75")
 
 
 def test_a_precomputed_view_answers_without_a_kernel(page):

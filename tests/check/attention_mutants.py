@@ -63,6 +63,14 @@ MUTANTS = {
             "in place",
         ),
         (CAUSAL.format(past=TRIL, answer=HIDE.replace("~past, ", "")), "TypeError"),
+        (CAUSAL.format(past=TRIL, answer=HIDE.replace("-math.inf", "-20")), "not quite hidden"),
+        (CAUSAL.format(past=TRIL, answer=HIDE.replace("-math.inf", "-100")), "not quite hidden"),
+        (CAUSAL.format(past=TRIL, answer=HIDE.replace("~", "")), "Your mask is inverted"),
+        (CAUSAL.format(past=TRIL, answer=HIDE.replace("~", "").replace("-math.inf", "-1e9")), "Your mask is inverted"),
+        (
+            CAUSAL.format(past="torch.ones(n, n).tril()", answer="(scores + (1 - past) * -math.inf).softmax(-1)"),
+            "0 times infinity",
+        ),
     ],
     "who sees the future?": [
         (FUTURE.format(places=EACH, new=NEW, moved=MOVED, note="sees |= moved"), "look at the outputs before it alone"),
@@ -147,6 +155,10 @@ MUTANTS = {
         (
             BLOCKS.format(pre="x += attention(norm(x))\n    pre = x + feed_forward(norm(x))", post=POST),
             "in place",
+        ),
+        (
+            BLOCKS.format(pre="x = x + attention(norm(x))\n    pre = x = x + feed_forward(norm(x))", post=POST),
+            "had left in x",
         ),
     ],
     "an experiment: which head is it?": [

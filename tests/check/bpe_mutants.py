@@ -82,9 +82,20 @@ MUTANTS = {
             "        counts[pair] = counts.get(pair, 0) + 1\n    return min(counts, key=lambda p: (-counts[p], p))",
             "over the border",
         ),
-        (_COUNT + "n\n    return max(counts, key=counts.get)", "Expected"),
+        (_COUNT + "n\n    return max(counts, key=counts.get)", "the one that was met first"),
         (_COUNT + "n\n    return sorted(counts, key=counts.get)", "Expected 2 values"),
         ("def f(spellings, repeats):\n    return max(spellings, key=spellings.count)", "Expected 2 values"),
+        (_COUNT + "n\n    return min(counts)", "the smallest pair"),
+        (
+            "def f(spellings, repeats):\n    counts = {}\n    for s, n in zip(spellings, repeats):\n"
+            "        for pair in set(zip(s, s[1:])):\n            counts[pair] = counts.get(pair, 0) + n\n"
+            "    return min(counts, key=lambda p: (-counts[p], p))",
+            "counted once there",
+        ),
+        (
+            _COUNT + "n\n    from collections import Counter\n    return Counter(counts).most_common(1)",
+            "most_common(1) gives a list",
+        ),
     ],
     "encode a piece": [
         (
@@ -126,6 +137,11 @@ MUTANTS = {
             "Expected",
         ),
         ("def f(piece, merges):\n    return [merges[b] for b in piece]", "IndexError"),
+        (
+            _MERGE + "def f(piece, merges):\n    ids = list(piece)\n    for rank, pair in enumerate(merges):\n"
+            "        ids = merge(ids, pair, rank)\n    return ids",
+            "the rank of a merge",
+        ),
     ],
     "a smoothed probability": [
         (

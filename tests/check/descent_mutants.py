@@ -72,6 +72,10 @@ MUTANTS = {
         ),
         ("def f(diverges, low, high):\n    while not diverges(low):\n        pass\n    return low", "does not end"),
         ("def f(diverges, low, high):\n    return low, high", "Expected"),
+        (
+            "def f(diverges, low, high):\n    while not diverges(low):\n        low *= 1.0001\n    return low",
+            "Your search is too slow",
+        ),
     ],
     "an experiment: the fastest rate": [
         (
@@ -110,5 +114,11 @@ MUTANTS = {
             "TypeError",
         ),
         ("def f(objective, start, rates, target):\n    return 0.5 * (rates[0] + rates[1])", "not yet right"),
+        (
+            "def f(objective, start, rates, target):\n"
+            "    ends = [descend(objective, start, lr=r, n_steps=200).losses[-1] for r in rates]\n"
+            "    return rates[np.argmin(ends)]",
+            "ends with the lowest loss",
+        ),
     ],
 }

@@ -53,8 +53,12 @@ MUTANTS = {
             "a row of its own",
         ),
         (PACK.format(each=EACH, fill="pass", cut=""), "ValueError"),
-        (PACK.format(each="[end] + list(document)", fill=FILL, cut=""), "Furthest off at index"),
+        (PACK.format(each="[end] + list(document)", fill=FILL, cut=""), "Expected [[5 6 7 0]"),
         (PACK.format(each=EACH, fill=FILL, cut="").replace(".reshape(-1, length)", ""), "Expected shape (3, 4)"),
+        (
+            PACK.format(each=EACH, fill="stream += [end] * (length - len(stream) % length)", cut=""),
+            "one of end tokens alone",
+        ),
     ],
     "LoRA, forward": [
         (LORA + "x @ w.T + x @ a.T @ b.T", "The scale is missing"),
@@ -65,7 +69,8 @@ MUTANTS = {
         (LORA + "x @ w.T + alpha / a.shape[1] * x @ a.T @ b.T", "divided by the width of the input"),
         (LORA + "x @ w.T + alpha / a.shape[0] * x @ b.T @ a.T", "ValueError"),
         (LORA + "x @ w + alpha / a.shape[0] * x @ a.T @ b.T", "ValueError"),
-        (LORA + "x @ w.T - alpha / a.shape[0] * x @ a.T @ b.T", "Furthest off"),
+        (LORA + "x @ w.T - alpha / a.shape[0] * x @ a.T @ b.T", "Expected [[6.4579"),
+        (LORA + "x @ w.T + alpha // a.shape[0] * x @ a.T @ b.T", "Expected [["),
     ],
     "LoRA, merged": [
         (MERGE + "return w + b @ a", "The scale is missing"),
@@ -110,6 +115,7 @@ MUTANTS = {
         (SPAN.format(low="0", score=SCORE), "may end before it starts"),
         (SPAN.format(low="i", score=SCORE).replace(" > best", " < best"), "Expected"),
         (SPAN.format(low="i", score=SCORE).replace("np.array(pair)", "best"), "Expected"),
+        (SPAN.format(low="i", score=SCORE).replace("-np.inf, None", "0, (0, 0)"), "Your best begins at 0"),
     ],
     "an experiment: labels saved": [
         (
@@ -129,5 +135,17 @@ MUTANTS = {
         (SAVED.format(target=TARGET, means=MEANS, answer="n / labels[-1]"), "upside down"),
         (SAVED.format(target="scratch.mean()", means=MEANS, answer=ANSWER), "the last column alone"),
         (SAVED.format(target=TARGET, means=MEANS, answer=ANSWER).replace(">=", "<="), "Expected"),
+        (SAVED.format(target=TARGET, means=MEANS, answer=ANSWER).replace(">=", ">"), "just as high"),
+        (SAVED.format(target=TARGET, means=MEANS, answer="labels[-1] // n"), "// throws away"),
+        (
+            "def f(labels, scratch, pretrained):\n    away = abs(pretrained.mean(axis=0) - scratch.mean(axis=0)[-1])\n"
+            "    return labels[-1] / labels[away.argmin()]",
+            "lies nearest",
+        ),
+        (
+            SAVED.format(target="scratch.min(axis=0)[-1]", means="pretrained.min(axis=0)", answer=ANSWER),
+            "by the worst seed",
+        ),
+        (SAVED.format(target=TARGET, means="pretrained.min(axis=0)", answer=ANSWER), "the worst pre-trained seed"),
     ],
 }

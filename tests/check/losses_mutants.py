@@ -26,6 +26,10 @@ MUTANTS = {
         (HUBER + "if e > delta:\n        return delta / len(e)\n    return e / len(e)", "ValueError"),
         (HUBER + "np.clip(e, -delta, delta) / len(e)", "Is a return missing?"),
         ("def f(p, t, delta):\n    p -= t\n    return np.clip(p, -delta, delta) / len(p)", "in place"),
+        (
+            "def f(p, t, d):\n    e = p - t\n    return np.where(abs(e) <= d, e, d)",
+            "the mean's share of 1/n is missing",
+        ),
     ],
     "the pinball loss": [
         (PINBALL + "return np.where(e > 0, (1 - q) * e, -q * e).mean()", "The two sides are swapped"),

@@ -70,7 +70,7 @@ MUTANTS = {
             "    return (i[:, None] == i) & torch.ones(n_tokens, n_tokens).tril().bool()",
             "Those are blocks",
         ),
-        (WINDOW + "((distance >= 0) & (distance <= window)).float()", "Expected an array"),
+        (WINDOW + "((distance >= 0) & (distance <= window)).float()", "Expected True or False"),
     ],
     "count a GPT": [
         (COUNT.format(block=WHOLE, total=BOTH + " + vocab_size * d"), "and shared"),

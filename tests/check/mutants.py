@@ -15,10 +15,10 @@ from pathlib import Path
 import nbformat
 
 from kit.check.course import EXERCISES
-from kit.check.exercise import CORRECT, Exercise, Verdict
+from kit.check.exercise import CORRECT, Exercise, Verdict, forget
 
 ROOT = Path(__file__).parents[2]
-TOPICS = sorted(path.stem for path in Path(__file__).parent.glob("*_mutants.py"))
+TOPICS = sorted({path.stem for path in Path(__file__).parent.glob("*_mutants.py")} - {"machine_mutants"})
 NAMED = [pair for topic in TOPICS for pair in import_module(f"tests.check.{topic}").MUTANTS.items()]
 MUTANTS = dict(NAMED)
 
@@ -37,11 +37,10 @@ def solutions(notebook: str) -> list[str]:
 
 @cache
 def learners_names(notebook: str) -> dict[str, object]:
-    """Run a notebook's imports and solutions: what a learner's cell may build on."""
+    """Run a notebook's cell of imports, and its solutions: what a learner's cell may build on."""
     names: dict[str, object] = {}
-    for cell in cells(notebook):
-        if cell.cell_type == "code" and cell.source.startswith(("import ", "from ")):
-            exec(cell.source, names)
+    code = (cell.source for cell in cells(notebook) if cell.cell_type == "code")
+    exec(next(source for source in code if source.startswith(("import ", "from "))), names)
     for solution in solutions(notebook):
         exec(solution, names)
     if "shingles" in names:  # a second of work, in which every attempt at the leak begins alike
@@ -68,6 +67,8 @@ def notebook_solution(exercise: Exercise, number: int) -> str:
 
 
 def judge(exercise: Exercise, source: str) -> Verdict:
+    """Check a first attempt: what an earlier one has earned is forgotten."""
+    forget()
     return exercise(attempt(source, exercise.notebook))
 
 

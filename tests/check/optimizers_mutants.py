@@ -35,6 +35,8 @@ MUTANTS = {
         (MOMENTUM + "    v = beta * velocity + gradient\n    return point - lr * v", "Expected 2 values"),
         (MOMENTUM + "    v = beta * velocity + gradient\n    point - lr * v, v", "returned None"),
         (MOMENTUM + "    v = beta * velocity + abs(gradient)\n    return point - lr * v, v", "Expected ["),
+        (MOMENTUM + "    v = beta * velocity - lr * gradient\n    return point + v, v", "the textbook's other form"),
+        (MOMENTUM + "    v = beta * velocity + gradient\n    return v, point - lr * v", "have changed places"),
     ],
     "one step of Adam": [
         (ADAM + MOMENTS + "    return point - lr * mean / (np.sqrt(square) + 1e-8), mean, square", "Neither mean"),
@@ -73,6 +75,15 @@ MUTANTS = {
         (ADAM + MOMENTS + HATS + "    return point - lr * m / (np.sqrt(s) + 1e-8)", "Expected 3 values"),
         (ADAM + "    mean *= 0.9\n    mean += 0.1 * gradient\n    return point, mean, square", "in place"),
         (ADAM + MOMENTS + HATS + "    return point - lr * m / np.sqrt(s + 0.1), mean, square", "Expected ["),
+        (ADAM + MOMENTS + HATS + "    return point - lr * m / np.sqrt(s + 1e-8), mean, square", "inside the root"),
+        (
+            ADAM + MOMENTS + HATS + "    return point - lr * m / np.sqrt(s), mean, square",
+            "a gradient of 0 divides 0 by 0",
+        ),
+        (
+            ADAM + MOMENTS + HATS + "    return point - lr * (m / np.sqrt(s) + 1e-8), mean, square",
+            "outside the bracket",
+        ),
     ],
     "one step of AdamW": [
         (
@@ -124,8 +135,8 @@ MUTANTS = {
         ("fault = 3", "some 3 times"),
         ("fault = 4", "the ratio stays"),
         ("fault = 5", "A rule that forgets"),
-        ("fault = 0", "Expected 1"),
-        ("fault = 'the mean'", "Expected"),
+        ("fault = 0", "0 is not it"),
+        ("fault = 'the mean'", "Expected a number"),
     ],
     "an experiment: a fair race": [
         (RACE + STEPS + "    return table[:, table.sum(axis=0).argmin()]", "one common rate"),
@@ -139,5 +150,6 @@ MUTANTS = {
         (RACE + STEPS.replace(" or 200", "") + "    return table.min(axis=1)", "TypeError"),
         (RACE + STEPS + "    return table.min()", "Expected"),
         (RACE + STEPS + "    return table.min(axis=0)", "Expected shape (3,)"),
+        (RACE + STEPS.replace("or 200", "or np.inf") + "    return table.min(axis=1)", "You left infinity"),
     ],
 }

@@ -32,6 +32,7 @@ MUTANTS = {
         (THERE + "np.float16(g * scale).astype(float) * scale", "twice"),
         (THERE + "g * scale / scale", "never were float16"),
         (THERE + "np.float16(g / scale).astype(float) * scale", "Expected"),
+        (THERE + "(g.astype(np.float16) * scale).astype(float) / scale", "before you scaled"),
     ],
     "skip what overflowed": [
         (SKIP.format(test=ALL, g="g"), "still multiplied"),
@@ -72,6 +73,7 @@ MUTANTS = {
         (SCALES.format(bad=BAD, when="True", grow="scale = scale * 2"), "after every good step"),
         (SCALES.format(bad=BAD, when=WHEN, grow="pass"), "never grows"),
         (SCALES.format(bad="scale, good = scale * 2, 0", when=WHEN, grow=GROW), "Furthest off"),
+        (SCALES.format(bad=BAD, when=WHEN, grow="scale = scale * 2"), "once and never again"),
     ],
     "find the operation that must stay float32": [
         (WORST.format(rough=ROUGH, error="np.abs(rough - exact).max()", answer=ANSWER), "in its own units"),
@@ -85,16 +87,20 @@ MUTANTS = {
         ),
         (WORST.format(rough=ROUGH, error=ERROR, answer="int(np.argmin(errors))"), "harms least"),
         (WORST.format(rough=ROUGH, error=ERROR, answer="max(errors)"), "error itself"),
+        (WORST.format(rough=ROUGH, error=ERROR.replace(".max() /", ".mean() /"), answer=ANSWER), "the mean difference"),
     ],
     "the bytes of Adam": [
         (BYTES + "(14 if mixed else 16) * n_weights", "not 2"),
         (BYTES + "(8 if mixed else 16) * n_weights", "halved everything"),
-        (BYTES + "16 * n_weights", "forgot the copies"),
+        (BYTES + "16 * n_weights", "the copies are forgotten"),
         (BYTES + "(18 if mixed else 16) * n_weights", "Only those of linear layers"),
         (BYTES + "12 * n_weights + 2 * n_linear * mixed", "two means"),
         (BYTES + "(4 + 8) * n_weights", "gradients are missing"),
         (BYTES + "4 * n_weights + n_linear * mixed", "numbers, not bytes"),
         (BYTES + "16 * n_weights + 2 * n_linear", "no copies"),
+        (BYTES + "(2 + 2 + 4 + 4 + 4) * n_weights if mixed else 16 * n_weights", "the recipe of other tools"),
+        (BYTES + "(2 + 2 + 8) * n_weights if mixed else 16 * n_weights", "two bytes each"),
+        (BYTES + "(2 + 2 + 8) * n_weights + 2 * n_linear if mixed else 16 * n_weights", "two bytes each"),
     ],
     "the large batch in parts": [
         (MEAN + "gradients.sum(axis=0)", "too large by their number"),
@@ -112,5 +118,9 @@ MUTANTS = {
         (RUNS.format(cost="n_layers * edge + every * block", answer=BEST), "only its first"),
         (RUNS.format(cost=COST, answer="1 + int(np.argmax(costs))"), "needs most"),
         (RUNS.format(cost=COST, answer="int(np.argmin(costs))"), "Expected"),
+        (
+            RUNS.format(cost=COST, answer="max(i + 1 for i, c in enumerate(costs) if c == min(costs))"),
+            "the smallest of them",
+        ),
     ],
 }

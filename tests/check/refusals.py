@@ -5,9 +5,24 @@ import time
 import numpy as np
 
 from kit import arguments, files, machine
+from kit.check import (
+    answers,
+    card,
+    claim,
+    course,
+    deadline,
+    exercise,
+    ledger,
+    prediction,
+    progress,
+    sentences,
+    strips,
+    wording,
+    worked,
+)
 from kit.check import attention as attention_exercises
-from kit.check import card, claim, course, exercise, ledger, parts, prediction, progress, sentences, strips
 from kit.check import descent as descent_exercises
+from kit.check import first_network as network_exercises
 from kit.check import models as model_exercises
 from kit.check import models_at_work as work_exercises
 from kit.check import optimizers as optimizer_exercises
@@ -30,13 +45,6 @@ ARGUMENTS = {
         "works": (int, ["ten", None, 3]),
         "repeats": (1, AT_LEAST_1),
         "clock": (time.process_time, ["wall", None]),
-    },
-    parts.settle: {
-        "claim": ("B01", ["Z1", None]),
-        "parts": ({"x": True}, [{}]),
-        "number": ("1", []),
-        "seeds": (1, AT_LEAST_1),
-        "spread": ("0", []),
     },
     claim.settle: {
         "claim": ("E05", ["Z1", None, 5]),
@@ -74,10 +82,10 @@ CARRIERS = {
     *(arguments.real_array, arguments.matching, arguments.real, arguments.count, arguments.function, arguments.one_of),
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
+    arguments.all_finite,
     *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown, files.write_whole),
     *(
         card.Card,
-        parts.Settled,
         claim.Verdict,
         sentences.Sentence,
         sentences.Result,
@@ -86,7 +94,10 @@ CARRIERS = {
         exercise.Verdict,
         exercise.Mistake,
         exercise.Exercise,
-        exercise.as_array,
+        exercise.forget,
+        *(answers.as_array, answers.frozen, answers.unusable, answers.same, answers.differ, answers.difference),
+        *(wording.is_tensor, wording.numbers_shown, wording.describe, wording.names_of, wording.case_shown),
+        *(wording.argument, worked.way_to, deadline.deadline, deadline.OutOfTime),
         ledger.Ledger,
         machine.Profile,
     ),
@@ -94,6 +105,7 @@ CARRIERS = {
     *(optimizer_exercises.LinearLoss, optimizer_exercises.Named),
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
+    network_exercises.Accuracies,
     schedule_exercises.Runs,
     *(model_exercises.Layer, model_exercises.Norm, model_exercises.Judged, work_exercises.WithGradient),
 }

@@ -2,6 +2,12 @@
 
 _TABLE = "    v = np.array([[measure(s, seed)[1] for seed in seeds] for s in strengths])\n"
 
+_STOP = (
+    "def f(losses, patience):\n    best = count = 0\n    for i in range({first}, len(losses)):\n"
+    "        if losses[i] {less} losses[best]:\n            {new}\n        else:\n            count += 1\n"
+    "        if count == patience:\n            break\n    return best"
+)
+
 MUTANTS = {
     "the soft threshold": [
         ("def f(w, t):\n    w = w.copy()\n    w[abs(w) < t] = 0\n    return w", "the hard threshold"),
@@ -41,6 +47,7 @@ MUTANTS = {
         ),
         ("def f(x, rate, draws):\n    x[draws < rate] = 0\n    return x / (1 - rate)", "in place"),
         ("def f(x, rate, draws):\n    return x[draws >= rate] / (1 - rate)", "Expected shape"),
+        ("def f(x, rate, draws):\n    return np.where(draws > rate, x / (1 - rate), 0)", "A draw of just the rate"),
     ],
     "early stopping": [
         ("def f(losses, patience):\n    return int(np.argmin(losses))", "never reached"),
@@ -82,6 +89,9 @@ MUTANTS = {
         ),
         ("def f(losses, patience):\n    return losses.index(min(losses))", "AttributeError"),
         ("def f(losses, patience):\n    return 0", "Expected 2"),
+        (_STOP.format(first=1, less="<", new="best = i"), "Your count goes on"),
+        (_STOP.format(first=1, less="<=", new="best, count = i, 0"), "no new best: <, not <="),
+        (_STOP.format(first=0, less="<", new="best, count = i, 0"), "The first loss was counted"),
     ],
     "an experiment: choose the strength": [
         (
@@ -117,6 +127,20 @@ MUTANTS = {
         (
             "def f(measure, strengths, seeds):\n    return min(strengths, key=lambda s: measure(s)[1])",
             "TypeError",
+        ),
+        (
+            "def f(measure, strengths, seeds):\n" + _TABLE + "    return strengths[v[:, -1].argmin()]",
+            "Only the last seed",
+        ),
+        (
+            "def f(measure, strengths, seeds):\n" + _TABLE + "    return strengths[np.median(v, axis=1).argmin()]",
+            "the lowest median",
+        ),
+        ("def f(measure, strengths, seeds):\n" + _TABLE + "    return strengths[v.max(axis=1).argmin()]", "worst seed"),
+        (
+            "def f(measure, strengths, seeds):\n"
+            "    return min(strengths, key=lambda s: np.mean([measure(s, k) for k in seeds]))",
+            "take [1] alone",
         ),
     ],
 }

@@ -38,6 +38,8 @@ MUTANTS = {
         (COSINE + "lr + (final - lr) * step / n_steps", "a straight line"),
         (COSINE + "final + (lr - final) * np.cos(np.pi / 2 * step / n_steps)", "Expected"),
         (COSINE + "final + (lr - final) * (1 + cos(pi * step / n_steps)) / 2", "NameError"),
+        (COSINE + "final + (lr - final) * np.cos(np.pi * step / n_steps)", "The 1 + is missing"),
+        (COSINE + "final + (lr - final) * np.cos(np.pi * step / n_steps) / 2", "The 1 + is missing"),
     ],
     "warm-up, then down": [
         (WARM.format(climb="lr * step / n_warmup_steps", fall=FALL), "The first rate is 0"),
@@ -59,7 +61,7 @@ MUTANTS = {
             "Expected shape",
         ),
         (WARM.format(climb=CLIMB, fall=FALL).replace("return np.array(rates)", ""), "Is a return missing?"),
-        (WARM.format(climb=CLIMB, fall="lr"), "Furthest off at index (7,)"),
+        (WARM.format(climb=CLIMB, fall="lr"), "got [0.25 0.5 0.75 1. 1."),
     ],
     "down in steps": [
         (STEPS + "lr * factor ** (step / every)", "That is the exponential decay"),
@@ -76,9 +78,9 @@ MUTANTS = {
         (
             "def f(lr, every, factor, n_steps):\n    rates = []\n    for step in range(n_steps):\n"
             "        if step % every == 0:\n            lr *= factor\n        rates.append(lr)\n    return rates",
-            "Furthest off at index (0,)",
+            "Expected [1. 1. 1. 0.5",
         ),
-        (STEPS + "lr * factor ** (n_steps // every)", "Expected an array of shape (10,)"),
+        (STEPS + "lr * factor ** (n_steps // every)", "got 0.125"),
     ],
     "the range test": [
         (RANGE.format(rates="np.linspace(low, high, n_steps)", step=STEP, answer=TENTH), "searched by factors"),
@@ -115,5 +117,6 @@ MUTANTS = {
             CONTEST.format(score=SCORE, result=RESULT).replace("return np.array(results)", "return results[0]"),
             "Expected",
         ),
+        (CONTEST.format(score=SCORE, result=RESULT.replace("mean", "median")), "the median of the fresh losses"),
     ],
 }

@@ -10,6 +10,10 @@ MUTANTS = {
         ("def f(x):\n    return x.meen()", "AttributeError"),
         ("def f(x):\n    return str(x.mean())", "got str '2.0'"),
         ("def f(x):\n    x -= x.min()\n    return x.mean()", "in place"),
+        ("def f(x):\n    return x.sum() // len(x)", "// throws away"),
+        ("def f(x):\n    return np.median(x)", "That is the median"),
+        ("def f(x):\n    return (min(x) + max(x)) / 2", "halfway"),
+        ("def f(x):\n    return int(x.mean())", "// throws away"),
     ],
     "where float16 stops counting": [
         ("stall = 65504", "largest float16"),
@@ -19,8 +23,10 @@ MUTANTS = {
         ("stall = 512", "an earlier gap"),
         ("stall = 1e5", "the true sum"),
         ("stall = ...", "not attempted yet"),
-        ("stall = 'two hundred and fifty-six'", "Expected 256"),
-        ("stall = float('nan')", "NaN"),
+        ("stall = 'two hundred and fifty-six'", "Expected a number; got str"),
+        ("stall = float('nan')", "nan is not it"),
+        ("stall = [256]", "Expected a number; got [256]"),
+        ("stall = 300", "300 is not it"),
     ],
     "a sum that repeats": [
         ("def f(seed, n):\n    return np.random.default_rng(0).normal(size=n).sum()", "fixed inside"),
@@ -51,7 +57,21 @@ MUTANTS = {
             "def f(a, b, tolerance):\n    return a.shape == b.shape and bool((abs(a - b) < tolerance).any())",
             "Ask for all",
         ),
-        ("def f(a, b, tolerance):\n    return a == b", "Expected True; got an array"),
+        ("def f(a, b, tolerance):\n    return a == b", "Expected True, a single value; got an array of shape (2,)"),
         ("def f(a, b, tolerance):\n    assert a.shape == b.shape\n    return True", "AssertionError"),
+        (
+            "def f(a, b, tolerance):\n    return a.shape == b.shape and bool((abs(a - b) < tolerance).all())",
+            "<=, not <",
+        ),
+        (
+            "def f(a, b, tolerance):\n    return a.shape == b.shape and abs(a - b).mean() <= tolerance",
+            "the mean distance",
+        ),
+        (
+            "def f(a, b, tolerance):\n    return a.shape == b.shape and abs(a.sum() - b.sum()) <= tolerance",
+            "the two sums",
+        ),
+        ("def f(a, b, tolerance):\n    return a.shape == b.shape and abs((a - b).mean()) <= tolerance", "the two sums"),
+        ("def f(a, b, tolerance):\n    return a.shape == b.shape and np.allclose(a, b, atol=tolerance)", "rtol=0"),
     ],
 }

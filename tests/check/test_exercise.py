@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from kit.check.claim import settle
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
 from kit.check.ledger import gradient_ledger
-from kit.check.parts import settle
 from kit.check.prediction import Prediction, calibration
 from kit.check.progress import events
 from kit.learn.losses import mse
@@ -86,7 +86,7 @@ def test_a_mistake_that_overflows_earns_its_hint_without_a_warning():
         ),
     )
     assert inverse(lambda x: 1 / x).hint == "1/0 is infinite."
-    assert inverse(lambda x: np.full(2, 0.5)).hint == "Expected [0.5 0. ]; got [0.5 0.5]."
+    assert inverse(lambda x: np.full(2, 0.5)).hint == "Expected [0.5 0.]; got [0.5 0.5]."
 
 
 def test_a_verdict_escapes_what_it_shows():
@@ -132,7 +132,7 @@ def test_a_verdict_is_shown_where_progress_cannot_be_written(tmp_path, monkeypat
     verdict = value(ANSWER)
     assert verdict.outcome == CORRECT
     assert "Progress is not kept" in repr(verdict)
-    assert "Progress is not kept" in repr(settle("B01", {"x": True}, number="1", seeds=1, spread="0"))
+    assert "Progress is not kept" in repr(settle("E05", {"E05.1": [0.0]}))
     guess = Prediction(notebook="99", question="Which?", options=("a", "b"))
     guess.commit("a", confidence=0.5)
     assert "Progress is not kept" in repr(guess.reveal("a"))
@@ -145,3 +145,112 @@ def test_tensors_are_judged_as_arrays_are():
     assert halve(lambda x: x / 3).outcome == WRONG
     assert "in place" in halve(lambda x: x.mul_(3)).hint
     assert "shape (2,)" in halve(lambda x: x[:1] / 2).hint
+
+
+third = Exercise(
+    notebook="99",
+    name="a third",
+    solution=lambda x: x / 3,
+    cases=((np.array([1.0, 2.0]),),),
+)
+pair = Exercise(notebook="99", name="a pair", solution=lambda a, b: (a, b), cases=((3, 4), (5, 6)))
+flags = Exercise(notebook="99", name="flags", solution=lambda x: x > 0, cases=((np.arange(-6.0, 7.0),),))
+text = Exercise(notebook="99", name="text", solution=lambda x: x.upper(), cases=(("a text that is long enough",),))
+held = Exercise(
+    notebook="99",
+    name="the largest of the first",
+    solution=lambda arrays, counts: float(arrays[0].max()) + len(counts),
+    cases=(((np.array([1.0, 2.0]), np.array([3.0])), [1, 2]),),
+)
+
+
+def sorts_an_array_inside_a_tuple(arrays, counts):
+    arrays[1][:] = 0
+    return 4.0
+
+
+def empties_a_list(arrays, counts):
+    counts.clear()
+    return 4.0
+
+
+@pytest.mark.parametrize(
+    ("attempt", "name"), [(sorts_an_array_inside_a_tuple, "arrays"), (empties_a_list, "counts")], ids=["array", "list"]
+)
+def test_what_lies_inside_tuples_and_lists_is_guarded_as_arrays_are(attempt, name):
+    assert held(attempt).hint == f"Your function changed its argument {name} in place. Work on a copy."
+
+
+@pytest.mark.parametrize("form", [tuple, list, np.array, torch.tensor], ids=["tuple", "list", "array", "tensor"])
+def test_a_list_does_for_a_tuple_and_so_does_an_array(form):
+    assert pair(lambda a, b: form([a, b])).outcome == CORRECT
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (lambda x: (v for v in x), "a generator, which makes its values only when asked"),
+        (lambda x: map(abs, x), "a map, which makes"),
+        (lambda x: {"a": 1}.values(), "a view of a dictionary"),
+        (lambda x: {1.0, 2.0}, "a set"),
+        (lambda x: lambda step: x, "returned a function"),
+        (lambda x: x.mean, "returned a function"),
+    ],
+    ids=["generator", "map", "view", "set", "lambda", "method"],
+)
+def test_the_type_is_judged_before_it_is_asked_whether_two_calls_agree(attempt, words):
+    hint = double(attempt).hint
+    assert words in hint
+    assert "Two calls" not in hint
+
+
+def test_a_default_that_calls_share_is_told_of():
+    def grows(a, b, kept=[]):  # noqa: B006
+        kept.append(a)
+        return kept
+
+    assert "a default of []" in pair(grows).hint
+
+
+def test_a_result_in_place_of_the_function_is_told_so():
+    verdict = double(2 * np.ones(2))
+    assert verdict.hint == "Pass the function itself: its name alone, with no brackets after it."
+    assert "[2. 2.]" in repr(verdict)
+    assert double(None).hint == verdict.hint
+
+
+@pytest.mark.parametrize(
+    ("exercise", "attempt", "words"),
+    [
+        (pair, lambda a, b: (a, b, 1), "Expected 2 values, as a tuple; got 3: (3, 4, 1)."),
+        (pair, lambda a, b: a, "Expected 2 values, as a tuple; got one: 3."),
+        (pair, lambda a, b: (a, b + 1), "Value 2 of 2: Expected 4; got 5."),
+        (third, lambda x: x / 3 + 1e-5, "Expected [0.333333 0.666667]; got [0.333343 0.666677]."),
+        (third, lambda x: (x / 3).astype(np.float16), "as many as float16 keeps: compute in a finer format."),
+        (flags, lambda x: x >= 0, "1 of 13 differ, the first at index (6,): expected False, got True."),
+        (flags, lambda x: x, "Expected True or False, dtype bool; got numbers, dtype float64."),
+        (text, lambda x: x.title(), "Differs at place 3, after 'A T': expected 'EXT THAT', got 'ext That'."),
+    ],
+    ids=["three", "one", "second", "digits", "float16", "flag", "numbers", "text"],
+)
+def test_a_message_says_what_differs(exercise, attempt, words):
+    assert words in exercise(attempt).hint
+
+
+def test_a_case_is_shown_by_the_names_of_its_arguments_and_up_to_a_dozen_numbers():
+    assert "The case: values = [1. 2.]" in repr(double(lambda values: values))
+    assert "x = [-6. -5. -4. -3. -2. -1. 0. 1. 2. 3. 4. 5. ...], of shape (13,)" in repr(flags(lambda x: x >= 0))
+    assert "The case: a = 3, b = 4" in repr(pair(lambda *both: 1))
+
+
+def test_a_value_is_not_given_away():
+    secret = Exercise(notebook="99", name="secret", solution=lambda: [17, 23], cases=[()])
+    for answer in ([17, 24, 1], 5, "text", [[1], [2, 3]], torch.zeros(2, device="meta"), lambda: 3):
+        assert "23" not in repr(secret(answer))
+    assert secret([17, 24, 1]).hint == "1 of your 3 numbers are right, and 1 are missing."
+    assert secret([23, 17]).outcome == WRONG
+    assert secret((17, 23)).outcome == CORRECT
+
+
+def test_an_operation_that_torch_lacks_is_an_error_and_no_empty_stub():
+    assert double(lambda x: torch.zeros(2, device="meta").item()).outcome == RAISED

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from kit.evidence import models, models_at_work, small_models, two_tasks
+from kit.evidence import beyond_training, far_words, length, models, small_models, two_tasks
 from kit.evidence.small_models import ID, MASK, N_TRAIN, PAD, SMALL, START, TALES, VOCAB, X
 from kit.models.parameters import n_params, on_meta
 from kit.text.packing import IGNORE_INDEX
@@ -103,20 +103,94 @@ def test_a_task_has_sixteen_examples_in_a_step():
     assert [VOCAB[i] for i in source[:, 0]] == 16 * ["fill:"] + 16 * ["sum:"]
 
 
-def test_the_texts_own_bits_are_the_grammars():
-    own, stated = models_at_work.own_bits(-1), TALES.bits_per_token
-    assert own == pytest.approx(stated, rel=0.03)  # 400 tales of 19.4 ± 3.3 bits: one standard error is 0.8%
-    words = models_at_work.streams()[1].shape[1]
-    parts = [models_at_work.own_bits(begin, end) for begin, end in ((-1, 799), (799, None))]
-    assert np.average(parts, weights=[800, words - 800]) == pytest.approx(own)
+def test_the_words_of_a_stream_cost_what_the_grammar_says():
+    train, fresh, own = beyond_training.tale_streams(0)
+    assert fresh.shape == own.shape
+    assert own.mean() == pytest.approx(TALES.bits_per_token, rel=0.03)  # 400 tales: one standard error is 0.8%
+    other = beyond_training.tale_streams(1)
+    assert len(train) != len(other[0]) or (train != other[0]).any()
+
+
+def test_more_words_in_sight_change_nothing_before_they_are_there():
+    _, fresh, _ = beyond_training.tale_streams(0)
+    model = small_models.made("Transformer-XL", seed=0).eval()
+    short, long = (beyond_training.bits_remembered(model, fresh[:2, :200], sight).numpy() for sight in (32, 128))
+    assert short.shape == (2, 192)
+    assert short[:, :32] == pytest.approx(long[:, :32], rel=1e-4)
+    assert abs(short[:, 32:] - long[:, 32:]).max() > 1e-3
+
+
+def test_a_hidden_word_has_as_many_words_in_sight_in_a_piece_as_in_the_whole_text(monkeypatch):
+    class Counting(nn.Module):
+        """Tell of each word how many of the 16 to either side it has: 0 for all of them."""
+
+        def forward(self, ids):
+            n = ids.shape[1]
+            place = torch.arange(n)
+            missing = (16 - place).clamp(min=0) + (16 - (n - 1 - place)).clamp(min=0)
+            return torch.zeros(*ids.shape, len(VOCAB)), missing
+
+    def missing(model, inputs, targets):
+        return model(torch.from_numpy(inputs))[1].expand(inputs.shape).double()
+
+    monkeypatch.setattr(beyond_training, "longformer", lambda stream, *, seed, lr: Counting())
+    monkeypatch.setattr(beyond_training, "best_rate", lambda model: 0.0)
+    monkeypatch.setattr(beyond_training, "extend_positions", lambda model, n_positions: model)
+    monkeypatch.setattr(beyond_training, "bits_of_hidden", missing)
+    found = beyond_training.with_copies(0)
+    assert found["short"] == found["long"] == 0
+    assert found["cut"] > 0
+
+
+def test_the_end_of_a_text_asks_for_what_its_beginning_tells():
+    table = far_words.texts(50, rng=np.random.default_rng(0))
+    assert table.shape == (50, far_words.N_WORDS)
+    for text in table:
+        told = text[: list(text).index(ID["."], list(text).index(ID["."]) + 1)]
+        between = text[len(told) + 1 : -far_words.ENDING]
+        assert set(text[far_words.ASKED]) <= set(told)
+        assert not set(text[far_words.ASKED]) & set(between)
+
+
+def test_words_before_the_window_reach_the_question_by_the_long_way_alone():
+    table = torch.from_numpy(far_words.texts(4, rng=np.random.default_rng(0)))
+    other = table.clone()
+    other[:, :16] = table[:, :16].roll(1, dims=0)
+    for model, ask in far_words.ASK.items():
+        made = far_words.reader(model, seed=0).eval()
+        with torch.no_grad():
+            assert torch.equal(*(ask(made, words, "window") for words in (table, other)))
+            assert not torch.equal(*(ask(made, words, "long") for words in (table, other)))
+
+
+def test_an_answer_is_not_seen_before_it_is_asked_for():
+    table = torch.from_numpy(far_words.texts(4, rng=np.random.default_rng(0)))
+    other = table.clone()
+    other[:, far_words.ASKED[2]] = ID["kite"]
+    for model, ask in far_words.ASK.items():
+        made = far_words.reader(model, seed=0).eval()
+        with torch.no_grad():
+            assert torch.equal(*(ask(made, words, "long")[:, 2] for words in (table, other)))
 
 
 def test_a_window_keeps_memory_by_the_length_and_all_scores_by_its_square():
-    kept = {
-        name: [models_at_work.kept_megabytes(way, n) for n in (512, 1024)] for name, way in models_at_work.WAYS.items()
-    }
+    kept = {name: [length.attention_megabytes(name, n) for n in (512, 1024)] for name in length.WAYS}
     assert kept["windowed"][1] / kept["windowed"][0] == pytest.approx(2, rel=0.05)
     assert kept["plain"][1] / kept["plain"][0] > 3.5
+
+
+def test_weights_are_not_counted_as_kept():
+    model = nn.Linear(100, 100, bias=False)
+    x = torch.ones(1, 100)
+    counted = length.kept_megabytes(lambda: model(x.requires_grad_()), but=model.parameters())
+    assert counted == pytest.approx(400 / 1e6)
+
+
+def test_a_text_read_by_segments_has_the_loss_of_one_read_at_once():
+    made = length.reader("Transformer-XL", seed=0).eval()
+    ids = torch.arange(128)[None] % len(VOCAB)
+    whole = nn.functional.cross_entropy(made(ids)[0], ids[0])
+    torch.testing.assert_close(length.loss_of_text(made, ids), whole)
 
 
 def test_every_word_of_the_tales_has_a_number():

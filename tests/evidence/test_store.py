@@ -125,3 +125,23 @@ def test_every_experiment_of_the_kit_is_stored_whole():
         there = stored_lines(experiment)
         missing = [run for run in experiment.runs() if store.key(run) not in there]
         assert not missing, f"python run.py evidence {experiment.name}"
+
+
+def test_fresh_draws_have_seeds_and_a_file_of_their_own(filled, monkeypatch):
+    old = filled.path.read_text()
+    monkeypatch.setenv(store.FIRST_SEED, "7000")
+    assert command.fill(filled, workers=1) == 24
+    assert stored(filled, "right")[2, 0, 0] == pytest.approx(noisy("full", 32, 7002)["right"], rel=1e-5)
+    assert "seeds from 7000" in str(filled.path)
+    monkeypatch.delenv(store.FIRST_SEED)
+    assert filled.path.read_text() == old
+
+
+def test_an_experiment_that_the_clock_decides_runs_alone(contest, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "experiments", lambda: {"contest": contest})
+    monkeypatch.setattr(command, "ProcessPoolExecutor", lambda workers, **_: asked.append(workers) or Here())
+    for alone in (True, False):
+        command.fill(Experiment(**{**vars(contest), "alone": alone}), workers=2)
+        contest.path.unlink()
+    assert asked == [1, 2]

@@ -3,7 +3,6 @@ import pytest
 
 from kit.evidence import text_pipeline as pipeline
 from kit.evidence.store import stored
-from kit.text.corpus import Document
 
 
 def test_each_plant_makes_a_quarter_of_the_bytes():
@@ -43,38 +42,6 @@ def test_a_world_in_which_removal_helps_and_one_in_which_it_harms_are_told_apart
     harms = pipeline.cleaning(step="outliers", corpus="as it is", seed=0)
     assert helps["after"] < helps["before"]
     assert harms["after"] > harms["before"]
-
-
-def test_bytes_that_differ_are_counted():
-    assert pipeline.differing(b"abc", b"abc") == 0
-    assert pipeline.differing(b"abcd", b"xbc") == 2
-
-
-def test_a_document_that_two_workers_lose_is_seen(monkeypatch):
-    files = tuple(Document(name=str(k), text=f"def f{k}(x):\n    return x + {k}\n" * 20) for k in range(9))
-    monkeypatch.setattr(pipeline, "library", lambda: files)
-    monkeypatch.setattr(pipeline, "Limits", lambda: type("None", (), {"complaints": lambda self, text: []})())
-    real = pipeline.transform_all
-
-    def lossy(shards, folder, step, n_workers=1):
-        made = real(shards, folder, step)
-        if n_workers == 2:
-            made[0].write_bytes(b"")
-        return made
-
-    monkeypatch.setattr(pipeline, "Clean", lambda: pipeline_clean)
-    monkeypatch.setattr(pipeline, "transform_all", lossy)
-    measured = pipeline.two_workers(seed=0)
-    assert measured["differ"] > 0
-    assert measured["lost"] == 2
-    assert measured["doubled"] == 0
-
-
-def pipeline_clean(document):
-    """Write a document as it is."""
-    from kit.text.shards import to_line
-
-    return to_line(document)
 
 
 @pytest.mark.parametrize(

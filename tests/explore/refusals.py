@@ -10,10 +10,14 @@ from kit.explore import (
     class_losses,
     descent,
     finetuning,
+    first_network,
+    glossary,
+    gpt,
     live,
     losses,
     models,
     optimizers,
+    overlay,
     precision,
     regularizers,
     schedules,
@@ -22,14 +26,26 @@ from kit.explore import (
     training,
 )
 from kit.models.ablation import AblationConfig, AblationGPT
+from kit.models.gpt import GPT, GPTConfig
 from kit.text.bpe import BPE
 from kit.text.ngram import count_ngrams
+from kit.text.story_tasks import WORDS
 from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, GENERATOR, KEPT, NAN, NUMBER
 
 COPIES = text_pipeline.Pairs(exact=np.array([0.9]), estimate=np.array([0.8]), candidate=np.array([True]))
 BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
+AT_LEAST_0_HASHED = [bad for bad in AT_LEAST_0 if bad != [1.0]]  # of a cached function
+TRAINING = first_network.Training(data="rings", noise=0.1, units=3, layers=1, activation="tanh", lr=1.0, decay=0.0)
+
+
+def story_gpt_of(vocab_size: int, n_layers: int = 2) -> GPT:
+    """Make a model of a story's words, or of another number."""
+    return GPT(GPTConfig(vocab_size=vocab_size, n_positions=8, n_layers=n_layers, n_heads=2, d_model=4))
+
+
+TELLER = story_gpt_of(len(WORDS))
 UNTRAINED = AblationGPT(AblationConfig())
 SHARE = [-0.1, 1.1, np.nan, "0.5", None]
 
@@ -48,6 +64,28 @@ ARGUMENTS = {
         "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
         "place": (0, [*COUNT, 3]),
     },
+    glossary.glossary: {"word": ("loss", [3, None, "no such word"])},
+    gpt.word_ids: {"text": ("Mia ran.", [None, 5, ["a"]]), "at_most": (9, [])},
+    gpt.Storyteller: {
+        "model": (TELLER, [None, "GPT", torch.nn.Linear(2, 2), story_gpt_of(11)]),
+        "read": ([], [None, 5, "story"]),
+    },
+    gpt.forward_view: {
+        "model": (TELLER, [None, "GPT", torch.nn.Linear(2, 2), story_gpt_of(11), story_gpt_of(len(WORDS), 1)]),
+        "read": ([], [None, 5, "story"]),
+    },
+    overlay.HeatMap: {
+        "axes": (0, []),
+        "values": (np.ones((2, 3)), [np.ones((3, 2)), np.ones(6)]),
+        "rows": (("a", "b"), []),
+        "columns": (("a", "b", "c"), []),
+    },
+    overlay.Picture: {
+        "axes": (0, []),
+        "colors": (np.ones((2, 3, 3)), [np.ones((2, 3, 4)), np.ones((2, 3))]),
+        "smooth": (True, []),
+    },
+    overlay.Words: {"axes": (0, []), "texts": (["a"], [[], ["a", "b"]]), "x": ([0], []), "y": ([0], [])},
     show.show: {"functions": (descent.bowl_loss, [3, "mse", None])},
     live.Control: {
         "name": ("k", []),
@@ -77,6 +115,17 @@ ARGUMENTS = {
     losses.tilt: {"bmi": (30.0, NUMBER), "progression": (100.0, NUMBER), "delta": (50.0, ABOVE_0)},
     class_losses.margin_losses: {"margin": (0.5, NUMBER)},
     class_losses.margin_frame: {"margin": (0.5, NUMBER)},
+    first_network.examples: {"data": ("moons", ["circles", 1, None]), "noise": (0.1, AT_LEAST_0_HASHED)},
+    first_network.Training: {
+        "data": ("moons", ["circles", 1, None]),
+        "noise": (0.1, AT_LEAST_0_HASHED),
+        "lr": (0.1, ABOVE_0),
+        "activation": ("tanh", ["relu", None]),
+        "units": (3, []),
+        "layers": (1, []),
+        "decay": (0.0, []),
+    },
+    TRAINING.point_at: {"frame": (1, COUNT)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
     schedules.noisy_runs: {"lr": (0.1, [*AT_LEAST_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
@@ -124,13 +173,16 @@ CARRIERS = {
     *(
         live.Slider,
         live.Choice,
+        live.Clock,
         live.Stage,
         live.Frame,
         live.Drag,
         live.Draw,
+        live.Click,
         live.LiveView,
         live.close_predecessor,
         show.Source,
+        glossary.Glossary,
     ),
     *(descent.LineProblem, descent.line_frame, descent.line_stage, descent.contour, descent.rate_slider),
     *(optimizers.Surface, optimizers.Race, optimizers.race_frame, optimizers.race_stage),
@@ -142,7 +194,11 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(models.name_of, models.mask_frame, models.context_frame),
+    *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
+    first_network.training_frame,
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),
     *(finetuning.rank_frame, finetuning.rank_view),
+    *(gpt.forward_frame, gpt.named, gpt.shown_word, gpt.box, gpt.outline, gpt.shapes, gpt.table_overlays, gpt.bars),
+    overlay.box_of,
 }

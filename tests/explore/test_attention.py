@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from kit.explore import attention
 from kit.explore.attention import (
     EXAMPLES,
     HEADS,
@@ -20,7 +21,9 @@ from kit.explore.attention import (
     switch_frame,
     trained,
 )
+from kit.machine import Profile
 from kit.models.ablation import AblationConfig, AblationGPT
+from tests.away import Away, There
 from tests.explore.test_live import EXPLORERS, name_of
 from tests.explore.test_live import test_every_extreme_of_every_control_is_answered as test_every_extreme_is_answered
 from tests.explore.test_live import test_the_quest_can_be_met_and_is_not_met_at_the_start as test_the_quest_can_be_met
@@ -106,3 +109,15 @@ def test_an_honest_model_foretells_letter_by_letter_what_it_does_at_once():
     torch.manual_seed(0)
     reported, honest = accuracy_by_period(AblationGPT(AblationConfig()))
     np.testing.assert_array_equal(reported, honest)
+
+
+def test_models_are_where_the_machine_computes_and_their_numbers_come_back(monkeypatch):
+    monkeypatch.setattr(attention, "profile", lambda: Profile(device="meta", name="away", cores=1, memory_gb=0))
+    monkeypatch.setattr(attention, "N_STEPS", 2)
+    with Away():
+        run = trained.__wrapped__("nothing", 1)
+        assert all(type(parameter) is There for parameter in run.model.parameters())
+        assert np.isfinite(run.honest).all()
+        assert np.isfinite(moved(run.model, letter_ids(PROBE), 7)).all()
+        monkeypatch.setattr(attention, "trained", lambda without: run)
+        assert heads_frame("keyboard", HEADS[0]).sentence.endswith("letters.")

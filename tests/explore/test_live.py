@@ -16,6 +16,7 @@ from kit.explore import (
     bpe,
     class_losses,
     descent,
+    first_network,
     live,
     losses,
     models,
@@ -25,7 +26,8 @@ from kit.explore import (
     schedules,
     text_pipeline,
 )
-from kit.explore.live import Choice, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from kit.explore.overlay import Picture
 from tests.explore.test_finetuning import labels_of_a_contest, ranks_of_a_contest
 
 EXPLORERS = [
@@ -34,6 +36,7 @@ EXPLORERS = [
     losses.best_number,
     losses.outlier,
     class_losses.margin,
+    first_network.playground,
     optimizers.optimizer_race,
     schedules.draw_a_schedule,
     regularizers.penalty_view,
@@ -53,6 +56,8 @@ EXPLORERS = [
     ranks_of_a_contest,
 ]
 ELSEWHERE = ("kit.explore.attention",)  # swept where the models that they show are trained in any case
+
+ANSWERS_TO_TRAINING = [[2, 1, 6, 0, 0, 3, 0, 75]]  # the spiral with noise 0.1, by 7 units in one layer, at the end
 
 
 def answer_to_typing() -> str:
@@ -113,6 +118,8 @@ def test_the_quest_can_be_met_and_is_not_met_at_the_start(view):
     trials = [[int(rng.integers(n)) for n in shapes] for _ in range(2000)]
     if isinstance(view.controls[0], Text):  # what must be typed is not found by chance
         trials[:0] = [[answer_to_typing(), shapes[1] - 1]]
+    if isinstance(view.controls[-1], Clock):  # nor is a training looked for by two thousand trainings
+        trials[:0] = ANSWERS_TO_TRAINING
     assert any(view.frame_at(positions).quest_met for positions in trials)
 
 
@@ -290,3 +297,33 @@ def test_a_closed_view_that_nobody_keeps_is_gone():
     simple()  # as if the cell had run again
     gc.collect()
     assert first() is None
+
+
+def with_clock(frame) -> LiveView:
+    """Make a view of one slider and a clock."""
+    figure = Figure(figsize=(4, 3), dpi=100)
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 10))
+    clock = Clock(name="time", label="time", values=(0, 1, 2), labels=("0", "1", "2"))
+    slider = Slider(name="k", label="k", values=(1, 2), labels=("1", "2"))
+    stage = Stage(figure=figure, lines=axes.plot([], []))
+    return LiveView(title="With a clock", controls=[slider, clock], stages=[stage], frame=frame)
+
+
+def cells() -> Picture:
+    return Picture(axes=0, colors=np.full((2, 3, 3), 0.6))
+
+
+def test_a_running_clock_gets_the_frames_that_follow_up_to_the_last():
+    view = with_clock(lambda k, time: Frame(lines=[([], [])], overlays=[cells()], sentence=f"{k} at {time}."))
+    for now, ahead, said in ((0, 0, []), (0, 1, [1]), (0, 9, [1, 2]), (2, 1, [])):
+        answer = view._answer({"positions": [1, now], "sequence": 1, "ahead": ahead})
+        assert answer["say"] == f"2 at {now}."
+        assert [frame["say"] for frame in answer["then"]] == [f"2 at {time}." for time in said]
+        assert [frame["positions"] for frame in answer["then"]] == [[1, time] for time in said]
+        assert all(frame["overlays"] for frame in answer["then"])
+
+
+def test_a_clock_says_that_it_is_one():
+    view = with_clock(lambda k, time: Frame(lines=[([], [])], sentence="."))
+    assert [control["kind"] for control in view.scene["controls"]] == ["slider", "clock"]

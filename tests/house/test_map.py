@@ -8,6 +8,7 @@ import nbformat
 
 from kit.check.claim import claims
 from kit.check.course import EXERCISES, course
+from tests.notebooks import course_table
 
 ROOT = Path(__file__).parents[2]
 MODULES = {
@@ -30,11 +31,6 @@ def taught_in(notebook: str) -> set[str]:
     return {name for name, source in MODULES.items() if notebook in re.search(r"^Taught in:(.*)$", source, re.M)[1]}
 
 
-def readme_rows() -> dict[str, str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return {row[:2]: row for row in re.findall(r"^\| (\d\d .*)$", text, re.M)}
-
-
 def test_every_module_says_where_it_is_taught():
     for name, source in MODULES.items():
         line = re.search(r"^Taught in:((?: \d\d)+| every notebook)$", source, re.M)
@@ -46,12 +42,11 @@ def test_header_and_modules_agree():
         assert modules_named(header(path)) == taught_in(notebook), notebook
 
 
-def test_readme_and_headers_agree():
-    assert readme_rows().keys() == NOTEBOOKS.keys()
-    for notebook, path in NOTEBOOKS.items():
-        row = readme_rows()[notebook]
-        assert modules_named(row) == modules_named(header(path)), notebook
-        assert f"(notebooks/{path.name})" in row
+def test_the_readmes_map_says_what_the_notebooks_say():
+    """Titles and questions, minutes and verdicts, by parts."""
+    (found,) = course_table.SECTION.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found == course_table.section(), "run `python -m tests.notebooks.course_table`"
+    assert re.findall(r"\(notebooks/(\S+)\)", found) == [path.name for path in NOTEBOOKS.values()]
 
 
 def test_course_and_notebooks_agree():

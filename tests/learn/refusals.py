@@ -8,8 +8,10 @@ from kit.learn import (
     intervals,
     linear,
     losses,
+    mlp,
     network,
     optimizers,
+    planar,
     regularizers,
     scaling,
     schedules,
@@ -44,6 +46,11 @@ SAMPLE = [*ARRAY, np.ones(1), np.ones((3, 1))]
 INTERVAL = intervals.estimate_mean(np.arange(3.0))
 RIVALS = {"a": lambda lr, seed: lr, "b": lambda lr, seed: lr**2}
 FOUND = search.tune(RIVALS, {"lr": (1.0, 2.0)}, seeds=(0,))
+NETWORK = mlp.MLP(n_inputs=2, n_hidden=3, n_outputs=3)
+WEIGHTS = NETWORK.init(np.random.default_rng(0))
+POINT = [*ARRAY, np.ones(3), np.ones((1, 21)), np.full(21, np.inf)]
+TWO_COLUMNS = [*MATRIX, X[:, :1], X * np.inf]
+POINTS = {"n": (4, [*AT_LEAST_1, 1]), "noise": (0.1, AT_LEAST_0), "rng": (np.random.default_rng(0), GENERATOR)}
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
@@ -164,6 +171,26 @@ ARGUMENTS = {
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, COUNT),
     },
+    mlp.MLP: {
+        "n_inputs": (2, AT_LEAST_1),
+        "n_hidden": (3, AT_LEAST_1),
+        "n_outputs": (3, AT_LEAST_1),
+        "n_layers": (1, AT_LEAST_1),
+        "activation": ("tanh", ["relu", "softplus", None, 3]),
+    },
+    NETWORK.init: {"rng": (np.random.default_rng(0), GENERATOR)},
+    NETWORK.layers: {"point": (WEIGHTS, POINT)},
+    NETWORK.forward: {"point": (WEIGHTS, POINT), "x": (X, TWO_COLUMNS)},
+    NETWORK.objective: {
+        "x": (X, TWO_COLUMNS),
+        "y": (
+            np.arange(3),
+            [*ARRAY, np.ones(3), np.arange(2), np.arange(3)[:, None], np.arange(3) + 1, np.arange(3) - 1],
+        ),
+    },
+    planar.moons: POINTS,
+    planar.rings: POINTS,
+    planar.spiral: POINTS,
     network.init_network: {
         "n_features": (2, AT_LEAST_1),
         "n_hidden": (4, AT_LEAST_1),
@@ -220,6 +247,6 @@ ARGUMENTS = {
     scaling.standard_scaling(X).inverse_transform: {"z": (X, [*ARRAY, X[:, :1]])},
 }
 CARRIERS = {
-    *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest),
+    *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest, mlp.Activation),
     *(intervals.Interval, search.Tuned, search.Search),
 }

@@ -10,6 +10,7 @@ from kit.models import (
     ablation,
     bert,
     encoder_decoder,
+    forward_pass,
     gpt,
     heads,
     hugging_face,
@@ -20,7 +21,7 @@ from kit.models import (
     t5,
     transformer_xl,
 )
-from tests.learn.refusals import ABOVE_0, AT_LEAST_1, FUNCTION, KEPT
+from tests.learn.refusals import ABOVE_0, AT_LEAST_1, COUNT, FUNCTION, KEPT
 
 IDS = torch.tensor([[1, 2, 3]])
 TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
@@ -120,6 +121,8 @@ LONG_INPUTS = {
 
 ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
 
+PASSED = forward_pass.forward_pass(gpt.GPT(GPT), IDS[0])
+
 ARGUMENTS = {
     ablation.AblationConfig: {
         **sizes(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4),
@@ -148,6 +151,7 @@ ARGUMENTS = {
     gpt.GPT: {"config": (GPT, CONFIG)},
     gpt.GPT(GPT).forward: CAUSAL_INPUTS,
     gpt.GPT(GPT).encode: CAUSAL_INPUTS,
+    gpt.GPT(GPT).next_logits: {"ids": CAUSAL_INPUTS["ids"]},
     gpt.GPT(GPT).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
     encoder_decoder.EncoderDecoderConfig: {
         **sizes(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8, dropout=0.1),
@@ -252,6 +256,15 @@ ARGUMENTS = {
         "d_ff": (None, [0, "ten"]),
         "serial": (True, []),
     },
+    forward_pass.forward_pass: {
+        "model": (gpt.GPT(GPT), [*CONFIG, bert.BERT(BERT), gpt.GPT(replace(GPT, post_norm=True))]),
+        "ids": (IDS[0], [None, "ten", [1], IDS[0].float(), IDS[0][:0], IDS, IDS[0] + 11, IDS[0] - 11, TOO_LONG[0]]),
+    },
+    PASSED.table: {
+        "stage": ("q", ["query", None, 3]),
+        "layer": (0, [*COUNT, 1]),
+        "head": (0, [*COUNT, 2]),
+    },
     palm.PaLM: {"config": (PALM_CONFIGS, CONFIG)},
     palm.PaLM(PALM_CONFIGS).forward: CAUSAL_INPUTS,
     palm.PaLM(PALM_CONFIGS).encode: CAUSAL_INPUTS,
@@ -279,6 +292,7 @@ CARRIERS = {
     *(llama.SelfAttention, llama.FeedForward, llama.Block),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    forward_pass.ForwardPass,
     *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedLMHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),

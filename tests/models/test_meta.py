@@ -25,14 +25,16 @@ from kit.models.transformer_xl import TransformerXL, TransformerXLConfig
 from kit.text.objectives import corrupt_spans, decoder_inputs, mask_tokens
 from kit.text.packing import IGNORE_INDEX, document_ids, next_tokens, pack
 from kit.text.packing import positions as places_in_documents
-from kit.train.amp import LossScaler, out_of_range, recorded_gradients
+from kit.train.activation_checkpointing import checkpointed
+from kit.train.amp import LossScaler
 from kit.train.batches import epochs, micro_batches, on_device
-from kit.train.budget import checkpointed, measure_flops
 from kit.train.decoding import generate, min_p_filter, penalise_repetition, sample, top_k_filter, top_p_filter
 from kit.train.loop import adamw, backward, fit
 from kit.train.lora import add_lora, merge, unmerge
+from kit.train.measured import measure_flops
 from kit.train.monitor import JsonLines
 from kit.train.objectives import accuracy, mean_loss, n_targets, next_token_loss, token_loss
+from kit.train.underflow import out_of_range, recorded_gradients
 from tests.away import Away, There, there
 
 AWAY = torch.device("meta")
@@ -193,6 +195,9 @@ BLOCKS: dict[str, Callable[[], Any]] = {
     "window_mask": lambda: attention.window_mask(9, window=2, device=AWAY),
     "document_mask": lambda: attention.document_mask(DOCUMENTS.to(AWAY), causal=True),
     "document_mask, of two texts": lambda: attention.document_mask(*to(DOCUMENTS[:, :3], DOCUMENTS)),
+    "padding_and_document_mask": lambda: attention.padding_and_document_mask(
+        *to(DOCUMENTS, PRESENT, DOCUMENTS), from_start=False
+    ),
     "KVCache": lambda: attention.KVCache(16).append(*to(KV, KV))[0],
     "window_attention": lambda: sliding_window.window_attention(
         *to(Q, Q, Q),

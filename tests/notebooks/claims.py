@@ -3,11 +3,9 @@
 python run.py claims         every claim of data/claims.csv
 python run.py claims B03     those named
 
-Nothing here is typed: a verdict stores its numbers beside its card. A claim that is settled by parts, the old way,
-has its outcome alone; one that no notebook settles yet is open.
+Nothing here is typed: a verdict stores its numbers beside its card. A claim that no notebook settles yet is open.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,22 +16,25 @@ import nbformat
 from kit.check.claim import MIME, claims
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-OLD = re.compile(r"^(\w\d\d) (holds in part|holds|fails): “", re.M)
 COLUMNS = ("claim", "outcome", "sentence", "case", "outcome", "estimate", "95% interval", "repetitions", "margin")
 LONGEST = 60  # letters of a sentence
 
 
 def stored_verdicts(folder: Path = NOTEBOOKS) -> dict[str, dict[str, Any]]:
-    """Read the verdicts of all notebooks: claim to its table, or to its outcome alone."""
+    """Read the verdicts of all notebooks: claim to its table."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                data = output.get("data", {})
-                for claim, outcome in OLD.findall(data.get("text/plain", "")):
-                    found[claim] = {"outcome": f"{outcome}, by parts", "sentences": []}
-                if MIME in data:
-                    found[data[MIME]["claim"]] = data[MIME]
+        found |= verdicts_in(nbformat.read(path, as_version=4))
+    return found
+
+
+def verdicts_in(book: nbformat.NotebookNode) -> dict[str, dict[str, Any]]:
+    """Read the verdicts of one notebook."""
+    found: dict[str, dict[str, Any]] = {}
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            if MIME in (data := output.get("data", {})):
+                found[data[MIME]["claim"]] = data[MIME]
     return found
 
 
@@ -56,19 +57,21 @@ def rows(verdicts: dict[str, dict[str, Any]], names: list[str]) -> Iterator[tupl
                        case["outcome"], estimate, interval, case["lacking"] or many, margin)  # fmt: skip
 
 
+def print_table(table: list[tuple[str, ...]]) -> None:
+    """Print rows of words as columns."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        print("  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip())
+
+
 def main(names: list[str]) -> int:
     unknown = sorted(set(names) - claims().keys())
     if unknown:
         print(f"no claim named {', '.join(unknown)}; there are {', '.join(claims())}")
         return 2
     verdicts = stored_verdicts()
-    table = [COLUMNS, *rows(verdicts, names or list(claims()))]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        print("  ".join(f"{word:<{width}}" for word, width in zip(row, widths, strict=True)).rstrip())
-    by_sentences = sum(bool(verdict["sentences"]) for verdict in verdicts.values())
-    print(f"\n{len(claims())} claims: {by_sentences} settled by their sentences, "
-          f"{len(verdicts) - by_sentences} by parts, {len(claims()) - len(verdicts)} open")  # fmt: skip
+    print_table([COLUMNS, *rows(verdicts, names or list(claims()))])
+    print(f"\n{len(claims())} claims: {len(verdicts)} settled by their sentences, {len(claims()) - len(verdicts)} open")
     return 0
 
 

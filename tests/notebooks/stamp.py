@@ -1,7 +1,9 @@
-"""Write the badge and the set-up cell into every notebook, from one template and one address.
+"""Write into every notebook what one place knows: badge and set-up cell, how long it takes, where the glossary is.
 
-python run.py stamp                                  the address of pyproject.toml; git's origin if none is there
-python run.py stamp https://github.com/you/learnkit  first make that the address, for a fork
+python run.py stamp                                  the address of git's remote
+python run.py stamp https://github.com/you/learnkit  this one
+
+Either way the address is first written into pyproject.toml, where it stands for all who read it.
 """
 
 import re
@@ -13,15 +15,16 @@ from pathlib import Path
 
 import nbformat
 
+from tests.notebooks.pages import times
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-
-PLACEHOLDER = "https://github.com/OWNER/learnkit"
 
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{owner_and_name}/blob/main/notebooks/{file})"
 )
+GLOSSARY = "[Glossary](00_start_here.ipynb#Words-and-symbols)"
 SET_UP = """\
 # On Colab this installs the kit; where the kit is already there, nothing happens.
 try:
@@ -53,11 +56,22 @@ def set_up() -> str:
     return SET_UP.format(address=address())
 
 
+def header_of(path: Path) -> str:
+    """Give a notebook's first cell: title, question, badge, how long it takes and what to know first, rooms."""
+    return nbformat.read(path, as_version=4).cells[0].source
+
+
 def stamp(path: Path) -> None:
-    """Put badge and set-up cell in their places: a line of the first cell, and the first code cell."""
+    """Put badge, minutes, link to the glossary and set-up cell in their places."""
     book = nbformat.read(path, as_version=4)
     header, code = book.cells[0], next(cell for cell in book.cells if cell.cell_type == "code")
     header.source = re.sub(r"^\[!\[Open in Colab\].*$", lambda _: badge(path.name), header.source, flags=re.M)
+    header.source = re.sub(
+        rf"^.* · Know first: (.*?)(?: · {re.escape(GLOSSARY)})?$",
+        lambda line: f"{times(path)} · Know first: {line[1]} · {GLOSSARY}",
+        header.source,
+        flags=re.M,
+    )
     code.source = set_up()
     nbformat.write(book, path)
 
@@ -66,35 +80,57 @@ def readdress(new: str) -> None:
     """Make `new` the repository's address, where it stands: in pyproject.toml.
 
     Raises:
-        ValueError: if it is not the address of a GitHub repository.
+        ValueError: if it is not the address of a repository on GitHub, where alone Colab opens notebooks.
     """
     if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", new):
-        raise ValueError(f"ADDRESS must look like https://github.com/you/learnkit, got {new!r}")
+        raise ValueError(
+            f"ADDRESS must look like https://github.com/you/learnkit, since Colab opens notebooks there, got {new!r}"
+        )
     path = ROOT / "pyproject.toml"
     path.write_text(path.read_text(encoding="utf-8").replace(f'"{address()}"', f'"{new}"'), encoding="utf-8")
 
 
-def on_github(remote: str) -> str:
-    """Turn a remote of git's into the address of its page on GitHub; "" for any other.
+def web_address(remote: str) -> str:
+    """Turn the address of a git remote into that of its page; "" where it has none, as a folder has none.
 
-    >>> on_github("git@github.com:you/learnkit.git")
+    >>> web_address("git@github.com:you/learnkit.git")
     'https://github.com/you/learnkit'
     """
-    found = re.fullmatch(r"(?:\w+://)?(?:[^@/]+@)?github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\n?", remote)
-    return f"https://github.com/{found[1]}" if found else ""
+    by_url = r"(?:https?|ssh|git)://(?:[^@/]+@)?(?P<host>[\w.-]+)(?::\d+)?/"
+    by_ssh = r"[\w.-]+@(?P<host>[\w.-]+):/?"
+    bare = remote.strip().removesuffix("/").removesuffix(".git")
+    for start in (by_url, by_ssh):
+        if found := re.fullmatch(start + r"(?P<path>[\w.~-]+(?:/[\w.~-]+)+)", bare):
+            return f"https://{found['host']}/{found['path']}"
+    return ""
 
 
-def origin() -> str:
-    """Ask git where this checkout came from."""
-    command = ["git", "remote", "get-url", "origin"]
-    return on_github(subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout)
+def remote_address() -> str:
+    """Ask git where this checkout comes from: its origin, or its only remote.
+
+    Raises:
+        ValueError: if git has no such remote, or one with no page on the web.
+    """
+    names = git("remote").split()
+    name = "origin" if "origin" in names else names[0] if len(names) == 1 else ""
+    ask = "name the address: python run.py stamp https://github.com/you/learnkit"
+    if not name:
+        raise ValueError(f"git has {'no remote' if not names else 'several remotes and no origin'} here; {ask}")
+    remote = git("remote", "get-url", name).strip()
+    if not (page := web_address(remote)):
+        raise ValueError(f"git's remote {name} must be on the web, got {remote}; {ask}")
+    return page
+
+
+def git(*command: str) -> str:
+    return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        readdress(sys.argv[1])
-    elif address() == PLACEHOLDER and origin():
-        readdress(origin())
+    try:
+        readdress(sys.argv[1] if sys.argv[1:] else remote_address())
+    except ValueError as refusal:
+        sys.exit(str(refusal))
     for each in NOTEBOOKS:
         stamp(each)
     print(f"stamped {len(NOTEBOOKS)} notebooks with {address()}")

@@ -1,12 +1,16 @@
 """What nbval does not see in a stored notebook."""
 
+import ast
 import re
 
 import nbformat
 import pytest
 
+from kit.evidence.__main__ import experiments
 from tests.notebooks.execute import WIDGET
-from tests.notebooks.stamp import NOTEBOOKS, badge, set_up
+from tests.notebooks.literals import python_of
+from tests.notebooks.shown import shows
+from tests.notebooks.stamp import NOTEBOOKS, ROOT, badge, set_up
 
 BOOKS = {path.name: nbformat.read(path, as_version=4) for path in NOTEBOOKS}
 each_notebook = pytest.mark.parametrize("name", BOOKS)
@@ -77,3 +81,24 @@ def test_no_emoji_and_no_exclamation_marks(name):
         if cell.cell_type == "markdown":
             prose = re.sub(r"```.*?```|`[^`]*`|\[!\[.*?\)\]\(.*?\)|\$[^$]*\$", "", cell.source, flags=re.S)
             assert not re.search(r"!(?=\s|$)|[\U0001F300-\U0001FAFF]", prose, re.M)
+
+
+@each_notebook
+def test_every_command_that_is_named_can_be_given(name):
+    prose = "\n".join(cell.source for cell in BOOKS[name].cells if cell.cell_type == "markdown")
+    entry = (ROOT / "run.py").read_text(encoding="utf-8")
+    for verb in re.findall(r"`python run\.py ([\w-]+)", prose):
+        assert f'"{verb}": [' in entry
+    for names in re.findall(r"`python run\.py evidence ([\w ]+)`", prose):
+        assert set(names.split()) <= experiments().keys()
+    for module in re.findall(r"`python -m ([\w.]+)", prose):
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists()
+
+
+@each_notebook
+def test_a_source_is_shown_where_a_cell_ends(name):
+    """Elsewhere a cell would not show it."""
+    for cell in code(name):
+        *before, last = ast.parse(python_of(cell.source)).body
+        assert not any(map(shows, before)), cell.source
+        assert not shows(last) or "text/markdown" in cell.outputs[-1].data

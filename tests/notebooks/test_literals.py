@@ -4,18 +4,10 @@ import pytest
 
 from tests.notebooks.literals import NOTEBOOKS, code_of, literals
 
-# Not yet converted to the sentences of data/sentences.csv, with their literals: the list only gets shorter.
-UNCONVERTED: dict[str, int] = {
-    "17_attention": 11,
-    "20_models_at_work": 7,
-}
-
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_nothing_is_typed_that_a_cell_could_have_measured(path):
-    found, allowed = literals(code_of(path)), UNCONVERTED.get(path.stem, 0)
-    assert len(found) <= allowed, found
-    assert bool(found) == bool(allowed), f"{path.stem} is converted: take it off the list"
+    assert literals(code_of(path)) == []
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ ARGUMENTS = {
     grammar.tokens: {"story": ("moo", STRING)},
     grammar.Grammar: {"rules": (TALE.rules, [{}, {"story": ()}, {"story": ("{cat}",)}])},
     TALE.write: {"rng": (np.random.default_rng(0), GENERATOR)},
+    TALE.can_write: {"story": ("heads tails", STRING)},
     TALE.surprisal: {"story": ("heads tails", [*STRING, "heads", "heads heads heads", "moo"])},
     ngram.count_ngrams: {
         "documents": ([b"abab"], ["moo", [[0.5, 1.0]], [b""], [[1, 256]]]),
@@ -192,6 +193,12 @@ ARGUMENTS = {
         "n_tokens": (9, AT_LEAST_1),
         "periods": ((2, 4), [None, 5, [2, 4], (2,), (4, 2), (0, 4), (2, 27), (2, 4.5), "24"]),
         "vocab_size": (26, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    recall.asked_later: {
+        "n_rows": (2, AT_LEAST_1),
+        "n_letters": (4, [*AT_LEAST_1, 1, 27]),
+        "n_between": (3, COUNT),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
     recall.predictable: {

@@ -158,6 +158,15 @@ def test_choices_reject_what_the_grammar_cannot_have_written():
         SMALL.choices("Once upon a time.")
 
 
+def test_a_grammar_can_write_what_it_writes_and_nothing_else():
+    rng = np.random.default_rng(0)
+    for story in (SMALL.write(rng=rng) for _ in range(50)):
+        assert SMALL.can_write(story)
+        assert not SMALL.can_write(story + "Once")
+        assert not SMALL.can_write("moo " + story)
+    assert not SMALL.can_write("")
+
+
 def test_write_draws_as_generator_choice_does():
     toss = Grammar({"story": ("{coin} {coin} {coin}",), "coin": ("heads", "tails", "edge")})
     rng, oracle = np.random.default_rng(3), np.random.default_rng(3)

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.text.packing import IGNORE_INDEX
-from kit.text.recall import predictable, repeated
+from kit.text.recall import N_DIGITS, N_LETTERS, asked_later, predictable, repeated
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
@@ -41,3 +43,23 @@ def test_a_target_is_the_next_letter_once_a_letter_has_come_back(seed, period, n
 def test_repeated_rejects_periods_that_need_more_letters_than_there_are():
     with pytest.raises(ValueError, match="periods must be at most vocab_size, 5: letters differ; got 6"):
         repeated(1, n_tokens=9, periods=(2, 6), vocab_size=5, rng=np.random.default_rng(0))
+
+
+@given(st.integers(0, 10_000), st.integers(2, 26), st.integers(0, 40))
+def test_each_letter_but_the_last_is_asked_once_and_answered_by_what_followed_it(seed, n_letters, n_between):
+    rows, targets = asked_later(3, n_letters=n_letters, n_between=n_between, rng=np.random.default_rng(seed))
+    assert rows.shape == targets.shape == (3, 2 * n_letters - 1 + n_between)
+    begin = n_letters + n_between
+    assert (targets[:, :begin] == IGNORE_INDEX).all()
+    assert np.isin(rows[:, n_letters:begin], range(N_LETTERS, N_LETTERS + N_DIGITS)).all()
+    for row, answers in zip(rows, targets[:, begin:], strict=True):
+        followed = dict(pairwise(row[:n_letters]))
+        assert set(row[begin:]) == set(followed)
+        assert [followed[letter] for letter in row[begin:]] == answers.tolist()
+
+
+def test_the_place_of_a_question_tells_nothing_of_the_place_of_its_answer():
+    rows, targets = asked_later(6000, n_letters=4, n_between=1, rng=np.random.default_rng(0))
+    places = (rows[:, None, :4] == targets[:, 5:, None]).argmax(axis=2)  # of each of three answers: 1 to 3
+    shares = np.stack([(places == place).mean(axis=0) for place in (1, 2, 3)])
+    assert abs(shares - 1 / 3).max() < 5 * np.sqrt(2 / 9 / 6000)  # five standard errors

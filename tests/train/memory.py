@@ -14,17 +14,11 @@ import torch
 
 from kit.models.gpt import GPT, GPTConfig
 from kit.models.parameters import n_params
+from kit.train.activation_checkpointing import checkpointed
 from kit.train.amp import precision
-from kit.train.budget import (
-    Measured,
-    MemoryBreakdown,
-    checkpointed,
-    measure_bytes,
-    measure_flops,
-    training_bytes,
-    training_flops,
-)
+from kit.train.budget import MemoryBreakdown, training_bytes, training_flops
 from kit.train.loop import adamw, backward
+from kit.train.measured import Measured, measure_bytes, measure_flops
 from kit.train.objectives import next_token_loss
 
 SIZES = {

@@ -8,7 +8,20 @@ import torch
 from torch import nn
 
 from kit.models.gpt import GPTConfig
-from kit.train import amp, batches, budget, checkpoint, decoding, loop, lora, monitor, objectives
+from kit.train import (
+    activation_checkpointing,
+    amp,
+    batches,
+    budget,
+    checkpoint,
+    decoding,
+    loop,
+    lora,
+    measured,
+    monitor,
+    objectives,
+    underflow,
+)
 from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, NUMBER, RATE
 from tests.train.small import VOCAB, rows, small_gpt
 
@@ -62,13 +75,13 @@ def unscaled(optimizer: torch.optim.Optimizer = OPTIMIZER) -> None:
 
 def watch(model: nn.Module = MODEL) -> None:
     """Enter and leave."""
-    with amp.recorded_gradients(model):
+    with underflow.recorded_gradients(model):
         pass
 
 
 def recompute(model: nn.Module = MODEL) -> None:
     """Enter and leave."""
-    with budget.checkpointed(model):
+    with activation_checkpointing.checkpointed(model):
         pass
 
 
@@ -98,19 +111,19 @@ ARGUMENTS = {
     SCALER.load_state_dict: {
         "state": (SCALER.state_dict(), [None, 3, {}, SCALER.state_dict() | {"scale": 0.0, "growth_interval": 1}]),
     },
-    amp.out_of_range: {
+    underflow.out_of_range: {
         "numbers": (torch.ones(2), [*REAL, torch.zeros(3)]),
         "dtype": ("float16", FORMAT),
         "scale": (1.0, ABOVE_0),
     },
-    amp.recorded_gradients: {"model": (MODEL, [])},
+    underflow.recorded_gradients: {"model": (MODEL, [])},
     watch: {"model": (MODEL, MODULE)},
     budget.training_bytes: {**SIZES, "dtype": ("float16", FORMAT)},
     budget.training_flops: SIZES,
-    budget.measure_bytes: {**STEP, "optimizer": (OPTIMIZER, [None, 3])},
-    budget.measure_flops: STEP,
+    measured.measure_bytes: {**STEP, "optimizer": (OPTIMIZER, [None, 3])},
+    measured.measure_flops: STEP,
     budget.peak_flops: {"gpu": ("T4", [None, 3]), "dtype": ("TF32", FORMAT)},
-    budget.checkpointed: {"model": (MODEL, [])},
+    activation_checkpointing.checkpointed: {"model": (MODEL, [])},
     recompute: {"model": (MODEL, [*MODULE, nn.ReLU()])},
     batches.epochs: {
         "rows": (ROWS, [None, "ten", torch.zeros(0, 3)]),
@@ -136,6 +149,8 @@ ARGUMENTS = {
         "stop": (None, ["ten", 1.5, -1, VOCAB]),
         "cache": (True, []),
     },
+    decoding.chances_of: {"logits": (LOGITS, REAL), **SAMPLING},
+    decoding.column_major: {"model": (nn.Linear(2, 2), [None, "GPT", 3])},
     decoding.sample: {"logits": (LOGITS, REAL), **SAMPLING, "generator": (None, [])},
     drawn: {"logits": (LOGITS, REAL), "generator": (torch.Generator(), [None, 0])},
     decoding.top_k_filter: {"logits": (LOGITS, REAL), "k": (2, AT_LEAST_1)},
@@ -210,6 +225,13 @@ ARGUMENTS = {
     lora.load_adapter: {"model": (ADAPTED, MODULE), "path": (ADAPTER, [*PATH, DAMAGED, WHOLE])},
 }
 CARRIERS = {
-    *(amp.OutOfRange, amp.RecordedGradients, budget.Sizes, budget.MemoryBreakdown, budget.Measured, budget.Flops),
+    *(
+        underflow.OutOfRange,
+        underflow.RecordedGradients,
+        budget.Sizes,
+        budget.MemoryBreakdown,
+        measured.Measured,
+        budget.Flops,
+    ),
     *(loop.History, decoding.CausalModel, checkpoint.RunFile, lora.NoGradient),  # RunFile is made by `fit`
 }

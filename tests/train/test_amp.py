@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from kit.train import amp
-from kit.train.amp import LossScaler, Precision, native_formats, out_of_range, precision, recorded_gradients
+from kit.train.amp import LossScaler, Precision, native_formats, precision
+from kit.train.underflow import out_of_range, recorded_gradients
 from tests.train.scaler import OPTIMIZERS, pair
 
 

@@ -9,9 +9,11 @@ from torch import nn
 
 from kit.models.gpt import GPT, GPT1_CONFIG, GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig
 from kit.models.parameters import n_params, on_meta
+from kit.train.activation_checkpointing import checkpointed
 from kit.train.amp import precision
-from kit.train.budget import MemoryBreakdown, checkpointed, measure_bytes, measure_flops, training_bytes, training_flops
+from kit.train.budget import MemoryBreakdown, training_bytes, training_flops
 from kit.train.loop import backward, fit
+from kit.train.measured import measure_bytes, measure_flops
 from kit.train.objectives import next_token_loss
 from tests.train.memory import SIZES, accumulation_error, furthest, measured, tokens
 

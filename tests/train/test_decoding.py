@@ -14,7 +14,16 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from kit.train.decoding import generate, min_p_filter, penalise_repetition, sample, top_k_filter, top_p_filter
+from kit.train.decoding import (
+    chances_of,
+    column_major,
+    generate,
+    min_p_filter,
+    penalise_repetition,
+    sample,
+    top_k_filter,
+    top_p_filter,
+)
 from tests.train.small import VOCAB, rows, small_gpt
 
 SEEDS = st.integers(0, 2**31)
@@ -232,3 +241,56 @@ def test_whatever_has_the_two_methods_can_be_decoded():
     assert model.read == [1, 1, 1, 1]
     assert generate(model, torch.tensor([[1, 2, 3]]), n_tokens=4).tolist() == [[1, 2, 3, 4, 5, 6, 7]]
     assert model.read == [3, 1, 1, 1]
+
+
+def test_chances_are_those_that_tokens_are_drawn_by():
+    logits, cuts = random_logits(3, 4, VOCAB), {"temperature": 0.7, "top_k": 9, "top_p": 0.8, "min_p": 0.05}
+    chances = chances_of(logits, **cuts)
+    torch.testing.assert_close(chances.sum(dim=-1), torch.ones(4))
+    n = 20_000
+    drawn = sample(logits.expand(n, 4, VOCAB), **cuts, generator=torch.Generator().manual_seed(0))
+    for row in range(4):
+        shares = torch.bincount(drawn[:, row], minlength=VOCAB) / n
+        # four standard errors of a share, of 4 rows and some nine tokens each: one seed in 400 would fail
+        assert ((shares - chances[row]).abs() <= 4 * (chances[row] * (1 - chances[row]) / n).sqrt() + 1e-9).all()
+
+
+def test_chances_at_a_temperature_of_0_are_all_the_likeliests():
+    logits = random_logits(0, 2, 3, VOCAB)
+    chances = chances_of(logits, temperature=0.0)
+    assert torch.equal(chances.argmax(dim=-1), logits.argmax(dim=-1))
+    assert torch.equal(chances.sum(dim=-1), torch.ones(2, 3))
+    assert chances.unique().tolist() == [0, 1]
+
+
+def test_a_model_stored_by_columns_is_the_same_model():
+    model, prompts = gpt().eval(), rows(n=2, length=5)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    logits, text = model(prompts), generate(model, prompts, n_tokens=20)
+    assert column_major(model) is model
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    assert model.blocks[0].feed_forward.up.weight.stride(0) == 1
+    assert model.head.weight is model.token_embedding.weight
+    torch.testing.assert_close(model(prompts), logits)
+    assert torch.equal(generate(model, prompts, n_tokens=20), text)
+    again = gpt()
+    again.load_state_dict(model.state_dict())
+    assert again.head.weight.is_contiguous()
+
+
+def test_a_model_that_gives_its_last_logits_alone_is_asked_for_no_others():
+    model, prompts = gpt().eval(), rows(n=2, length=5)
+    torch.testing.assert_close(model.next_logits(prompts), model(prompts)[:, -1])
+
+    class Plain:
+        """The same model, without that method."""
+
+        def __call__(self, ids, cache=None, /):
+            return model(ids, cache)
+
+        def new_cache(self, n_tokens=None):
+            return model.new_cache(n_tokens)
+
+    for cache in (True, False):
+        texts = [generate(each, prompts, n_tokens=20, cache=cache) for each in (model, Plain())]
+        assert torch.equal(*texts)

@@ -12,10 +12,11 @@ from kit.models.encoder_decoder import EncoderDecoder, EncoderDecoderConfig
 from kit.models.heads import SequenceClassifier
 from kit.models.longformer import Longformer, LongformerConfig, extend_positions
 from kit.models.t5 import T5, T5Config
-from kit.train.budget import checkpointed, measure_bytes, measure_flops
+from kit.train.activation_checkpointing import checkpointed
 from kit.train.decoding import generate
 from kit.train.loop import backward, fit
 from kit.train.lora import add_lora, merge, unmerge
+from kit.train.measured import measure_bytes, measure_flops
 from kit.train.objectives import accuracy, mean_loss, next_token_loss, token_loss
 from tests.train.small import VOCAB, rows, small_batches, small_gpt
 

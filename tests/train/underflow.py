@@ -6,7 +6,7 @@ as one of 64 and of 512 parts of a larger one, whose gradients are so many times
 
 from kit.explore.precision import PARTS as N_PARTS
 from kit.explore.precision import gradients
-from kit.train.amp import out_of_range
+from kit.train.underflow import out_of_range
 
 WAYS = (("float16", 1.0), ("float16", 2.0**16), ("bfloat16", 1.0), ("bfloat16", 2.0**16))
 
