@@ -38,10 +38,18 @@ def test_a_world_of_each_kind_is_told_by_its_outcome(factor, outcome):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_rival_had_the_same_settings_and_none_has_its_best_at_an_edge(task):
+def test_every_rival_had_the_same_settings_and_those_that_decide_were_at_their_plateau(task):
+    """Whether the ratio is above 2 hangs on twice the labels; eight times only bound the reading from above.
+
+    At a plateau the longest training brings no more than chance could: two standard errors of a share of the texts.
+    """
     found = chosen(task)
     assert {len(losses) for losses in found.losses.values()} == {len(labels.RATES) * len(STEPS)}
-    assert [tuned.at_edge for tuned in found.best.values()] == [()] * len(RIVALS)
+    for rival, times in RIVALS.items():
+        if times < TIMES[-1]:
+            assert "lr" not in found.best[rival, None].at_edge
+            before, longest = plateau(task)[rival][-2:]
+            assert longest - before < 2 * np.sqrt(0.25 / (LABEL_TRIALS.seeds * labels.JUDGED[task]))
 
 
 @pytest.mark.parametrize("task", TASKS)
