@@ -1,9 +1,11 @@
-"""What labels are worth to a model that has read, and to one that has not: the contests of notebook 21.
+"""Ways to tune a model that has read, two tasks to tune it for, and what the ways come to in notebook 21.
 
     TUNING_RATES     two settings of each method, on texts that do not count later
-    TUNING_LABELS    each method with 32, 128 and 512 labels, on both tasks
+    TUNING_LABELS    each method with 32, 128 and 512 labels, on both tasks, all with the same number of steps
     TUNING_READING   what a model needs for an unseen story, by how much it has read
     AFTER_READING    full tuning with the most labels, by how much the model has read
+
+What labels are worth beside a model that has read nothing: `kit.evidence.labels`.
 
 A repetition draws anew whatever can be drawn: what is read, the first weights, the labels, the head,
 the order, and the texts that judge.
@@ -26,7 +28,7 @@ from sklearn.pipeline import make_pipeline
 from torch import Tensor, nn
 
 from kit.arguments import count, instance, one_of
-from kit.evidence.reading import reader, story_gpt, story_rows
+from kit.evidence.reading import reader, story_rows
 from kit.evidence.store import Experiment, stored
 from kit.learn.schedules import cosine, warmup
 from kit.models.gpt import GPT
@@ -45,18 +47,10 @@ LABELS = (32, 128, 512)
 N_READ = (1_000, 2_000, 4_000, 8_000)
 """How many stories a model reads; where nothing is said, the most."""
 
-SETTINGS = {
-    "from scratch": (1.5e-3, 4e-3),
-    "full": (1.5e-3, 4e-3),
-    "LoRA": (4e-3, 1e-2),
-    "head alone": (1e-2, 4e-2),
-    "cheap baseline": (1.0, 10.0),
-}
-"""The two learning rates that a method may choose from; of the cheap baseline, two strengths."""
+SETTINGS = {"full": (1.5e-3, 4e-3), "LoRA": (4e-3, 1e-2), "head alone": (1e-2, 4e-2)}
+"""The two learning rates that a method may choose from."""
 RANKS = {1: "LoRA of rank 1", 4: "LoRA", 16: "LoRA of rank 16"}
-PATIENT = "from scratch, patient"
-METHODS = ("from scratch", PATIENT, "full", *RANKS.values(), "head alone", "cheap baseline")
-"""The contestants. The patient one is allowed three times the steps."""
+METHODS = ("full", *RANKS.values(), "head alone")
 
 MATRICES = ("qkv", "out", "up", "down")
 N_STEPS, BATCHES = {"endings": 100, "questions": 60}, {"endings": 16, "questions": 8}
@@ -192,18 +186,15 @@ def looked_up(known: Sequence[Question], new: Sequence[Question]) -> float:
 # The contests ------------------------------------------------------------------------------------
 
 
-def score(task: str, method: str, n_labels: int, setting: float, seed: int, *, n_read: int = N_READ[-1]) -> float:
+def score(task: str, method: str, n_labels: int, lr: float, seed: int, *, n_read: int = N_READ[-1]) -> float:
     """Learn from labels by one of `METHODS`; give the share that is right of 300 texts which nobody has seen."""
-    if method == "cheap baseline":
-        known, new = written(task, n_labels, seed=seed), written(task, 300, seed=900 + seed)
-        return looked_up(known, new) if task == "questions" else counted_phrases(known, new, strength=setting)
-    scratch, loras = method in ("from scratch", PATIENT), {name: rank for rank, name in RANKS.items()}
+    loras = {name: rank for rank, name in RANKS.items()}
     model = tuned(
-        story_gpt(seed) if scratch else reader(seed, n_read),
+        reader(seed, n_read),
         labelled(task, n_labels, seed=seed),
-        "full" if scratch else "LoRA" if method in loras else method,
-        lr=setting,
-        n_steps=N_STEPS[task] * (3 if method == PATIENT else 1),
+        "LoRA" if method in loras else method,
+        lr=lr,
+        n_steps=N_STEPS[task],
         rank=loras.get(method, 4),
         seed=seed,
     )
@@ -211,9 +202,9 @@ def score(task: str, method: str, n_labels: int, setting: float, seed: int, *, n
 
 
 def tried(task: str, method: str, setting: str, seed: int) -> dict[str, float]:
-    """Try the lower or the higher setting of a method with 128 labels, and seeds that do not count later."""
-    value = SETTINGS[method][setting == "higher"]
-    return {"right": score(task, method, 128, value, 100 + seed)}
+    """Try the lower or the higher rate of a method with 128 labels, and seeds that do not count later."""
+    lr = SETTINGS[method][setting == "higher"]
+    return {"right": score(task, method, 128, lr, 100 + seed)}
 
 
 TUNING_RATES = Experiment(
@@ -227,14 +218,14 @@ TUNING_RATES = Experiment(
 
 @cache
 def chosen(task: str, method: str) -> float:
-    """Give the setting that was right more often, as stored; variants of a method take its setting."""
-    method = "from scratch" if method == PATIENT else "LoRA" if method in RANKS.values() else method
+    """Give the rate that was right more often, as stored; LoRA's is that of all ranks."""
+    method = "LoRA" if method in RANKS.values() else method
     means = stored(TUNING_RATES, "right", task=task, method=method).mean(axis=0)
     return SETTINGS[method][int(means.argmax())]
 
 
 def right(task: str, method: str, n_labels: int, seed: int) -> dict[str, float]:
-    """Measure the share right of one of `METHODS` at the setting that it has chosen."""
+    """Measure the share right of one of `METHODS` at the rate that it has chosen."""
     return {"right": score(task, method, n_labels, chosen(task, method), seed)}
 
 

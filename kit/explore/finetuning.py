@@ -1,6 +1,6 @@
-"""Two views of fine-tuning: accuracy against the number of labels, and the rank that LoRA needs.
+"""Two views of fine-tuning: what labels are worth from scratch, and the rank that LoRA needs.
 
-Both show what the contests of kit.evidence.finetuning have measured, a dot for each repetition.
+Both show what the contests of kit.evidence have measured, a dot for each repetition.
 
 Taught in: 21
 """
@@ -14,9 +14,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
-from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 
-COLORS = {"from scratch": ORANGE, "full": BLUE, "LoRA": GREEN, "head alone": PINK, "cheap baseline": GREY}
+SCRATCH, CHEAP = "from scratch", "cheap baseline"
+COLORS = {SCRATCH: ORANGE, CHEAP: GREY}
 
 
 # What labels are worth ---------------------------------------------------------------------------
@@ -24,107 +25,95 @@ COLORS = {"from scratch": ORANGE, "full": BLUE, "LoRA": GREEN, "head alone": PIN
 
 @dataclass(frozen=True, kw_only=True)
 class Contest:
-    """Measured accuracies on one task.
+    """Measured shares right on one task, of a model that has read and of rivals that have not.
 
     Args:
-        labels: the numbers of labels tried, rising.
-        scores: for each method of `COLORS`, or some of them, a row a seed, a column a number of labels.
+        given: the labels that the pre-trained model had, and `reached` what it got right, a seed each.
+        labels: of each rival of `COLORS`, the numbers of labels tried, rising.
+        scores: of each rival a row a seed, a column a number of labels.
     """
 
     task: str
-    labels: Sequence[int]
+    given: int
+    reached: Float[np.ndarray, "seeds"]
+    labels: Mapping[str, Sequence[int]]
     scores: Mapping[str, Float[np.ndarray, "seeds numbers"]]
 
-    def at(self, method: str, n_labels: float) -> float:
-        """Give a method's mean accuracy at any number of labels, straight between those measured on a log axis."""
-        return float(np.interp(np.log(n_labels), np.log(self.labels), self.scores[method].mean(axis=0)))
+    def at(self, rival: str, n_labels: float) -> float:
+        """Give a rival's mean at any number of labels, straight between those measured on a log axis."""
+        return float(np.interp(np.log(n_labels), np.log(self.labels[rival]), self.scores[rival].mean(axis=0)))
 
-    def needed(self, method: str, accuracy: float) -> float:
-        """Give the labels that a method needs for a mean accuracy; infinity where it never got there."""
-        means = np.maximum.accumulate(self.scores[method].mean(axis=0))
-        if accuracy > means[-1]:
-            return np.inf
-        return float(np.exp(np.interp(accuracy, means, np.log(self.labels))))
-
-    def times_saved(self, n_labels: int) -> float:
-        """Give how many times as many labels scratch needs, or at least needs, as far as was tried."""
-        return min(self.needed("from scratch", self.at("full", n_labels)), self.labels[-1]) / n_labels
+    def caught_up(self) -> int:
+        """Give the first of `label_numbers` with which the one from scratch is level in the mean; else the last."""
+        numbers = label_numbers(self)
+        return next((n for n in numbers if self.at(SCRATCH, n) >= self.reached.mean()), numbers[-1])
 
 
 def label_numbers(contest: Contest) -> list[int]:
     """Make the slider's row of numbers of labels, evenly spaced by factors."""
-    return sorted({round(n) for n in np.geomspace(contest.labels[0], contest.labels[-1], 25)})
+    tried = contest.labels[SCRATCH]
+    return sorted({round(n) for n in np.geomspace(tried[0], tried[-1], 25)})
 
 
-def labels_frame(contests: Sequence[Contest], *, task: int, n_labels: int) -> Frame:
-    """Show each method at a number of labels, and how many it takes to do as well from scratch."""
+def labels_frame(contests: Sequence[Contest], *, task: int, place: int) -> Frame:
+    """Show the rivals at a number of labels, beside what the pre-trained model reached with its own."""
     contest = contests[task]
-    reached, most = contest.at("full", n_labels), contest.labels[-1]
-    needed, saved = contest.needed("from scratch", reached), contest.times_saved(n_labels)
-    if np.isfinite(needed):
-        answer = f"{round(needed):,} labels from scratch, {saved:.1f} times as many"
-    elif n_labels < most:
-        answer = f"more than {most:,} labels from scratch, over {saved:.1f} times as many"
-    else:
-        answer = f"more labels from scratch than the {most:,} that were tried"
+    n_labels = label_numbers(contest)[place]
+    shares = {rival: contest.at(rival, n_labels) for rival in contest.scores}
     return Frame(
-        lines=[
-            ([n_labels, n_labels], [0, 1]),
-            ([n_labels, needed if np.isfinite(needed) else 1.4 * most], [reached, reached]),
-            *(([n_labels], [contest.at(method, n_labels)]) for method in contest.scores),
-        ],
-        sentence=f"With {n_labels:,} labels the pre-trained model gets {reached:.0%} right, one from scratch "
-        f"{contest.at('from scratch', n_labels):.0%}. To do as well takes {answer}.",
-        quest_met=saved >= 0.95 * max(contest.times_saved(n) for n in label_numbers(contest)),
+        lines=[([n_labels, n_labels], [0, 1]), *(([n_labels], [share]) for share in shares.values())],
+        sentence=f"From scratch, {n_labels:,} labels make {shares[SCRATCH]:.0%} right. The pre-trained model got "
+        f"{contest.reached.mean():.0%} right with {contest.given:,}: {n_labels / contest.given:.1f} times its labels.",
+        quest_met=n_labels == contest.caught_up(),
         stage=task,
     )
 
 
 def labels_stage(contest: Contest) -> Stage:
-    """Draw the learning curves: a line for each method, a dot for each seed."""
-    most, seeds = contest.labels[-1], len(next(iter(contest.scores.values())))
+    """Draw what the rivals got right by their labels, a dot for each seed, and the pre-trained model's level."""
+    tried = sorted({n for labels in contest.labels.values() for n in labels})
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(8, 4))
         axes = figure.subplots()
-        for method in sorted(contest.scores, key=lambda name: -contest.at(name, most)):  # the legend's order
-            axes.plot(contest.labels, contest.scores[method].mean(axis=0), color=COLORS[method], label=method)
-        for i, (method, scores) in enumerate(contest.scores.items()):
-            shift = 1.02 ** (i - len(contest.scores) / 2 + 0.75)  # beside one another, and clear of the moving line
-            axes.plot(np.array(contest.labels) * shift, scores.T, ".", color=COLORS[method], markersize=4, alpha=0.5)
-        axes.axvspan(most, 2 * most, color="#f2f2f2")
-        axes.text(1.41 * most, 0.02, "not tried", color="#666666", ha="center")
+        mean, seeds = contest.reached.mean(), len(contest.reached)
+        axes.axhline(mean, color=BLUE, linestyle="--", label=f"pre-trained, {contest.given:,} labels")
+        axes.plot([contest.given] * seeds, contest.reached, ".", color=BLUE, markersize=5, alpha=0.5)
+        for rival, scores in contest.scores.items():
+            labels = np.array(contest.labels[rival])
+            axes.plot(labels, scores.mean(axis=0), color=COLORS[rival], label=rival)
+            shift = 0.96 if rival == SCRATCH else 1.04  # beside one another, and clear of the moving line
+            axes.plot(labels * shift, scores.T, ".", color=COLORS[rival], markersize=5, alpha=0.5)
         axes.set(xscale="log", xlabel="number of labelled texts", ylabel="share right, unseen texts", ylim=(0, 1.02))
-        axes.set(xlim=(contest.labels[0] * 0.85, 2 * most))
-        axes.set_xticks(contest.labels, [f"{n:,}" for n in contest.labels])
+        axes.set(xlim=(tried[0] * 0.85, tried[-1] / 0.85))
+        axes.set_xticks(tried, [f"{n:,}" for n in tried])
         axes.minorticks_off()
         axes.set_title(f"{contest.task.capitalize()}: what labels are worth, {seeds} repetitions each")
         figure.legend(loc="outside right upper")
         lines = [
             *axes.plot([], [], "-", color=GREY, linewidth=1),
-            *axes.plot([], [], "-", color=ORANGE, linewidth=2.5),
-            *(axes.plot([], [], "o", color=COLORS[method], markersize=8)[0] for method in contest.scores),
+            *(axes.plot([], [], "o", color=COLORS[rival], markersize=8)[0] for rival in contest.scores),
         ]
     return Stage(figure=figure, lines=lines)
 
 
 def labels_view(contests: Sequence[Contest]) -> LiveView:
-    """Open the learning curves of measured contests, which tried the same numbers of labels and methods."""
+    """Open what labels are worth in measured contests, which tried the same multiples of labels."""
     numbers = label_numbers(contests[0])
     return LiveView(
-        title="What labels are worth",
+        title="What labels are worth from scratch",
         controls=[
             Choice(name="task", label="task", values=range(len(contests)), labels=[each.task for each in contests]),
             Slider(
-                name="n_labels",
-                label="labels",
-                values=numbers,
-                labels=[f"{n:,}" for n in numbers],
-                start=len(numbers) - 1,
+                name="place",
+                label="times the labels",
+                values=list(range(len(numbers))),
+                labels=[f"{n / contests[0].given:.2g}" for n in numbers],
+                start=0,
             ),
         ],
         stages=[labels_stage(contest) for contest in contests],
-        frame=lambda task, n_labels: labels_frame(contests, task=task, n_labels=n_labels),
-        quest="find where pre-training is proved to save the most labels",
+        frame=lambda task, place: labels_frame(contests, task=task, place=place),
+        quest="find where the model from scratch has caught up; if it never does, go as far as was tried",
     )
 
 

@@ -13,7 +13,6 @@ from kit.check import (
     deadline,
     exercise,
     ledger,
-    parts,
     prediction,
     progress,
     sentences,
@@ -48,13 +47,6 @@ ARGUMENTS = {
         "works": (int, ["ten", None, 3]),
         "repeats": (1, AT_LEAST_1),
         "clock": (time.process_time, ["wall", None]),
-    },
-    parts.settle: {
-        "claim": ("B01", ["Z1", None]),
-        "parts": ({"x": True}, [{}]),
-        "number": ("1", []),
-        "seeds": (1, AT_LEAST_1),
-        "spread": ("0", []),
     },
     claim.settle: {
         "claim": ("E05", ["Z1", None, 5]),
@@ -96,7 +88,6 @@ CARRIERS = {
     *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown, files.write_whole),
     *(
         card.Card,
-        parts.Settled,
         claim.Verdict,
         sentences.Sentence,
         sentences.Result,

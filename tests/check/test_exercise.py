@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from kit.check.claim import settle
 from kit.check.exercise import CORRECT, RAISED, WRONG, Exercise, Mistake
 from kit.check.ledger import gradient_ledger
-from kit.check.parts import settle
 from kit.check.prediction import Prediction, calibration
 from kit.check.progress import events
 from kit.learn.losses import mse
@@ -132,7 +132,7 @@ def test_a_verdict_is_shown_where_progress_cannot_be_written(tmp_path, monkeypat
     verdict = value(ANSWER)
     assert verdict.outcome == CORRECT
     assert "Progress is not kept" in repr(verdict)
-    assert "Progress is not kept" in repr(settle("B01", {"x": True}, number="1", seeds=1, spread="0"))
+    assert "Progress is not kept" in repr(settle("E05", {"E05.1": [0.0]}))
     guess = Prediction(notebook="99", question="Which?", options=("a", "b"))
     guess.commit("a", confidence=0.5)
     assert "Progress is not kept" in repr(guess.reveal("a"))

@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 
 import kit.evidence
-from kit.evidence import finetuning, optimizers, penalties, reading, scaling, schedules, stochastic, store
+from kit.evidence import finetuning, labels, optimizers, penalties, reading, scaling, schedules, stochastic, store
 from kit.models.heads import SequenceClassifier
 from tests.learn.refusals import ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION
 
@@ -49,6 +49,11 @@ ARGUMENTS = {
         "n_steps": (12, AT_LEAST_1),
         "rank": (1, []),
         "seed": (0, COUNT),
+    },
+    labels.times_needed: {
+        "reached": (0.5, ["half", None, np.nan]),
+        "from_scratch": ([0.4, 0.5, 0.6], [[0.4, 0.5], ["all", 0.5, 0.6]]),
+        "times": ((1, 2, 4), [(1, 2)]),
     },
     finetuning.share_right: {
         "model": (SequenceClassifier(STORY_GPT, n_classes=2, token="last"), []),

@@ -63,12 +63,11 @@ def test_a_reader_is_trained_once_and_every_seed_reads_its_own():
     assert not torch.equal(*weights)
 
 
-def test_every_contestant_has_a_setting_and_a_score():
+def test_every_method_has_a_rate_and_a_score():
     for method in METHODS:
-        setting = chosen("endings", method)
-        assert setting in SETTINGS.get(method, (*SETTINGS["from scratch"], *SETTINGS["LoRA"]))
+        assert chosen("endings", method) in (*SETTINGS["full"], *SETTINGS["LoRA"], *SETTINGS["head alone"])
     assert score("endings", "LoRA of rank 1", 32, 1e-2, 0, n_read=408) != score(
-        "endings", "from scratch", 32, 4e-3, 0, n_read=408
+        "endings", "full", 32, 4e-3, 0, n_read=408
     )
 
 

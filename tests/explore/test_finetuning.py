@@ -1,18 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kit.explore.finetuning import Contest, Ranks, label_numbers, labels_frame, labels_view, rank_frame, rank_view
 
-LABELS = (16, 64, 256)
 CONTEST = Contest(
     task="questions",
-    labels=LABELS,
+    given=32,
+    reached=np.array([0.5, 0.7]),
+    labels={"from scratch": (16, 64, 256), "cheap baseline": (16, 32, 256)},
     scores={
-        "from scratch": np.array([[0.1, 0.2, 0.4], [0.1, 0.3, 0.6]]),
-        "full": np.array([[0.2, 0.6, 0.9], [0.2, 0.6, 0.9]]),
+        "from scratch": np.array([[0.1, 0.2, 0.8], [0.1, 0.4, 0.8]]),
+        "cheap baseline": np.array([[0.2, 0.5, 0.9], [0.2, 0.5, 0.9]]),
     },
 )
-OTHER = Contest(task="endings", labels=LABELS, scores={name: s / 2 for name, s in CONTEST.scores.items()})
+OTHER = replace(CONTEST, task="endings", given=64, reached=np.array([0.9, 0.9]))
 RANKS = Ranks(
     ranks=(1, 2, 4),
     trained=(100, 200, 400),
@@ -32,26 +35,21 @@ def ranks_of_a_contest():
     return rank_view(RANKS)
 
 
-def test_labels_needed_are_read_off_the_curve_between_the_numbers_tried():
-    assert CONTEST.at("full", 64) == pytest.approx(0.6)
-    assert CONTEST.at("full", 32) == pytest.approx(0.4)  # half-way on a log axis
-    assert CONTEST.needed("full", 0.4) == pytest.approx(32)
-    assert CONTEST.needed("from scratch", 0.51) == np.inf
+def test_a_rival_is_read_off_the_curve_between_the_numbers_tried():
+    assert CONTEST.at("from scratch", 64) == pytest.approx(0.3)
+    assert CONTEST.at("from scratch", 128) == pytest.approx(0.55)  # half-way on a log axis
 
 
-def test_the_frame_says_how_many_times_the_labels_are_needed_from_scratch():
-    n = label_numbers(CONTEST)
-    assert (n[0], n[-1]) == (16, 256)
-    say = [labels_frame([CONTEST], task=0, n_labels=n).sentence for n in LABELS]
-    assert say[0].endswith("To do as well takes 40 labels from scratch, 2.5 times as many.")
-    assert say[1].endswith("To do as well takes more than 256 labels from scratch, over 4.0 times as many.")
-    assert say[2].endswith("To do as well takes more labels from scratch than the 256 that were tried.")
-
-
-def test_no_bar_leaves_the_picture():
-    for n_labels in label_numbers(CONTEST):
-        (_, end), _ = labels_frame([CONTEST], task=0, n_labels=n_labels).lines[1]
-        assert n_labels <= end < 2 * LABELS[-1]
+def test_the_frame_says_what_is_right_and_where_the_one_from_scratch_has_caught_up():
+    numbers = label_numbers(CONTEST)
+    assert (numbers[0], numbers[-1]) == (16, 256)
+    frames = [labels_frame([CONTEST, OTHER], task=0, place=place) for place in range(len(numbers))]
+    assert frames[-1].sentence == (
+        "From scratch, 256 labels make 80% right. The pre-trained model got 60% right with 32: 8.0 times its labels."
+    )
+    (met,) = (n for n, frame in zip(numbers, frames, strict=True) if frame.quest_met)
+    assert met / 16 ** (1 / 24) - 1 < 64 * 4**0.6 <= met  # the first of the slider at or above it
+    assert [place for place in range(len(numbers)) if labels_frame([OTHER], task=0, place=place).quest_met] == [24]
 
 
 def test_enough_is_the_smallest_rank_that_cannot_be_told_from_the_best():

@@ -3,11 +3,9 @@
 python run.py claims         every claim of data/claims.csv
 python run.py claims B03     those named
 
-Nothing here is typed: a verdict stores its numbers beside its card. A claim that is settled by parts, the old way,
-has its outcome alone; one that no notebook settles yet is open.
+Nothing here is typed: a verdict stores its numbers beside its card. A claim that no notebook settles yet is open.
 """
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +16,12 @@ import nbformat
 from kit.check.claim import MIME, claims
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-OLD = re.compile(r"^(\w\d\d) (holds in part|holds|fails): “", re.M)
 COLUMNS = ("claim", "outcome", "sentence", "case", "outcome", "estimate", "95% interval", "repetitions", "margin")
 LONGEST = 60  # letters of a sentence
 
 
 def stored_verdicts(folder: Path = NOTEBOOKS) -> dict[str, dict[str, Any]]:
-    """Read the verdicts of all notebooks: claim to its table, or to its outcome alone."""
+    """Read the verdicts of all notebooks: claim to its table."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.ipynb")):
         found |= verdicts_in(nbformat.read(path, as_version=4))
@@ -36,10 +33,7 @@ def verdicts_in(book: nbformat.NotebookNode) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for cell in book.cells:
         for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            for claim, outcome in OLD.findall(data.get("text/plain", "")):
-                found[claim] = {"outcome": f"{outcome}, by parts", "sentences": []}
-            if MIME in data:
+            if MIME in (data := output.get("data", {})):
                 found[data[MIME]["claim"]] = data[MIME]
     return found
 
@@ -77,9 +71,7 @@ def main(names: list[str]) -> int:
         return 2
     verdicts = stored_verdicts()
     print_table([COLUMNS, *rows(verdicts, names or list(claims()))])
-    by_sentences = sum(bool(verdict["sentences"]) for verdict in verdicts.values())
-    print(f"\n{len(claims())} claims: {by_sentences} settled by their sentences, "
-          f"{len(verdicts) - by_sentences} by parts, {len(claims()) - len(verdicts)} open")  # fmt: skip
+    print(f"\n{len(claims())} claims: {len(verdicts)} settled by their sentences, {len(claims()) - len(verdicts)} open")
     return 0
 
 

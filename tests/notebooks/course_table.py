@@ -31,10 +31,7 @@ OPENING = (
 
 def section() -> str:
     """Make the map, one table for each part that has a notebook."""
-    lines, outcomes = (
-        [OPENING],
-        {claim: each["outcome"].removesuffix(", by parts") for claim, each in stored_verdicts().items()},
-    )
+    lines, outcomes = [OPENING], {claim: each["outcome"] for claim, each in stored_verdicts().items()}
     for part, rows in groupby(course(), key=lambda row: max(first for first in PARTS if first <= row["notebook"])):
         lines += [f"### {PARTS[part]}", "", "| notebook | question | minutes | settles |", "|---|---|---|---|"]
         for row in rows:
