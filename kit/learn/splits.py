@@ -59,8 +59,8 @@ class Split:
         return int(self.fold.max()) + 1 - int(self.in_time)
 
     def __eq__(self, other: object) -> bool:
-        alike = isinstance(other, Split) and self.in_time == other.in_time
-        return alike and np.array_equal(self.fold, other.fold)
+        ours = (self.fold.tolist(), self.in_time)
+        return isinstance(other, Split) and ours == (other.fold.tolist(), other.in_time)
 
 
 def k_fold(n: int, *, k: int, rng: np.random.Generator | None = None) -> Split:
