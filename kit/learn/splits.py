@@ -58,6 +58,10 @@ class Split:
     def __len__(self) -> int:
         return int(self.fold.max()) + 1 - int(self.in_time)
 
+    def __eq__(self, other: object) -> bool:
+        ours = (self.fold.tolist(), self.in_time)
+        return isinstance(other, Split) and ours == (other.fold.tolist(), other.in_time)
+
 
 def k_fold(n: int, *, k: int, rng: np.random.Generator | None = None) -> Split:
     """Cut `n` rows into `k` folds of one size; the first folds have one row more where they do not divide.
@@ -104,9 +108,8 @@ def stratified_k_fold(classes: Shaped[np.ndarray, "n"], *, k: int, rng: np.rando
     if sizes.min() < k:
         few = int(sizes.argmin())
         raise ValueError(f"classes must have {k} rows each, one for each fold, got {sizes[few]} of {names[few]!r}")
-    seen = np.empty(len(names), dtype=int)
-    seen[np.argsort(first)] = np.arange(len(names))  # classes in the order of their first rows
-    place, fold = seen[place], np.empty(len(labels), dtype=int)
+    place = np.argsort(np.argsort(first))[place]  # classes in the order of their first rows
+    fold = np.empty(len(labels), dtype=int)
     in_order = np.sort(place)
     shares = np.array([np.bincount(in_order[j::k], minlength=len(names)) for j in range(k)])
     for each in range(len(names)):
@@ -134,14 +137,13 @@ def group_k_fold(groups: Shaped[np.ndarray, "n"], *, k: int, rng: np.random.Gene
     array([0, 1, 0, 1, 1, 0])
     """
     k, labels = _folds(k, rng), _labels("groups", groups, kinds="iubfUSM")
-    names, place = np.unique(labels, return_inverse=True)
-    if len(names) < k:
-        raise ValueError(f"groups must be {k} or more different ones, one for each fold, got {len(names)}")
+    place = np.unique(labels, return_inverse=True)[1]
     sizes, weights = np.bincount(place), np.zeros(k, dtype=int)
-    drawn = np.arange(len(names)) if rng is None else rng.permutation(len(names))
-    order = drawn[np.argsort(sizes[drawn], kind="stable")[::-1]]
-    fold_of = np.empty(len(names), dtype=int)
-    for group in order:
+    if len(sizes) < k:
+        raise ValueError(f"groups must be {k} or more different ones, one for each fold, got {len(sizes)}")
+    drawn = np.arange(len(sizes)) if rng is None else rng.permutation(len(sizes))
+    fold_of = np.empty(len(sizes), dtype=int)
+    for group in drawn[np.argsort(sizes[drawn], kind="stable")[::-1]]:
         fold_of[group] = weights.argmin()
         weights[fold_of[group]] += sizes[group]
     return Split(fold=fold_of[place])
@@ -257,8 +259,8 @@ def leaks(train: Rows, test: Rows, *, groups: np.ndarray | None = None, times: n
     train, test = _rows("train", train), _rows("test", test)
     known_groups = known_times = 0
     if groups is not None:
-        labels = _for_each("groups", groups, train, test)
-        known_groups = int(np.isin(labels[test], labels[train]).sum())
+        group = _for_each("groups", groups, train, test)
+        known_groups = int(np.isin(group[test], group[train]).sum())
     if times is not None:
         rank = np.unique(_for_each("times", times, train, test), return_inverse=True)[1]
         known_times = int((rank[test] <= rank[train].max()).sum())

@@ -142,3 +142,11 @@ def test_a_split_has_a_length_and_can_be_walked_twice():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert [train.tolist() for train, _ in split] == [[0], [0, 1, 3]]
+
+
+def test_splits_are_equal_where_their_folds_are():
+    one, other = k_fold(6, k=2), Split(fold=np.array([0, 0, 0, 1, 1, 1], dtype=np.int8))
+    assert one == other
+    assert one != k_fold(6, k=3)
+    assert one != Split(fold=one.fold, in_time=True)
+    assert one != "a split"
