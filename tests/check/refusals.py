@@ -12,6 +12,7 @@ from kit.check import (
     course,
     deadline,
     exercise,
+    gpt_steps,
     ledger,
     prediction,
     progress,
@@ -85,6 +86,7 @@ CARRIERS = {
     *(arguments.unchecked_array, arguments.integer_array, arguments.instance, arguments.token_ids),
     *(arguments.several, arguments.real_tensor, arguments.integer_tensor, arguments.matching_tensors),
     arguments.all_finite,
+    gpt_steps.normal,
     *(arguments.token_batch, arguments.token_flags, arguments.token_numbers, arguments.shown, files.write_whole),
     *(
         card.Card,
