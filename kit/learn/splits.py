@@ -38,7 +38,7 @@ class Split:
     [([1], [0, 2]), ([0, 2], [1])]
     """
 
-    fold: Int[np.ndarray, "n"]
+    fold: Shaped[np.ndarray, "n"]
     in_time: bool = False
 
     def __post_init__(self) -> None:
