@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from kit.arguments import count, function, instance, integer_array, shown
 
-Rows = Int[np.ndarray, "_"]
+Rows = Shaped[np.ndarray, "_"]
 
 
 @dataclass(frozen=True, kw_only=True)
