@@ -16,6 +16,7 @@ from kit.learn import (
     scaling,
     schedules,
     search,
+    tables,
     training,
 )
 
@@ -248,5 +249,5 @@ ARGUMENTS = {
 }
 CARRIERS = {
     *(descent.Descent, losses.average, regularizers.Stop, scaling.Scaling, training.RangeTest, mlp.Activation),
-    *(intervals.Interval, search.Tuned, search.Search),
+    *(intervals.Interval, search.Tuned, search.Search, tables.Flights),
 }
