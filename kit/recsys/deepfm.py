@@ -47,11 +47,11 @@ class Layers(nn.Module):
         if generator is not None:
             instance("generator", generator, torch.Generator)
         widths = [n_inputs, *[n_hidden] * n_layers]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.out = nn.Linear(n_hidden, 1, bias=False)
-        for layer in (*self.hidden, self.out):
+        hidden = [nn.Linear(a, b) for a, b in pairwise(widths)]
+        self.hidden, self.out = nn.ModuleList(hidden), nn.Linear(n_hidden, 1, bias=False)
+        for layer in (*hidden, self.out):
             nn.init.normal_(layer.weight, std=math.sqrt(2 / layer.in_features), generator=generator)
-        for layer in self.hidden:
+        for layer in hidden:
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows"]:
@@ -98,7 +98,8 @@ class DeepPart(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are not the features of rows, `n_fields` each.
         """
-        return self.bias + self.layers(F.embedding(checked_ids(ids, self), self.embedding).flatten(1))
+        ids = checked_ids(ids, n_fields=self.n_fields, n_features=self.n_features)
+        return self.bias + self.layers(F.embedding(ids, self.embedding).flatten(1))
 
 
 class DeepFM(nn.Module):
@@ -141,5 +142,5 @@ class DeepFM(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are not the features of rows, `n_fields` each.
         """
-        ids = checked_ids(ids, self.fm.linear)
+        ids = checked_ids(ids, n_fields=self.fm.linear.n_fields, n_features=self.fm.linear.n_features)
         return self.fm(ids) + self.layers(F.embedding(ids, self.fm.embedding).flatten(1))

@@ -100,7 +100,8 @@ class Linear(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are not the features of rows, `n_fields` each.
         """
-        return self.bias + self.weight[checked_ids(ids, self)].sum(dim=1)
+        ids = checked_ids(ids, n_fields=self.n_fields, n_features=self.n_features)
+        return self.bias + self.weight[ids].sum(dim=1)
 
 
 class FM(nn.Module):
@@ -135,7 +136,7 @@ class FM(nn.Module):
         Raises:
             TypeError, ValueError: if `ids` are not the features of rows, `n_fields` each.
         """
-        ids = checked_ids(ids, self.linear)
+        ids = checked_ids(ids, n_fields=self.linear.n_fields, n_features=self.linear.n_features)
         return self.linear(ids) + pair_sum(F.embedding(ids, self.embedding))
 
 
@@ -151,14 +152,13 @@ def embeddings(n_features: int, d_embedding: int, generator: torch.Generator | N
     return nn.Parameter(0.05 * torch.randn(n_features, d_embedding, generator=generator))
 
 
-def checked_ids(ids: Int[Tensor, "rows fields"], model: nn.Module) -> Int[Tensor, "rows fields"]:
+def checked_ids(ids: Int[Tensor, "rows fields"], *, n_fields: int, n_features: int) -> Int[Tensor, "rows fields"]:
     """Return `ids`, as int64, if they are features of a model, a row for each example.
 
     Raises:
         TypeError: if they are not a tensor of whole numbers.
         ValueError: if there is not one for each field, or one is beyond the features.
     """
-    n_fields, n_features = model.n_fields, model.n_features
     if integer_tensor("ids", ids).ndim != 2 or ids.shape[1] != n_fields or not len(ids):
         raise ValueError(f"ids must have the axes rows and {n_fields} fields, got shape {tuple(ids.shape)}")
     low, high = ids.aminmax()

@@ -17,8 +17,6 @@ from jaxtyping import Float, Shaped
 from kit.arguments import count, instance, integer_array, real, real_array
 from kit.recsys.calls import zeros_and_ones
 
-# Alternating least squares ---------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, kw_only=True)
 class Factors:
@@ -150,9 +148,6 @@ def als(
 def _checked(table: np.ndarray, weight: float, strength: float) -> tuple[np.ndarray, float, float]:
     table = zeros_and_ones("table", table)
     return table, real("weight", weight, at_least=0), real("strength", strength, above=0)
-
-
-# Stochastic gradient descent -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,8 @@ ARGUMENTS = {
     fm.embeddings: {"n_features": (5, AT_LEAST_1), "d_embedding": (3, AT_LEAST_1), **TORCH_GENERATOR},
     fm.checked_ids: {
         "ids": (IDS, [*NOT_IDS, IDS[0], IDS[:, :1], IDS + 9, IDS - 1, IDS[:0]]),
-        "model": (LINEAR, []),
+        "n_fields": (2, []),
+        "n_features": (5, []),
     },
     deepfm.Layers: {"n_inputs": (4, AT_LEAST_1), **HIDDEN_LAYERS, **TORCH_GENERATOR},
     deepfm.DeepPart: EMBEDDED | HIDDEN_LAYERS,
