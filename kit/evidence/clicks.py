@@ -24,7 +24,7 @@ from kit.recsys.clicks import FIELDS, flight_clicks, number_features, train_epoc
 from kit.recsys.deepfm import DeepFM, DeepPart
 from kit.recsys.fm import FM, Linear
 
-N_FOLDS, D_EMBEDDING, N_EPOCHS, BATCH = 10, 8, 5, 1024
+N_FOLDS, D_EMBEDDING, N_EPOCHS, BATCH = 10, 8, 4, 2048
 RATES, DECAYS = (0.003, 0.01, 0.03), (0.01, 0.1, 1.0)
 RIVALS = ("logistic regression", "FM", "deep part", "DeepFM")
 
@@ -64,7 +64,7 @@ def auc(model: nn.Module, ids: Int[Tensor, "rows fields"], rows: np.ndarray) -> 
 
 
 def trained(rival: str, split: int, *, lr: float, decay: float, seed: int) -> tuple[nn.Module, float]:
-    """Train for five passes, and keep the model of the pass after which the rows to choose by look best.
+    """Train for four passes, and keep the model of the pass after which the rows to choose by look best.
 
     Args:
         split: which days are where.
@@ -98,7 +98,7 @@ def click_contest(*, seed: int) -> dict[str, float]:
 
     split = seed
     found = tune(
-        {rival: partial(loss, rival) for rival in RIVALS}, {"lr": RATES, "decay": DECAYS}, seeds=[seed], growths=2
+        {rival: partial(loss, rival) for rival in RIVALS}, {"lr": RATES, "decay": DECAYS}, seeds=[seed], growths=1
     )
     (fresh,), (_, _, test), ids = found.fresh([seed + 1]), sides(seed)[0], sides(seed)[1]
     numbers: dict[str, float] = {}
@@ -112,7 +112,7 @@ def click_contest(*, seed: int) -> dict[str, float]:
 
 
 def click_seconds(*, seed: int) -> dict[str, float]:
-    """Train every rival for five passes over the same rows, in turn; give the CPU-seconds of each."""
+    """Train every rival for four passes over the same rows, in turn; give the CPU-seconds of each."""
     (train, _, _), ids, n_features = sides(seed)
     x, y = ids[train], clicked()[train]
 

@@ -101,7 +101,7 @@ class Linear(nn.Module):
             TypeError, ValueError: if `ids` are not the features of rows, `n_fields` each.
         """
         ids = checked_ids(ids, n_fields=self.n_fields, n_features=self.n_features)
-        return self.bias + self.weight[ids].sum(dim=1)
+        return self.bias + F.embedding(ids, self.weight[:, None]).sum(dim=(1, 2))  # faster than self.weight[ids]
 
 
 class FM(nn.Module):
