@@ -12,6 +12,7 @@ from kit.learn import (
     network,
     optimizers,
     planar,
+    ranking,
     regularizers,
     scaling,
     schedules,
@@ -52,6 +53,10 @@ WEIGHTS = NETWORK.init(np.random.default_rng(0))
 POINT = [*ARRAY, np.ones(3), np.ones((1, 21)), np.full(21, np.inf)]
 TWO_COLUMNS = [*MATRIX, X[:, :1], X * np.inf]
 POINTS = {"n": (4, [*AT_LEAST_1, 1]), "noise": (0.1, AT_LEAST_0), "rng": (np.random.default_rng(0), GENERATOR)}
+LISTS = [*MATRIX, X[:2]]
+STAND_IN = (None, [bad for bad in NUMBER if bad is not None])
+OF_BITS = {"scores": (X, LISTS), "relevance": (np.ones((3, 2)), [*MATRIX, X, np.eye(3, 2)]), "undefined": STAND_IN}
+CUT = (None, ["ten", 1.5, -1, 0])
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 ARGUMENTS = {
@@ -204,6 +209,17 @@ ARGUMENTS = {
         "y": (np.zeros(3, dtype=int), [*ARRAY, [0, 1], [[0], [0], [0]]]),
         "dropout_rate": (0.5, KEPT),
         "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    ranking.precision_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.recall_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.hit_rate: {**OF_BITS, "k": (2, AT_LEAST_1)},
+    ranking.reciprocal_rank: {**OF_BITS, "k": CUT},
+    ranking.average_precision_at_k: {**OF_BITS, "k": CUT, "divide_by": ("relevant", ["all", None, 3])},
+    ranking.ndcg: {
+        **OF_BITS,
+        "relevance": (np.ones((3, 2)), [*MATRIX, -X]),
+        "k": CUT,
+        "gain": ("linear", ["square", None, 3]),
     },
     regularizers.proximal: {**RULE, "operator": (lambda x: x, FUNCTION)},
     regularizers.max_norm: {"weights": (np.ones(3), ARRAY), "limit": (1.0, ABOVE_0)},
