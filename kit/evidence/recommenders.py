@@ -17,11 +17,12 @@ import torch
 from jaxtyping import Float
 
 from kit.evidence.store import Experiment
+from kit.learn.ranking import average_precision_at_k, ndcg
 from kit.learn.search import Search, tune
 from kit.recsys.calls import Split, group_folds, leave_out, library_calls, with_negatives
 from kit.recsys.clicks import train_epoch
 from kit.recsys.deepfm import DeepFM
-from kit.recsys.evaluation import full_ranks, hits, ndcg, sampled_ranks, top_items
+from kit.recsys.evaluation import competing, full_ranks, sampled_ranks
 from kit.recsys.fm import feature_ids
 from kit.recsys.mf import als, als_step, init_factors, sgd
 from kit.recsys.neighbours import (
@@ -108,14 +109,12 @@ def judged(scores: Scores, split: Split, *, seed: int) -> dict[str, float]:
     some = rare.any(axis=1)  # a file that hides common names alone is left out
     seen = split.shown.copy()
     seen[:, common] = 1
-    found = hits(top_items(scores, shown=split.shown, k=K), split.hidden)
-    precision = np.cumsum(found, axis=1) / np.arange(1, K + 1)
-    average = (precision * found).sum(axis=1) / np.minimum(split.hidden.sum(axis=1), K)
+    order = competing(scores, shown=split.shown)
     rng = np.random.default_rng(seed)
     return {
-        "NDCG": float(ndcg(scores, **about, k=K).mean()),
-        "NDCG rare": float(ndcg(scores[some], shown=seen[some], hidden=rare[some], k=K).mean()),
-        "MAP": float(average.mean()),
+        "NDCG": float(ndcg(order, split.hidden, k=K).mean()),
+        "NDCG rare": float(ndcg(competing(scores, shown=seen)[some], rare[some], k=K).mean()),
+        "MAP": float(average_precision_at_k(order, split.hidden, k=K, divide_by="reachable").mean()),
         "full": float((full_ranks(scores, **about) <= K).mean()),
         "sampled": float((sampled_ranks(scores, **about, n_sampled=N_SAMPLED, rng=rng) <= K).mean()),
     }

@@ -8,10 +8,27 @@ Taught in: 27
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 
-from kit.arguments import count, instance, integer_array, real_array
+from kit.arguments import count, instance, real_array
 from kit.recsys.calls import zeros_and_ones
+
+
+def competing(
+    scores: Shaped[np.ndarray, "users items"], *, shown: Shaped[np.ndarray, "users items"]
+) -> Float[np.ndarray, "users items"]:
+    """Put what a user was seen to have below everything else, so that it takes no place of what was hidden.
+
+    With what was hidden as the relevance, the metrics of kit.learn.ranking then are those of the full ranking.
+
+    Raises:
+        TypeError, ValueError: if `scores` hold no finite numbers, `shown` is not 0 and 1, or their shapes differ.
+
+    >>> competing(np.array([[0.9, 0.2, 0.5]]), shown=np.array([[1, 0, 0]]))
+    array([[-0.8,  0.2,  0.5]])
+    """
+    scores, shown = _scores(scores, shown)
+    return np.where(shown > 0, scores.min() - 1, scores)
 
 
 def top_items(
@@ -36,53 +53,6 @@ def top_items(
     return np.argsort(np.where(shown > 0, np.inf, -scores), axis=1, kind="stable")[:, :k]
 
 
-def hits(top: Shaped[np.ndarray, "users k"], hidden: Shaped[np.ndarray, "users items"]) -> Bool[np.ndarray, "users k"]:
-    """Say of each suggestion whether the user was hidden to have it.
-
-    Raises:
-        TypeError, ValueError: if `top` holds no places of items, a row for each user, or `hidden` is not 0 and 1.
-
-    >>> hits(np.array([[2, 1]]), np.array([[0, 0, 1]]))
-    array([[ True, False]])
-    """
-    hidden, top = zeros_and_ones("hidden", hidden), integer_array("top", top)
-    if top.ndim != 2 or len(top) != len(hidden):
-        raise ValueError(f"top must have a row for each of the {len(hidden)} users, got shape {top.shape}")
-    if top.min() < 0 or top.max() >= hidden.shape[1]:
-        raise ValueError(f"top must hold items from 0 to {hidden.shape[1] - 1}, got {top.min()} to {top.max()}")
-    return np.take_along_axis(hidden, top, axis=1) > 0
-
-
-def ndcg(
-    scores: Shaped[np.ndarray, "users items"],
-    *,
-    shown: Shaped[np.ndarray, "users items"],
-    hidden: Shaped[np.ndarray, "users items"],
-    k: int = 10,
-) -> Float[np.ndarray, "users"]:
-    """Measure NDCG@k of each user in the full ranking: hits near the top count more.
-
-        DCG = Σ over ranks r ≤ k of hit(r) / log₂(1 + r),   NDCG = DCG / the DCG of a list that begins with all hits
-
-    The best list has min(k, n) hits, of n hidden items: whoever has few can still reach 1.
-
-    Raises:
-        TypeError, ValueError: as `top_items`; or if a user has nothing hidden: leave that user out.
-
-    Source: Järvelin & Kekäläinen (2002), Cumulated gain-based evaluation of IR techniques.
-    Oracle: sklearn.metrics.ndcg_score, with what was seen taken out of each list.
-
-    >>> ndcg(np.array([[0.9, 0.2, 0.5]]), shown=np.array([[1, 0, 0]]), hidden=np.array([[0, 0, 1]]), k=2)
-    array([1.])
-    """
-    hidden = _hidden(hidden, shown)
-    k = count("k", k)
-    gains = 1 / np.log2(np.arange(2, k + 2))
-    found = hits(top_items(scores, shown=shown, k=k), hidden) @ gains
-    n = np.minimum(hidden.sum(axis=1).astype(int), k)
-    return found / np.cumsum(gains)[n - 1]
-
-
 def full_ranks(
     scores: Shaped[np.ndarray, "users items"],
     *,
@@ -94,7 +64,8 @@ def full_ranks(
     The other hidden items of the user do not compete: they are no mistakes.
 
     Raises:
-        TypeError, ValueError: as `ndcg`.
+        TypeError, ValueError: if `scores` hold no finite numbers, `shown` or `hidden` is not 0 and 1, shapes differ, an
+            item is both, or a user has nothing hidden: leave that user out.
 
     >>> full_ranks(np.array([[9, 2, 5, 7]]), shown=np.array([[1, 0, 0, 0]]), hidden=np.array([[0, 0, 1, 0]]))
     array([2.])
@@ -123,7 +94,7 @@ def sampled_ranks(
         n_sampled: others, drawn with replacement.
 
     Raises:
-        TypeError, ValueError: as `ndcg`, or if `n_sampled` < 1 or `rng` is not a generator.
+        TypeError, ValueError: as `full_ranks`, or if `n_sampled` < 1 or `rng` is not a generator.
 
     Source: Krichene & Rendle (2022), On sampled metrics for item recommendation, Communications of the ACM 65(7).
     Oracle: `full_ranks`: the share of others ahead is the same on average.

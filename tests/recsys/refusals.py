@@ -138,12 +138,8 @@ ARGUMENTS = {
     deepfm.Layers: {"n_inputs": (4, AT_LEAST_1), **HIDDEN_LAYERS, **TORCH_GENERATOR},
     deepfm.DeepPart: EMBEDDED | HIDDEN_LAYERS,
     deepfm.DeepFM: EMBEDDED | HIDDEN_LAYERS,
+    evaluation.competing: JUDGED,
     evaluation.top_items: JUDGED | {"k": (2, [*AT_LEAST_1, 3])},
-    evaluation.hits: {
-        "top": (np.array([[0, 1], [1, 2]]), [*WHOLE[:4], np.array([[0, 3], [1, 2]]), np.array([0, 1])]),
-        "hidden": (TABLE, ZEROS_AND_ONES),
-    },
-    evaluation.ndcg: HIDDEN | {"k": (2, [*AT_LEAST_1, 3])},
     evaluation.full_ranks: HIDDEN,
     evaluation.sampled_ranks: HIDDEN | {"n_sampled": (4, AT_LEAST_1), **RNG},
     clicks.number_features: {
