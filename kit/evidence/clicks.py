@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from kit.evidence.recommenders import seconds
+from kit.evidence.recommenders import in_turn
 from kit.evidence.store import Experiment
 from kit.learn.search import tune
 from kit.recsys.calls import group_folds
@@ -126,7 +126,7 @@ def click_seconds(*, seed: int) -> dict[str, float]:
 
         return run
 
-    return {rival: seconds(fit(rival)) for rival in RIVALS}
+    return in_turn({rival: fit(rival) for rival in RIVALS}, first=seed)
 
 
 CLICKS = Experiment(

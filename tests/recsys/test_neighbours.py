@@ -52,6 +52,12 @@ def test_nearest_keeps_the_largest_and_nothing_else(seed, k):
         assert row[own == 0].max(initial=0) <= row[own > 0].min()
 
 
+def test_of_equal_similarities_the_first_are_kept():
+    similarities = np.array([[0.5, 0.2, 0.5, 0.9, 0.5, -0.1]])
+    assert nearest(similarities, n_neighbours=3).tolist() == [[0.5, 0, 0.5, 0.9, 0, 0]]
+    assert nearest(similarities, n_neighbours=6).tolist() == similarities.tolist()
+
+
 def test_item_scores_are_sums_of_votes():
     table = drawn(0)
     weights = nearest(cosine_similarities(table), n_neighbours=4)
