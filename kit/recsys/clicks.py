@@ -15,7 +15,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kit.arguments import count, instance, integer_array, integer_tensor, matching_tensors
+from kit.arguments import count, instance, integer_array, integer_tensor, real_tensor
 from kit.learn.tables import flights
 
 FIELDS = ("carrier", "origin", "destination", "hour", "month", "tail_number")
@@ -98,7 +98,8 @@ def train_epoch(
     """
     instance("model", model, nn.Module)
     instance("optimizer", optimizer, torch.optim.Optimizer)
-    matching_tensors("clicked", clicked, "ids", integer_tensor("ids", ids)[:, 0].to(clicked.dtype))
+    if real_tensor("clicked", clicked).shape != integer_tensor("ids", ids).shape[:1]:
+        raise ValueError(f"clicked must be a number for each of the {len(ids)} rows, got shape {tuple(clicked.shape)}")
     batch_size = count("batch_size", batch_size)
     instance("generator", generator, torch.Generator)
     losses = []
