@@ -257,7 +257,12 @@ def _choose(measure, strengths, seeds) -> Steps:
 
 def way_to(name: str) -> Callable[..., Steps] | None:
     """Find the way to an exercise's answer; None where there is none."""
-    others = ("worked_text", "worked_models", "worked_networks")  # torch is imported where it is needed
+    others = (
+        "worked_text",
+        "worked_models",
+        "worked_networks",
+        "worked_recommenders",
+    )  # torch is imported where it is needed
     return STEPS.get(name) or next(
         (way for each in others if (way := import_module(f"kit.check.{each}").STEPS.get(name))), None
     )
