@@ -2,6 +2,7 @@
 
     floor 2   check    explore    exercises, claims and progress; live views of the floors below
     floor 1   models              GPT, BERT, T5 and their kin, each a page
+              recsys              recommenders: neighbours, factorisation, factorisation machines, DeepFM
               train               the training loop, checkpoints, precision, decoding
     floor 0   learn               losses, optimisers, schedules: what every later room computes with
               blocks              attention, positions, norms: what the models are made of

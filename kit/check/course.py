@@ -21,6 +21,7 @@ from kit.check import (
     models_at_work,
     optimizers,
     precision,
+    recommenders,
     regularizers,
     schedules,
     selection,
@@ -52,6 +53,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
+    "27": recommenders.EXERCISES,
 }
 
 

@@ -257,7 +257,8 @@ def _choose(measure, strengths, seeds) -> Steps:
 
 def way_to(name: str) -> Callable[..., Steps] | None:
     """Find the way to an exercise's answer; None where there is none."""
-    rooms = ("text", "models", "networks", "metrics", "selection", "trees")  # torch is imported where it is needed
+    # torch is imported where it is needed
+    rooms = ("text", "models", "networks", "metrics", "selection", "trees", "recommenders")
     return STEPS.get(name) or next(
         (way for room in rooms if (way := import_module(f"kit.check.worked_{room}").STEPS.get(name))), None
     )

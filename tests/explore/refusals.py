@@ -22,6 +22,7 @@ from kit.explore import (
     optimizers,
     overlay,
     precision,
+    recommenders,
     regularizers,
     schedules,
     searches,
@@ -187,6 +188,16 @@ ARGUMENTS = {
         "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
     },
     models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    recommenders.split_of: {"module": ("csv.py", ["no.py", 3, None])},
+    recommenders.similarities_of: {
+        "module": ("csv.py", ["no.py", 3, None]),
+        "common": ("count less", ["less", 1, None]),
+    },
+    recommenders.suggestions: {
+        "module": ("csv.py", ["no.py", 3, None]),
+        "n_neighbours": (5, AT_LEAST_1),
+        "common": ("count less", ["less", 1, None]),
+    },
     models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprisal: {
         "model": (count_ngrams([b"ab"], n=1), []),
@@ -259,6 +270,7 @@ CARRIERS = {
     *(losses.Tilt, losses.outlier_frame, losses.number_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
     first_network.training_frame,

@@ -23,6 +23,7 @@ from tests.evidence import refusals as evidence
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
 from tests.models import refusals as models
+from tests.recsys import refusals as recsys
 from tests.text import refusals as text
 from tests.train import refusals as train
 
@@ -33,6 +34,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
+    **recsys.ARGUMENTS,
     **text.ARGUMENTS,
     **train.ARGUMENTS,
 }
@@ -44,6 +46,7 @@ CARRIERS = {
     *explore.CARRIERS,
     *learn.CARRIERS,
     *models.CARRIERS,
+    *recsys.CARRIERS,
     *text.CARRIERS,
     *train.CARRIERS,
 }
