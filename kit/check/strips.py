@@ -21,7 +21,7 @@ INK: Any = {"text.color": "black", "axes.labelcolor": "black", "axes.edgecolor":
        "xtick.color": "#444444", "ytick.color": "#444444", "axes.facecolor": "white"}  # fmt: skip
 COLORS = {HOLDS: GREEN, FAILS: RED}
 WIDTH, ROW, REST = 8, 0.42, 1.0  # inches: of the figure, a case, and a panel's title and axis
-LETTER, BOLD_LETTER = 0.085, 0.089  # inches: of a case's name, of a title
+LETTER, BOLD_LETTER = 0.085, 0.089  # inches: of a case's name or of an axis, of a title
 LANES = 5  # dots beside one another would hide one another
 DECADES = 5  # from largest to smallest: beyond, a ratio's axis is logarithmic
 
@@ -69,6 +69,6 @@ def _panel(axes: Axes, sentence: Sentence, results: Sequence[Result]) -> None:
     axes.set_yticks(range(len(results)), names)
     axes.set_ylim(len(results) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(sentence.quantity)
     room = WIDTH - LETTER * max(map(len, names))  # a title begins where the axis does
+    axes.set_xlabel(fill(sentence.quantity, int(room / LETTER)))
     axes.set_title(fill(f"{sentence.id}: {sentence.text}", int(room / BOLD_LETTER)), loc="left", fontsize=10)

@@ -28,13 +28,13 @@ class Contest:
     """Measured shares right on one task, of a model that has read and of rivals that have not.
 
     Args:
-        given: the labels that the pre-trained model had, and `reached` what it got right, a seed each.
+        n_labels: how many the pre-trained model had, and `reached` what it got right, a seed each.
         labels: of each rival of `COLORS`, the numbers of labels tried, rising.
         scores: of each rival a row a seed, a column a number of labels.
     """
 
     task: str
-    given: int
+    n_labels: int
     reached: Float[np.ndarray, "seeds"]
     labels: Mapping[str, Sequence[int]]
     scores: Mapping[str, Float[np.ndarray, "seeds numbers"]]
@@ -63,7 +63,8 @@ def labels_frame(contests: Sequence[Contest], *, task: int, place: int) -> Frame
     return Frame(
         lines=[([n_labels, n_labels], [0, 1]), *(([n_labels], [share]) for share in shares.values())],
         sentence=f"From scratch, {n_labels:,} labels make {shares[SCRATCH]:.0%} right. The pre-trained model got "
-        f"{contest.reached.mean():.0%} right with {contest.given:,}: {n_labels / contest.given:.1f} times its labels.",
+        f"{contest.reached.mean():.0%} right with {contest.n_labels:,}: "
+        f"{n_labels / contest.n_labels:.1f} times its labels.",
         quest_met=n_labels == contest.caught_up(),
         stage=task,
     )
@@ -76,8 +77,8 @@ def labels_stage(contest: Contest) -> Stage:
         figure = Figure(figsize=(8, 4))
         axes = figure.subplots()
         mean, seeds = contest.reached.mean(), len(contest.reached)
-        axes.axhline(mean, color=BLUE, linestyle="--", label=f"pre-trained, {contest.given:,} labels")
-        axes.plot([contest.given] * seeds, contest.reached, ".", color=BLUE, markersize=5, alpha=0.5)
+        axes.axhline(mean, color=BLUE, linestyle="--", label=f"pre-trained, {contest.n_labels:,} labels")
+        axes.plot([contest.n_labels] * seeds, contest.reached, ".", color=BLUE, markersize=5, alpha=0.5)
         for rival, scores in contest.scores.items():
             labels = np.array(contest.labels[rival])
             axes.plot(labels, scores.mean(axis=0), color=COLORS[rival], label=rival)
@@ -107,7 +108,7 @@ def labels_view(contests: Sequence[Contest]) -> LiveView:
                 name="place",
                 label="times the labels",
                 values=list(range(len(numbers))),
-                labels=[f"{n / contests[0].given:.2g}" for n in numbers],
+                labels=[f"{n / contests[0].n_labels:.2g}" for n in numbers],
                 start=0,
             ),
         ],

@@ -2,7 +2,7 @@
 
 Origin and licence of each stand in data/README.md.
 
-Taught in: 08 09 10 27
+Taught in: 08 09
 """
 
 from dataclasses import dataclass, fields

@@ -7,7 +7,7 @@ from kit.explore.finetuning import Contest, Ranks, label_numbers, labels_frame, 
 
 CONTEST = Contest(
     task="questions",
-    given=32,
+    n_labels=32,
     reached=np.array([0.5, 0.7]),
     labels={"from scratch": (16, 64, 256), "cheap baseline": (16, 32, 256)},
     scores={
@@ -15,7 +15,7 @@ CONTEST = Contest(
         "cheap baseline": np.array([[0.2, 0.5, 0.9], [0.2, 0.5, 0.9]]),
     },
 )
-OTHER = replace(CONTEST, task="endings", given=64, reached=np.array([0.9, 0.9]))
+OTHER = replace(CONTEST, task="endings", n_labels=64, reached=np.array([0.9, 0.9]))
 RANKS = Ranks(
     ranks=(1, 2, 4),
     trained=(100, 200, 400),
