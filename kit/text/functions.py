@@ -61,8 +61,8 @@ def functions_table(documents: Iterable[Document]) -> Functions:
 
     >>> one = Document(name="a.py", text='def f(x, y=1):\\n    "Doc."\\n    return x\\n')
     >>> table = functions_table([one])
-    >>> table.has_docstring, table.x[0, COLUMNS.index("statements")], table.x[0, COLUMNS.index("lines")]
-    (array([1]), 1.0, 2.0)
+    >>> table.has_docstring, table.x[0, [COLUMNS.index("statements"), COLUMNS.index("lines")]]
+    (array([1]), array([1., 2.]))
     """
     several("documents", documents)
     rows, labels, files = [], [], []

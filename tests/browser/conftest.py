@@ -3,7 +3,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.lab import (
     CHROMIUM,
@@ -26,13 +26,20 @@ def _chromium():
 
 
 @pytest.fixture(scope="package")
-def opened(_chromium, tmp_path_factory) -> Iterator[Callable[..., Page]]:
+def browser(_chromium) -> Iterator[Browser]:
+    """Start one Chromium for all tests: of two, the second would find the first one's loop running."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def opened(browser, tmp_path_factory) -> Iterator[Callable[..., Page]]:
     """Serve the notebooks by one JupyterLab; give what opens one, or one written of these cells, and runs it."""
     work = tmp_path_factory.mktemp("lab")
     folder = work / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".*", "*.jsonl"))
     expect.set_options(timeout=MILLISECONDS)
-    with served(folder, work) as address, chromium() as browser:
+    with served(folder, work) as address:
 
         def opened(name: str, *sources: str, errors: list[str] | None = None) -> Page:
             if sources:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import run
-from tests.browser.lab import IDLE, ROOT, chromium, new_page, served
+from tests.browser.lab import IDLE, ROOT, new_page, served
 from tests.notebooks.stamp import IMPORTS, set_up
 
 OPENED = r"http://127\.0\.0\.1:\d+(/\S+)\?token="
@@ -15,11 +15,11 @@ CUT = "(names) => names.filter((name) => name.scrollWidth > name.clientWidth).ma
 
 
 @pytest.fixture(scope="module")
-def page(_chromium, tmp_path_factory):
+def page(browser, tmp_path_factory):
     """Open the page that JupyterLab opens by itself, in a folder with a copy of the notebooks."""
     work = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "notebooks", work / "notebooks", ignore=shutil.ignore_patterns(".*", "*.jsonl"))
-    with served(work, work, command=run.lab()) as address, chromium() as browser:
+    with served(work, work, command=run.lab()) as address:
         page = new_page(browser)
         (opened, *_) = re.findall(OPENED, (work / "log").read_text())
         page.goto(f"{address}{opened}?token=test")

@@ -53,7 +53,7 @@ ARGUMENTS = {
     labels.times_needed: {
         "reached": (0.5, ["half", None, np.nan]),
         "from_scratch": ([0.4, 0.5, 0.6], [[0.4, 0.5], ["all", 0.5, 0.6]]),
-        "times": ((1, 2, 4), [(1, 2)]),
+        "times": ((1, 2, 4), []),
     },
     finetuning.share_right: {
         "model": (SequenceClassifier(STORY_GPT, n_classes=2, token="last"), []),
