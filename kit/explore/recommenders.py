@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from kit.arguments import count, one_of
+from kit.arguments import count, one_of, shown
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.overlay import HeatMap, Words
 from kit.explore.palette import GREEN, HOUSE
@@ -34,7 +34,9 @@ def split_of(module: str) -> Split:
         ValueError: if there is no such module.
     """
     calls = library_calls()
-    place = calls.files.index(one_of("module", module, calls.files))
+    if not isinstance(module, str) or module not in calls.files:
+        raise ValueError(f"module must be a file of the library, such as {calls.files[0]}; got {shown(module)}")
+    place = calls.files.index(module)
     train = np.flatnonzero(calls.groups != calls.groups[place])
     return leave_out(calls, train, np.array([place]))
 

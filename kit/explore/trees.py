@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from matplotlib.figure import Figure
 
-from kit.arguments import count, one_of, real_array, several
+from kit.arguments import count, one_of, real_array, several, shown
 from kit.explore.first_network import PLANE, REACH, Examples, examples, plane_grid, shaded
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.overlay import Picture
@@ -232,7 +232,7 @@ def standing(board: Board, table: str, rows: int) -> Standing:
     """
     one_of("table", table, tuple(board.tables))
     if rows not in board.rows:
-        raise ValueError(f"rows must be one of {', '.join(map(str, board.rows))}; got {rows}")
+        raise ValueError(f"rows must be one of {', '.join(map(str, board.rows))}; got {shown(rows)}")
     at = list(board.tables).index(table), list(board.rows).index(rows)
     scores, seconds = board.scores[at], board.seconds[at].mean(axis=1)
     gaps = scores[scores.mean(axis=1).argmax()] - scores
