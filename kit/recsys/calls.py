@@ -113,7 +113,7 @@ def group_folds(
     Oracle: sklearn.model_selection.GroupKFold, which deals out by size: that no group is on two sides.
 
     >>> group_folds(np.array([7, 7, 9]), n_folds=2, rng=np.random.default_rng(1))
-    array([1, 1, 0])
+    array([0, 0, 1])
     """
     groups = integer_array("groups", groups)
     if groups.ndim != 1:
