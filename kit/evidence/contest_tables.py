@@ -26,7 +26,6 @@ from kit.learn.trees import one_hot
 from kit.text.corpus import standard_library
 from kit.text.functions import Functions, functions_table
 
-LATE = 15  # minutes
 REAL = ("digits", "diamonds", "flights", "functions")
 PACKAGES = ("asyncio", "email", "idlelib", "tkinter", "multiprocessing")
 TRUTHS = ("linear", "not linear")
@@ -82,12 +81,10 @@ def whole(name: str) -> Table:
             return _table(x, np.log(at.price), group=np.unique(x, axis=0, return_inverse=True)[1].ravel())
         case "flights":
             at = flights()
-            day = np.datetime64("2013-01-01") + np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])[at.month - 1]
-            date = (day + at.day - 1).astype("datetime64[D]").astype(int)
             clock = at.hour + at.minute / 60
-            columns = (clock, at.month, (date + 3) % 7, at.distance)  # 1970 began on a Thursday
+            columns = (clock, at.month, (at.date + 1) % 7, at.distance)  # 0 is a Monday
             named = [one_hot(at.carrier, n_classes=len(at.carriers)), one_hot(at.origin, n_classes=len(at.origins))]
-            return _table(np.column_stack([*columns, *named]), at.arrival_delay > LATE, n_classes=2, group=date)
+            return _table(np.column_stack([*columns, *named]), at.late, n_classes=2, group=at.date)
         case _:
             table, _ = functions()
             return _table(table.x, table.has_docstring, n_classes=2, group=table.file)

@@ -23,7 +23,6 @@ from kit.learn.validation import cross_validate
 
 DRAWN, HELD_OUT, FOLDS, REPEATS = 200, 50_000, 10, 5
 TABLES, MODELS = ("diamonds", "flights"), ("linear", "tree")
-LATE = 15  # minutes
 
 Table = tuple[Float[np.ndarray, "n columns"], Int[np.ndarray, "n"]]
 
@@ -43,7 +42,7 @@ def features_of(name: str) -> Table:
         return np.column_stack(numbers), (d.cut == len(d.cuts) - 1).astype(int)
     f = flights()
     names = [np.eye(len(f.origins))[f.origin], np.eye(len(f.carriers))[f.carrier]]
-    return np.column_stack([f.month, f.hour, f.distance, *names]), (f.arrival_delay > LATE).astype(int)
+    return np.column_stack([f.month, f.hour, f.distance, *names]), f.late
 
 
 def classifier(model: str):
@@ -118,8 +117,7 @@ CUTS = ("shuffled rows", "whole days")
 def day_table() -> tuple[Float[np.ndarray, "n columns"], Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
     """Give features, class and day of the year of every flight; the day is a feature, too."""
     f = flights()
-    day = np.unique(31 * f.month + f.day, return_inverse=True)[1]
-    return np.column_stack([day, f.hour, f.distance, f.carrier, f.origin]).astype(float), features_of("flights")[1], day
+    return np.column_stack([f.date, f.hour, f.distance, f.carrier, f.origin]).astype(float), f.late, f.date
 
 
 def forest(seed: int) -> RandomForestClassifier:

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from kit.evidence.store import Experiment
 from kit.learn.ranking import average_precision_at_k, ndcg
 from kit.learn.search import Search, tune
+from kit.machine import seconds_in_turn
 from kit.recsys.calls import Split, group_folds, leave_out, library_calls, with_negatives
 from kit.recsys.clicks import train_epoch
 from kit.recsys.deepfm import DeepFM
@@ -192,14 +193,8 @@ def in_turn(fits: dict[str, Callable[[], Any]], *, first: int) -> dict[str, floa
     """Time some fits one after the other, twice, and keep the second times; each is the first in its turn."""
     names = list(fits)
     names = names[first % len(names) :] + names[: first % len(names)]
-    return [{name: seconds(fits[name]) for name in names} for _ in range(2)][1]
-
-
-def seconds(fit: Callable[[], Any]) -> float:
-    """Time one call, in seconds of one processor."""
-    begin = time.process_time()
-    fit()
-    return time.process_time() - begin
+    turns = seconds_in_turn(*(fits[name] for name in names), repeats=1, clock=time.process_time)
+    return {name: seconds for name, (seconds,) in zip(names, turns, strict=True)}
 
 
 SUGGESTIONS = Experiment(

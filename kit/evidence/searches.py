@@ -57,7 +57,7 @@ def parts(table: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np
     else:
         f = flights()
         x = np.column_stack([f.month, f.hour, f.distance, f.carrier, f.origin]).astype(float)
-        y = (f.arrival_delay > 15).astype(float)
+        y = f.late.astype(float)
     rows = rng.permutation(len(y))
     train, new = rows[:TRAIN], rows[TRAIN : TRAIN + VALIDATION]
     return x[train], x[new], y[train], y[new]

@@ -50,9 +50,8 @@ class Days:
 def some_days() -> Days:
     """Draw 60 days of 2013 with twelve flights each, and 3,000 flights of the other days."""
     table, rng = flights(), np.random.default_rng(0)
-    day = np.unique(31 * table.month + table.day, return_inverse=True)[1]
+    day, y = table.date, table.late
     x = np.column_stack([day, table.hour, table.distance]).astype(float)
-    y = (table.arrival_delay > 15).astype(int)
     drawn = np.sort(rng.permutation(day.max() + 1)[:N_DAYS])
     rows = np.concatenate([np.sort(rng.choice(np.flatnonzero(day == each), A_DAY, replace=False)) for each in drawn])
     new = rng.permutation(np.flatnonzero(~np.isin(day, drawn)))[:N_NEW]

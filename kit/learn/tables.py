@@ -14,6 +14,9 @@ from jaxtyping import Float, Int
 
 from kit.files import data_file
 
+LATE = 15  # minutes: beyond them a flight counts as late
+_BEFORE = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])  # days of 2013 before each month
+
 
 @dataclass(frozen=True, kw_only=True)
 class Flights:
@@ -45,6 +48,16 @@ class Flights:
 
     def __len__(self) -> int:
         return len(self.month)
+
+    @property
+    def date(self) -> Int[np.ndarray, "n"]:
+        """Count the days since the first of January, a Tuesday."""
+        return _BEFORE[self.month - 1] + self.day - 1
+
+    @property
+    def late(self) -> Int[np.ndarray, "n"]:
+        """Tell, 1 or 0, which flights arrived over 15 minutes late."""
+        return (self.arrival_delay > LATE).astype(np.int64)
 
 
 @cache

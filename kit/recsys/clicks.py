@@ -19,7 +19,6 @@ from kit.arguments import count, instance, integer_array, integer_tensor, real_t
 from kit.learn.tables import flights
 
 FIELDS = ("carrier", "origin", "destination", "hour", "month", "tail_number")
-LATE = 15  # minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +41,8 @@ def flight_clicks() -> Clicks:
     table = flights()
     return Clicks(
         features=np.column_stack([getattr(table, field) for field in FIELDS]),
-        clicked=(table.arrival_delay > LATE).astype(float),
-        days=31 * table.month + table.day,
+        clicked=table.late.astype(float),
+        days=table.date,
     )
 
 

@@ -207,7 +207,12 @@ def sgd_step(
     Oracle: torch.autograd.
     """
     rows, columns, targets = _pairs(model, rows, columns, targets)
-    lr, strength = real("lr", lr, above=0), real("strength", strength, at_least=0)
+    return _step(model, rows, columns, targets, real("lr", lr, above=0), real("strength", strength, at_least=0))
+
+
+def _step(
+    model: BiasedFactors, rows: np.ndarray, columns: np.ndarray, targets: np.ndarray, lr: float, strength: float
+) -> BiasedFactors:
     p, q = model.users[rows], model.items[columns]
     b_u, b_i = model.user_biases[rows], model.item_biases[columns]
     error = model.mean + b_u + b_i + (p * q).sum(axis=1) - targets
@@ -248,7 +253,7 @@ def sgd(
         order = rng.permutation(len(rows))
         for start in range(0, len(order), batch_size):
             few = order[start : start + batch_size]
-            model = sgd_step(model, rows[few], columns[few], targets[few], lr=lr, strength=strength)
+            model = _step(model, rows[few], columns[few], targets[few], lr, strength)
     return model
 
 

@@ -51,3 +51,16 @@ def test_the_draw_keeps_the_shares_of_all_flights():
         # 4 standard errors of a share drawn without replacement, and half a unit of the share's last digit
         error = np.sqrt(share * (1 - share) / 100_000 * (1 - 100_000 / 327_346))
         assert abs((late > minutes).mean() - share) < 4 * error + 0.0005
+
+
+def test_a_date_counts_the_days_of_the_year():
+    table = flights()
+    months = np.array([f"2013-{month:02}" for month in range(1, 13)], dtype="datetime64[D]")
+    days = months[table.month - 1] + (table.day - 1) - np.datetime64("2013-01-01")
+    np.testing.assert_array_equal(table.date, days.astype(int))
+    assert np.datetime64("2013-01-01").item().strftime("%A") == "Tuesday"
+
+
+def test_a_flight_is_late_beyond_a_quarter_of_an_hour():
+    table = flights()
+    np.testing.assert_array_equal(table.late == 1, table.arrival_delay > 15)

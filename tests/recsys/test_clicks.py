@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from kit.learn.tables import flights
-from kit.recsys.clicks import FIELDS, LATE, flight_clicks, number_features, train_epoch
+from kit.learn.tables import LATE, flights
+from kit.recsys.clicks import FIELDS, flight_clicks, number_features, train_epoch
 from kit.recsys.fm import Linear
 
 
