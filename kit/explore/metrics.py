@@ -128,7 +128,7 @@ def threshold_frame(threshold: int, cost: float) -> Frame:
         ],
         sentence=(
             f"Called late from ≈{at:.3f} on: {words}, accuracy ≈{accuracy:.3f}. "
-            f"With a missed one at {cost:g} false alarms, 1,000 flights cost ≈{lost[threshold]:.0f}."
+            f"With a missed one at {_alarms(cost)}, 1,000 flights cost ≈{lost[threshold]:.0f}."
         ),
         quest_met=bool(best),
     )
@@ -193,11 +193,13 @@ def threshold() -> LiveView:
                 labels=[f"{t:.3f}" for t in THRESHOLDS],
                 start=60,
             ),
-            Choice(
-                name="cost", label="a missed flight costs", values=COSTS, labels=[f"{c} false alarms" for c in COSTS]
-            ),
+            Choice(name="cost", label="a missed flight costs", values=COSTS, labels=[_alarms(c) for c in COSTS]),
         ],
         stages=[threshold_stage()],
         frame=threshold_frame,
         quest="catch 95% of the late flights at the least cost",
     )
+
+
+def _alarms(n: float) -> str:
+    return "1 false alarm" if n == 1 else f"{n:g} false alarms"

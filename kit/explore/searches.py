@@ -99,7 +99,7 @@ def search_frame(*, way: str, seed: int, n: int) -> Frame:
         ],
         sentence=(
             f"{way}, start {seed + 1}, {n} trials: the best loss so far is ≈{best:.3f}, ≈{best / lowest - 1:.0%} above "
-            f"the lowest of all {N_SETTINGS}; most is expected of a width near ≈{widths[peak]:.2g}."
+            f"the lowest of all {N_SETTINGS}; most is expected of a width near ≈{widths[peak]:.3g}."
         ),
         quest_met=bool(n <= QUEST_TRIALS and best <= NEAR * lowest),
     )  # fmt: skip

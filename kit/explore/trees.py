@@ -259,6 +259,7 @@ def board_frame(board: Board, table: str, rows: int, contender: str) -> Frame:
         told = "level with" if found.level[picked] else "told from"
         place = f"≈{gap:.3f} behind {names[found.best]} (≈{gap_low:.3f} to ≈{gap_high:.3f}): {told} the best"
     dearer = seconds[picked] / seconds.min()
+    cost = f"takes ≈{dearer:.2g} times the seconds of the cheapest" if dearer > 1 else "is the cheapest of all"
     return Frame(
         lines=[
             *(([s, s], ends[1:]) for s, ends in zip(seconds, found.score, strict=True)),
@@ -270,7 +271,7 @@ def board_frame(board: Board, table: str, rows: int, contender: str) -> Frame:
         ],
         sentence=(
             f"{table.capitalize()}, {rows:,} rows: {contender} scores ≈{mean:.3f} (≈{low:.3f} to ≈{high:.3f}), "
-            f"{place}; it takes ≈{dearer:.2g} times the seconds of the cheapest."
+            f"{place}; it {cost}."
         ),
         quest_met=rows == max(board.rows) and picked == found.cheapest and len(set(found.level.tolist())) > 1,
         stage=list(board.tables).index(table),
