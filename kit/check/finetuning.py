@@ -205,11 +205,12 @@ last_states = Exercise(
 )
 
 
-def _best_span(start: np.ndarray, end: np.ndarray, *, at_least: int = 0, combine=np.add) -> np.ndarray:
+def _best_span(start: np.ndarray, end: np.ndarray, *, at_least=0, combine=np.add, latest=False) -> np.ndarray:
     n = len(start)
     scores = combine(start[:, None], end[None, :])
     scores = np.where(np.arange(n)[None, :] - np.arange(n)[:, None] >= at_least, scores, -np.inf)
-    return np.array(np.unravel_index(scores.argmax(), scores.shape))
+    place = scores.size - 1 - scores.ravel()[::-1].argmax() if latest else scores.argmax()
+    return np.array(np.unravel_index(place, scores.shape))
 
 
 def _from(start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -232,6 +233,8 @@ best_span = Exercise(
         (np.array([-1.0, 2.5, 3.0, 0.0]), np.array([0.5, -1.0, 2.0, 1.0])),
         (np.array([0.5, 6.0, 0.0]), np.array([9.0, 1.0, 4.0])),
         (np.array([-3.0, -2.0, -5.0]), np.array([-4.0, -1.0, -2.0])),
+        # three pairs have the largest sum
+        (np.array([0.0, 2.0, 1.0, 2.0]), np.array([0.0, -1.0, 0.0, 0.0])),
     ),
     mistakes=(
         Mistake(
@@ -260,6 +263,11 @@ best_span = Exercise(
         Mistake(
             hint="The two were swapped where they are not in order. The swapped pair is the best of nothing.",
             answer=lambda start, end: np.sort(np.array([start.argmax(), end.argmax()])),
+        ),
+        Mistake(
+            hint="Several pairs have the largest sum. Of those the answer is the one that begins first, and then the "
+            "one that ends first: a later pair must be better to take its place.",
+            answer=lambda start, end: _best_span(start, end, latest=True),
         ),
         Mistake(
             hint="Logits are added: they are logarithms, and the product of two negative ones would be large.",

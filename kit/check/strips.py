@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from kit.check.card import BLUE, GREEN, ORANGE, RED
 from kit.check.sentences import FAILS, HOLDS, Result, Sentence
@@ -23,7 +24,7 @@ COLORS = {HOLDS: GREEN, FAILS: RED}
 WIDTH, ROW, REST = 8, 0.42, 1.0  # inches: of the figure, a case, and a panel's title and axis
 LETTER, BOLD_LETTER = 0.085, 0.089  # inches: of a case's name or of an axis, of a title
 LANES = 5  # dots beside one another would hide one another
-DECADES = 5  # from largest to smallest: beyond, a ratio's axis is logarithmic
+LOGARITHMIC, CROWDED = 5, 1000  # from largest to smallest: beyond, an axis is logarithmic; bears 1, 10, 100 alone
 
 
 def strips(judged: Sequence[tuple[Sentence, Sequence[Result]]]) -> Figure | None:
@@ -63,8 +64,12 @@ def _panel(axes: Axes, sentence: Sentence, results: Sequence[Result]) -> None:
     for bar in bars:
         axes.axvline(bar, color="black", linestyle="--", linewidth=1.2)
     smallest, largest = (f(n for r in results for n in r.numbers) for f in (min, max))
-    if sentence.is_ratio and largest / smallest > DECADES:
+    if sentence.is_ratio and largest / smallest > LOGARITHMIC:
         axes.set_xscale("log")
+        subs = (1, 2, 5) if largest / smallest < CROWDED else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subs))
+        axes.xaxis.set_minor_locator(NullLocator())  # Matplotlib would label 2, 3, 4, ... one over another
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     names = [f"{result.case}: {result.outcome}" if result.case else result.outcome for result in results]
     axes.set_yticks(range(len(results)), names)
     axes.set_ylim(len(results) - 0.5, -0.5)

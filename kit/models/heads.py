@@ -120,7 +120,8 @@ def best_span(
 ) -> tuple[Int[Tensor, "batch"], Int[Tensor, "batch"]]:
     """Find the first and last token of the span with the largest start + end, no end before its start.
 
-    The best start for each end is the largest so far: one pass, and no pair is left out.
+    The best end for each start is the largest from there on: one pass, and no pair is left out. Of several spans with
+    the largest sum it is the one that begins first, and of those the one that ends first.
 
     Args:
         allowed: true for each token that may be in an answer, such as those of the passage.
@@ -144,9 +145,10 @@ def best_span(
         if hidden.all(dim=1).any():
             raise ValueError("allowed must be true for a token of each row, got none")
         start, end = start.masked_fill(hidden, -torch.inf), end.masked_fill(hidden, -torch.inf)
-    best, first = start.to(torch.promote_types(start.dtype, torch.float32)).cummax(dim=1)
-    last = (best + end).argmax(dim=1)
-    return first.gather(1, last[:, None])[:, 0], last
+    best, places = end.to(torch.promote_types(end.dtype, torch.float32)).flip(dims=[1]).cummax(dim=1)
+    first = (start + best.flip(dims=[1])).argmax(dim=1)
+    last = end.shape[1] - 1 - places.flip(dims=[1])
+    return first, last.gather(1, first[:, None])[:, 0]
 
 
 def _checked(encoder: nn.Module) -> nn.Module:

@@ -114,6 +114,7 @@ MUTANTS = {
         (SPAN.format(low="i", score="start[i] * end[j]"), "Logits are added"),
         (SPAN.format(low="0", score=SCORE), "may end before it starts"),
         (SPAN.format(low="i", score=SCORE).replace(" > best", " < best"), "Expected"),
+        (SPAN.format(low="i", score=SCORE).replace(" > best", " >= best"), "a later pair must be better"),
         (SPAN.format(low="i", score=SCORE).replace("np.array(pair)", "best"), "Expected"),
         (SPAN.format(low="i", score=SCORE).replace("-np.inf, None", "0, (0, 0)"), "Your best begins at 0"),
     ],
