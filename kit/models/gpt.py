@@ -111,7 +111,8 @@ class SelfAttention(nn.Module):
     def forward(
         self, x: Float[Tensor, "b t d"], cache: KVCache | None = None, mask: Bool[Tensor, "b 1 t t"] | None = None
     ) -> Float[Tensor, "b t d"]:
-        q, k, v = rearrange(self.qkv(x), "b t (three h d) -> three b h t d", three=3, h=self.n_heads)
+        # (h d) -> h d, before its time; einops would copy the gradients of q, k and v once more
+        q, k, v = (part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=-1))
         if cache is not None:
             k, v = cache.append(k, v)
         if cache is not None and q.shape[2] == 1 and not self.training:  # the newest token may look at all,

@@ -44,6 +44,7 @@ LEADS = (
 MUTANTS = {
     "item similarities": [
         (SIMILAR.replace("both / np.maximum(scale, 1)", "both * 1"), "users that have both items"),
+        ("def f(table):\n    return table.T @ table", "on the diagonal all who have one"),
         (SIMILAR.replace("np.sqrt(np.outer(n, n))", "np.outer(n, n)"), "The root is missing"),
         (SIMILAR.replace("    np.fill_diagonal(similarities, 0)\n", ""), "its own nearest neighbour"),
         (
