@@ -61,10 +61,14 @@ class Hand:
         return self.control.evaluate(POSITION)
 
     def press(self, key: str) -> float:
-        """Press an arrow key, or click on the choice where it leads; return the milliseconds to the painted picture."""
+        """Press an arrow key, or click on the choice where it leads; return the milliseconds to the painted picture.
+
+        At an end of its track a slider is sent back.
+        """
         self.page.wait_for_timeout(random.uniform(100, 150))  # no beat with the frames of the screen
         if self.slides:
-            self.control.press(key)
+            stuck = self.position == (self._most() if key == "ArrowRight" else 0)
+            self.control.press({"ArrowRight": "ArrowLeft", "ArrowLeft": "ArrowRight"}[key] if stuck else key)
         else:
             options = self._options()
             self._click(options[(self.position + (1 if key == "ArrowRight" else -1)) % len(options)])
@@ -118,5 +122,7 @@ class Hand:
         return base["x"] + inset, base["width"] - 2 * inset, base["y"] + base["height"] / 2
 
     def _place(self) -> float:
-        most = self.control.evaluate("(slider) => slider.max ?? slider.getAttribute('aria-valuemax')")
-        return self.position / float(most)
+        return self.position / self._most()
+
+    def _most(self) -> int:
+        return int(float(self.control.evaluate("(slider) => slider.max ?? slider.getAttribute('aria-valuemax')")))
