@@ -16,6 +16,7 @@ from kit.learn import (
     mlp,
     network,
     optimizers,
+    pictures,
     planar,
     ranking,
     regularizers,
@@ -521,5 +522,6 @@ CARRIERS = {
     *(ensembles.squared_error_derivatives, ensembles.log_loss_derivatives),
     *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
     *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
+    *(pictures.Digits, pictures.Micrograph),
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
 }
