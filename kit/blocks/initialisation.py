@@ -65,9 +65,7 @@ def scale_residual_weights(*layers: nn.Linear, n_residuals: int) -> None:
 
 
 @torch.no_grad()
-def init_linear(
-    model: nn.Module, *, scheme: str, gain: float = 1.0, generator: torch.Generator | None = None
-) -> None:
+def init_linear(model: nn.Module, *, scheme: str, gain: float = 1.0, generator: torch.Generator | None = None) -> None:
     """Draw every linear layer of a model anew, by one of the schemes that have a name.
 
         torch         uniform, variance 1 / (3 n_in); the biases alike     what `nn.Linear` starts with

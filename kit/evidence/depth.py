@@ -167,7 +167,7 @@ ORDER, ENOUGH, EVERY = (0.1, 0.316, 0.0316, 1.0), 0.5, 25  # rates as they are t
 
 
 def trains(point: str, n_layers: int, *, seed: int) -> bool:
-    """Tell whether a tanh network of this depth reads half of the unseen digits at one of the rates within 200 steps."""
+    """Tell whether a tanh network of this depth comes to read half of the unseen digits at one of the rates."""
     train, _, report = digits(seed)
     for lr in ORDER:
         model = DeepMLP(MLPConfig(n_layers=n_layers, n_hidden=WIDTH, activation="tanh"))

@@ -202,7 +202,7 @@ class Variable:
         return _made(self._data.reshape(*shape), (self, lambda g: g.reshape(before)))
 
     @property
-    def T(self) -> "Variable":
+    def T(self) -> "Variable":  # noqa: N802  # as NumPy and torch spell it
         """Turn the axes round."""
         return _made(self._data.T, (self, lambda g: g.T))
 

@@ -10,7 +10,6 @@ Taught in: 11
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -79,8 +78,8 @@ class DeepMLP(nn.Module):
     Source: Rumelhart, Hinton & Williams (1986), Nature 323, 533-536.
     Oracle: torch.nn.Sequential of the same layers.
 
-    >>> DeepMLP(MLPConfig(n_inputs=4, n_layers=3))(torch.ones(2, 4)).shape
-    torch.Size([2, 10])
+    >>> sum(p.numel() for p in DeepMLP(MLPConfig(n_inputs=2, n_hidden=3, n_outputs=3)).parameters())
+    21
     """
 
     def __init__(self, config: MLPConfig):
