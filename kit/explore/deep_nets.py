@@ -89,11 +89,12 @@ class DeepTraining:
 
     def __init__(self, *, layers: int, gain: float, activation: str, norm: str, lr: float):
         config = MLPConfig(n_layers=layers, n_hidden=WIDTH, activation=activation, norm=norm)
-        self.lr, self.snapshots = real("lr", lr, above=0), list[Snapshot]()
+        self.lr, self.gain = real("lr", lr, above=0), real("gain", gain, at_least=0)
+        self.snapshots: list[Snapshot] = []
         self._generator = torch.Generator().manual_seed(0)
         with torch.random.fork_rng(devices=[]):  # a view must not disturb the draws of the reader's own cells
             self.model = DeepMLP(config)
-        init_gaussian(self.model, weight_variance=real("gain", gain, at_least=0) ** 2, generator=self._generator)
+        init_gaussian(self.model, weight_variance=self.gain**2, generator=self._generator)
         self._optimizer = torch.optim.SGD(self.model.parameters(), lr=self.lr)
         self._losses: list[float] = []
         self._look()
@@ -158,20 +159,16 @@ SIZES, LOSSES, INK = (1e-12, 1e2), (0.03, 10.0), "#222222"  # what the picture h
 DEEPEST = LAYERS[-1]
 
 
-def predicted(training: DeepTraining, gain: float) -> Float[np.ndarray, "layers"] | None:
-    """Predict the gradient at each layer's sums before the first step, from that at the last; None with a norm.
-
-    Raises:
-        TypeError, ValueError: as `MeanField` does.
-    """
+def predicted(training: DeepTraining) -> Float[np.ndarray, "layers"] | None:
+    """Predict the gradient at each layer's sums before the first step, from that at the last; None with a norm."""
     config = training.model.config
     if config.norm != "none":
         return None
-    field = MeanField(activation=config.activation, weight_variance=gain**2)
+    field = MeanField(activation=config.activation, weight_variance=training.gain**2)
     return field.gradients(config.n_layers) * training.at(0).errors[-1]
 
 
-def deep_frame(training: DeepTraining, frame: int, *, gain: float) -> Frame:
+def deep_frame(training: DeepTraining, frame: int) -> Frame:
     """Show every layer at one frame, the losses so far, and in words how much of the gradient reaches the first."""
     found, config = training.at(frame), training.model.config
     n, layers = config.n_layers, np.arange(1, config.n_layers + 1)
@@ -179,7 +176,7 @@ def deep_frame(training: DeepTraining, frame: int, *, gain: float) -> Frame:
     values[:, :n] = found.histogram
     low, high = RANGES[config.activation]
     middles = [f"{edge + (high - low) / BINS / 2:.2f}" for edge in edges_of(config.activation)[:-1]][::-1]
-    theory = predicted(training, gain)
+    theory = predicted(training)
     curves = np.clip([each.losses for each in training.snapshots[: frame + 1]], *LOSSES)
     steps = STEPS * np.arange(frame + 1)
     ratio = found.errors[0] / max(found.errors[-1], 1e-300)
@@ -204,7 +201,7 @@ def deep_frame(training: DeepTraining, frame: int, *, gain: float) -> Frame:
             )
         ],
         sentence=(
-            f"{n} layers of {WIDTH} {config.activation} units, {norm}, gain {gain:g}, learning rate {training.lr:g}, "
+            f"{n} layers of {WIDTH} {config.activation} units, {norm}, gain {training.gain:g}, rate {training.lr:g}, "
             f"step {steps[-1]}: the gradient at the first layer is {size} of that at the last. Loss on unseen digits "
             f"≈{found.losses[1]:.2f}; ≈{found.accuracy:.0%} of them read right."
         ),
@@ -260,7 +257,7 @@ def deep_view() -> LiveView:
     def frame(*, frame: int, **settings: Any) -> Frame:
         if last.get("settings") != settings:  # of many trainings only the last is gone back to
             last.update(settings=settings, training=DeepTraining(**settings))
-        return deep_frame(last["training"], frame, gain=settings["gain"])
+        return deep_frame(last["training"], frame)
 
     return LiveView(
         title="A deep network, layer by layer",
