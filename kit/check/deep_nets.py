@@ -9,9 +9,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from kit.blocks.initialisation import init_linear
 from kit.check.backprop import backward, ledger, twice
 from kit.check.exercise import Exercise, Mistake
+from kit.models.mlp import DeepMLP, HiddenLayer, MLPConfig
 
 # First weights ---------------------------------------------------------------------------------------
 
@@ -395,5 +399,26 @@ deepest = Exercise(
         Mistake(hint="That is how many depths train. Return the deepest of them.", answer=_place),
     ),
 )
+
+# The planted fault -----------------------------------------------------------------------------------
+
+
+class _Layer(HiddenLayer):
+    """A hidden layer like any other, but for one word."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give the layer's units."""
+        return super().forward(x.detach())
+
+
+def suspect() -> DeepMLP:
+    """Make the network of notebook 11 that hardly learns: twelve layers of tanh, one of them at fault."""
+    config = MLPConfig(n_layers=12, activation="tanh")
+    with torch.random.fork_rng(devices=[]):
+        model = DeepMLP(config)
+        model.hidden[6] = _Layer(config.n_hidden, config)
+    init_linear(model, scheme="Xavier", generator=torch.Generator().manual_seed(0))
+    return model
+
 
 EXERCISES = (backward, twice, first_std, batch_norm, layer_norm, ledger, deepest)
