@@ -122,10 +122,17 @@ class DeepTraining:
         loss.backward()
         self._losses.append(loss.item())
 
+    def _evaluated(self, x: Tensor) -> Tensor:
+        if self.model.config.norm != "batch":  # no other part has two modes, and a change takes a while
+            return self.model(x)
+        logits = self.model.eval()(x)
+        self.model.train()
+        return logits
+
     def _look(self) -> None:
         """Take a gradient with every layer recorded, and add a snapshot; where nothing is finite, the last again."""
         config = self.model.config
-        with recorded_layers(self.model, nn.Linear, ACTIVATIONS[config.activation]) as recorded:
+        with recorded_layers(self.model, (nn.Linear, ACTIVATIONS[config.activation])) as recorded:
             self._backward()
         if self.snapshots and not np.isfinite(self._losses[-1]):
             self._optimizer.zero_grad()
@@ -133,13 +140,11 @@ class DeepTraining:
             return
         bent = [layer for layer in recorded.values() if layer.kind != "Linear"]
         sums = [layer for layer in recorded.values() if layer.kind == "Linear"][:-1]
-        sizes = [layer.linear.weight.detach().double().norm().item() for layer in self.model.hidden]
+        sizes = [layer.linear.weight.detach().norm().item() for layer in self.model.hidden]
         moves = list(weight_gradients(self.model).values())[:-1]
         x, y = (each[:N_UNSEEN] for each in digits())
-        self.model.eval()
         with torch.no_grad():
-            logits = self.model(x)
-        self.model.train()
+            logits = self._evaluated(x)
         self.snapshots.append(
             Snapshot(
                 histogram=np.column_stack([layer.histogram(edges_of(config.activation)) for layer in bent])[::-1],

@@ -98,8 +98,9 @@ class MeanField:
         >>> MeanField(activation="ReLU", weight_variance=0.5).gradients(3)
         array([0.25, 0.5 , 1.  ])
         """
-        slopes = [self.slope(q) for q in self.lengths(n_layers, of_inputs=of_inputs)]
-        return np.sqrt(np.append(np.cumprod(slopes[-2::-1])[::-1], 1.0))
+        h = self._bent(np.sqrt(self.lengths(n_layers, of_inputs=of_inputs))[:-1, None] * _NODES)
+        slopes = self.weight_variance * (self._slope_of(h) ** 2 @ _WEIGHTS)
+        return np.sqrt(np.append(np.cumprod(slopes[::-1])[::-1], 1.0))
 
     @property
     def settled_length(self) -> float:

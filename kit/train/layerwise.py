@@ -9,6 +9,7 @@ Works on any model by torch's hooks: nothing in the model knows that it is looke
 Taught in: 11
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from kit.arguments import instance, real_array, real_tensor
+from kit.arguments import instance, real_array, real_tensor, shown
 from kit.blocks.modes import modes_kept
 
 
@@ -49,7 +50,8 @@ class LayerRecord:
     @property
     def gradient_norm(self) -> float:
         """Give the root of the sum of the squares of all gradients that came back; 0 where none did."""
-        return sum(gradient.double().square().sum().item() for gradient in self.gradients) ** 0.5
+        norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64).item() for gradient in self.gradients]
+        return math.hypot(*norms)
 
     def histogram(self, edges: Shaped[np.ndarray, "edges"]) -> Float[np.ndarray, "bins"]:
         """Give the share of the outputs in each bin; what lies beyond either end is counted in the last bin there.
@@ -61,29 +63,36 @@ class LayerRecord:
         edges = real_array("edges", edges, ndim=1)
         if len(edges) < 2 or (np.diff(edges) <= 0).any():
             raise ValueError(f"edges must be two or more, and rise, got {edges[:5]}")
-        places = np.searchsorted(edges[1:-1], self._numbers().cpu().numpy(), side="right")
-        return np.bincount(places, minlength=len(edges) - 1) / len(places)
+        numbers = self._numbers()
+        borders = torch.as_tensor(edges[1:-1], dtype=numbers.dtype, device=numbers.device)
+        counts = torch.bincount(torch.bucketize(numbers, borders, right=True), minlength=len(edges) - 1)
+        return counts.cpu().numpy() / len(numbers)
 
     def _numbers(self) -> Tensor:
-        return torch.cat([output.flatten() for output in self.outputs])
+        first, *others = [output.flatten() for output in self.outputs]
+        return torch.cat([first, *others]) if others else first
 
 
 @contextmanager
-def recorded_layers(model: nn.Module, *kinds: type[nn.Module]) -> Iterator[dict[str, LayerRecord]]:
+def recorded_layers(
+    model: nn.Module, kinds: type[nn.Module] | tuple[type[nn.Module], ...] = nn.Module
+) -> Iterator[dict[str, LayerRecord]]:
     """Record every layer of a model while it computes, in the order in which they are called first.
 
     Layers are the modules that have no others inside them, and give one tensor.
 
     Args:
-        kinds: the classes of those that are wanted; all, if none is named.
+        kinds: the class of those that are wanted, or several; all, if none is named.
 
     Returns:
         A record for each, by the name that `named_modules` gives; it fills up as the model is called.
 
     Raises:
-        TypeError: if `model` is not a module.
+        TypeError: if `model` is not a module, or `kinds` are no classes.
     """
     instance("model", model, nn.Module)
+    if not all(isinstance(kind, type) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))):
+        raise TypeError(f"kinds must be a class of layers, or a tuple of some, got {shown(kinds)}")
     records: dict[str, LayerRecord] = {}
 
     def note(name: str, layer: nn.Module, output: object) -> None:
@@ -97,7 +106,7 @@ def recorded_layers(model: nn.Module, *kinds: type[nn.Module]) -> Iterator[dict[
     hooks = [
         layer.register_forward_hook(lambda layer, _, output, name=name: note(name, layer, output))
         for name, layer in layers
-        if not kinds or isinstance(layer, kinds)
+        if isinstance(layer, kinds)
     ]
     try:
         yield records
@@ -114,7 +123,10 @@ def weight_gradients(model: nn.Module) -> dict[str, float]:
     """
     instance("model", model, nn.Module)
     matrices = {name: p for name, p in model.named_parameters() if p.ndim > 1}
-    return {name: 0.0 if p.grad is None else p.grad.double().norm().item() for name, p in matrices.items()}
+    return {
+        name: 0.0 if p.grad is None else torch.linalg.vector_norm(p.grad, dtype=torch.float64).item()
+        for name, p in matrices.items()
+    }
 
 
 def update_ratios(model: nn.Module, before: Mapping[str, Tensor]) -> dict[str, float]:

@@ -80,9 +80,9 @@ def watch(model: nn.Module = MODEL) -> None:
         pass
 
 
-def record(model: nn.Module = MODEL) -> None:
+def record(model: nn.Module = MODEL, kinds: type = nn.Linear) -> None:
     """Enter and leave."""
-    with layerwise.recorded_layers(model):
+    with layerwise.recorded_layers(model, kinds):
         pass
 
 
@@ -126,7 +126,7 @@ ARGUMENTS = {
     underflow.recorded_gradients: {"model": (MODEL, [])},
     watch: {"model": (MODEL, MODULE)},
     layerwise.recorded_layers: {"model": (MODEL, []), "kinds": (nn.Linear, [])},
-    record: {"model": (MODEL, MODULE)},
+    record: {"model": (MODEL, MODULE), "kinds": (nn.Linear, ["Linear", None, nn.ReLU()])},
     layerwise.weight_gradients: {"model": (MODEL, MODULE)},
     layerwise.update_ratios: {"model": (MODEL, MODULE), "before": (dict(MODEL.named_parameters()), [{}])},
     layerwise.dead_units: {

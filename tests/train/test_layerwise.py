@@ -78,8 +78,7 @@ def test_it_works_on_a_transformer():
 
 
 def test_shares_of_bins_add_up_and_the_ends_take_what_lies_beyond():
-    with recorded_layers(nn.Sequential(nn.Identity())) as layers:
-        model = nn.Identity()
+    model = nn.Identity()
     with recorded_layers(model) as layers:
         model(torch.tensor([-5.0, 0.0, 0.4, 0.5, 9.0]))
     np.testing.assert_allclose(layers[""].histogram(np.array([0.0, 0.5, 1.0])), [0.6, 0.4])
