@@ -24,7 +24,7 @@ from jaxtyping import Float, Shaped
 
 from kit.arguments import integer_array, real, real_array
 
-Pull = Callable[[np.ndarray], np.ndarray]
+Pull = Callable[[np.ndarray], Any]
 """From the gradient of what was made to the gradient of one of the things that it was made from."""
 
 
@@ -108,7 +108,7 @@ class Variable:
             if not node.links:
                 node.grad = total + (0 if node.grad is None else node.grad)
             for parent, pull in node.links:
-                message = _summed_to(parent.shape, pull(total))
+                message = _summed_to(parent.shape, np.asarray(pull(total)))
                 arrived[parent] = arrived[parent] + message if parent in arrived else message
                 missing[parent] -= 1
                 if not missing[parent]:
@@ -238,7 +238,7 @@ def cross_entropy_loss(logits: Variable, y: Shaped[np.ndarray, "n"]) -> Variable
     return (z.exp().sum(axis=1).log() - z[np.arange(n), y]).mean()
 
 
-def _made(data: np.ndarray, *links: tuple[Any, Pull]) -> Variable:
+def _made(data: Any, *links: tuple[Any, Pull]) -> Variable:
     """Make what an operation gives; it keeps the links to variables, for constants need no gradient."""
     node = Variable.__new__(Variable)
     node._data = _read_only(np.asarray(data))
@@ -250,9 +250,9 @@ def _summed_to(shape: tuple[int, ...], gradient: Float[np.ndarray, "..."]) -> Fl
     """Undo broadcasting: what was used many times gets the sum of what its copies get."""
     if gradient.shape == shape:
         return gradient
-    gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
+    gradient = np.asarray(gradient.sum(axis=tuple(range(gradient.ndim - len(shape)))))
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and gradient.shape[i] > 1)
-    return gradient.sum(axis=stretched, keepdims=True)
+    return np.asarray(gradient.sum(axis=stretched, keepdims=True))
 
 
 def _numbers(value: Any) -> Any:
