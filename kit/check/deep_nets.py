@@ -97,11 +97,6 @@ def _batch_norm(
     return gain * (x - used_mean) / scale(used_var, eps) + bias, mean, var
 
 
-def _over_features(x, gain, bias, mean, var, training, momentum, eps) -> np.ndarray:
-    moved = (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + eps)
-    return _batch_norm(x, gain, bias, mean, var, training, momentum, eps) if not training else gain * moved + bias
-
-
 def _no_gain(x, gain, bias, *rest) -> Normed:
     return _batch_norm(x, np.ones_like(gain), np.zeros_like(bias), *rest)
 

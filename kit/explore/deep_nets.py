@@ -140,7 +140,7 @@ class DeepTraining:
             return
         bent = [layer for layer in recorded.values() if layer.kind != "Linear"]
         sums = [layer for layer in recorded.values() if layer.kind == "Linear"][:-1]
-        sizes = [layer.linear.weight.detach().norm().item() for layer in self.model.hidden]
+        sizes = [p.detach().norm().item() for p in self.model.parameters() if p.ndim > 1][:-1]
         moves = list(weight_gradients(self.model).values())[:-1]
         x, y = (each[:N_UNSEEN] for each in digits())
         with torch.no_grad():

@@ -94,14 +94,16 @@ class Variable:
         if gradient.shape != self.shape:
             raise ValueError(f"gradient must have the shape {self.shape}, got {gradient.shape}")
 
-        found, missing = [self], Counter()  # how many messages each node still waits for
+        found: list[Variable] = [self]
+        missing = Counter[Variable]()  # how many messages each node still waits for
         for node in found:  # which grows while it is walked through
             for parent, _ in node.links:
                 missing[parent] += 1
                 if missing[parent] == 1:
                     found.append(parent)
 
-        arrived, ready = {self: gradient}, [self]
+        arrived: dict[Variable, np.ndarray] = {self: gradient}
+        ready: list[Variable] = [self]
         while ready:
             node = ready.pop()
             total = arrived.pop(node)

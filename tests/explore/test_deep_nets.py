@@ -23,8 +23,8 @@ from kit.explore.deep_nets import (
 from kit.learn.pictures import mnist
 
 SETTINGS = {"layers": 5, "gain": 1.0, "activation": "tanh", "norm": "none", "lr": 0.1}
-# what meets the quest: 30 layers, He's gain, ReLU, no norm, at a rate of 0.03
-MEETS = [LAYERS.index(30), GAINS.index(1.41), 1, 0, RATES.index(0.03), FRAMES]
+# what meets the quest: 30 layers of tanh, gain 1.2, no norm, at a rate of 0.03
+MEETS = [LAYERS.index(30), GAINS.index(1.2), 0, 0, RATES.index(0.03), FRAMES]
 
 
 @pytest.fixture(scope="module")
