@@ -218,7 +218,7 @@ FIRST_GRADIENTS = Experiment(
 STARTS = Experiment(
     name="deep_starts",
     measure=starts,
-    seeds=5,
+    seeds=3,
     quantities=(*_quantities("accuracy", "loss", "lr"), "at the edge", "trials"),
 )
 DEPTHS = Experiment(

@@ -234,7 +234,7 @@ def deep_stage(activation: str) -> Stage:
         sizes.set_yticks([1e-12, 1e-9, 1e-6, 1e-3, 1])
         sizes.axhline(1e-3, color=ORANGE, linestyle=":", linewidth=1)
         for height, text, color in (
-            (0.985, "gradient at its sums; line: predicted", BLUE),
+            (0.985, "gradient at its sums; grey: predicted", BLUE),
             (0.915, "next step by its weights; aim: 1/1000", ORANGE),
         ):
             sizes.text(0.98, height, text, color=color, transform=sizes.transAxes, ha="right", va="top", fontsize=8)
