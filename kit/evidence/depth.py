@@ -222,5 +222,5 @@ STARTS = Experiment(
     quantities=(*_quantities("accuracy", "loss", "lr"), "at the edge", "trials"),
 )
 DEPTHS = Experiment(
-    name="trained_depths", measure=depths, factors={"point": tuple(POINTS)}, seeds=4, quantities=("depth",)
+    name="trained_depths", measure=depths, factors={"point": tuple(POINTS)}, seeds=3, quantities=("depth",)
 )
