@@ -7,7 +7,7 @@ Taught in: 11
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import matplotlib.style
@@ -257,12 +257,10 @@ def deep_stage(activation: str) -> Stage:
 
 def deep_view() -> LiveView:
     """Open a deep network: layers, gain, activation, norm and rate can be moved, and it trains."""
-    last: dict[str, Any] = {}
+    kept = lru_cache(maxsize=len(LAYERS))(DeepTraining)  # as many as the first slider has places, to go back and forth
 
     def frame(*, frame: int, **settings: Any) -> Frame:
-        if last.get("settings") != settings:  # of many trainings only the last is gone back to
-            last.update(settings=settings, training=DeepTraining(**settings))
-        return deep_frame(last["training"], frame)
+        return deep_frame(kept(**settings), frame)
 
     return LiveView(
         title="A deep network, layer by layer",
