@@ -10,8 +10,9 @@ STARTS            He and others' experiment: 30 layers of ReLU from each scheme,
                   steps, and measured with another seed on 500 others.
 DEPTHS            Schoenholz and others' experiment: tanh, from five pairs of variances. A depth trains if at one of
                   five learning rates, half a decade apart, the network reads half of 500 unseen digits right within
-                  200 steps. The deepest is looked for by halving between depths a quarter to a half apart: it trains,
-                  and the next does not. The prediction is six correlation lengths, by kit.learn.mean_field.
+                  200 steps; one that reads fewer than 15% after 100 is given up. The deepest is looked for by
+                  halving between depths a quarter to a half apart: it trains, and the next does not. The prediction
+                  is six correlation lengths, by kit.learn.mean_field.
 
 All steps are of momentum 0.9 on batches of 64. With plain descent 200 steps are too few for anything deep.
 
@@ -168,7 +169,12 @@ POINTS: dict[str, dict[str, float]] = {
 }
 """The variances of weights, times the inputs, and of biases: torch's own, and a line through Schoenholz's plane."""
 GRID = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96)
-ORDER, ENOUGH, EVERY = (0.00316, 0.01, 0.0316, 0.001, 0.1), 0.5, 25  # rates as they are tried; steps between two looks
+ORDER, ENOUGH, HOPELESS, EVERY = (
+    (0.00316, 0.01, 0.0316, 0.001, 0.1),
+    0.5,
+    0.15,
+    25,
+)  # rates as they are tried; steps between two looks
 
 
 def trains(point: str, n_layers: int, *, seed: int) -> bool:
@@ -178,11 +184,13 @@ def trains(point: str, n_layers: int, *, seed: int) -> bool:
         model = DeepMLP(MLPConfig(n_layers=n_layers, n_hidden=WIDTH, activation="tanh"))
         init_gaussian(model, **POINTS[point], generator=torch.Generator().manual_seed(seed))
         optimizer, draw = torch.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM), batches(train, seed=seed)
-        for _ in range(N_STEPS // EVERY):
-            if not go_on(model, optimizer, draw, n_steps=EVERY):
-                break
-            if judged(model, report)[1] >= ENOUGH:
+        for step in range(EVERY, N_STEPS + 1, EVERY):
+            finite = go_on(model, optimizer, draw, n_steps=EVERY)
+            accuracy = judged(model, report)[1]
+            if accuracy >= ENOUGH:
                 return True
+            if not finite or (step >= N_STEPS // 2 and accuracy < HOPELESS):
+                break
     return False
 
 
