@@ -50,6 +50,7 @@ def test_a_world_in_which_every_depth_trains_and_one_in_which_none_does(monkeypa
 
 def test_arms_are_tuned_as_equals_and_one_that_cannot_start_is_told_from_one_that_can(monkeypatch):
     monkeypatch.setattr(depth, "ARMS", {"He": ("He", "none"), "torch": ("torch", "none")})
+    monkeypatch.setattr(depth, "DEPTH", 12)
     monkeypatch.setattr(depth, "N_STEPS", 60)
     found = depth.starts(seed=1000)
     assert found["He accuracy"] > 0.4 > 0.2 > found["torch accuracy"]
