@@ -27,7 +27,7 @@ from kit.blocks.attention import (
     window_mask,
 )
 from kit.blocks.feedforward import geglu, gelu, gelu_tanh, relu, swiglu
-from kit.blocks.norms import layer_norm, rms_norm
+from kit.blocks.norms import BatchNorm, layer_norm, rms_norm
 from kit.blocks.positions import relative_buckets, relative_shift, rotary_angles, rotate
 from kit.models.gpt import Block, GPTConfig, PostNormBlock, SelfAttention
 
@@ -72,6 +72,14 @@ ANGLES = rotary_angles(torch.arange(TIME), width=D_HEAD).double()
 
 def torch_norm(module: Callable, x: Tensor, **parameters: Tensor) -> Tensor:
     return torch.func.functional_call(module, parameters, (x,))
+
+
+def batch_norm_in(make: Callable, mode: str, x: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
+    """Call a batch norm that has seen other batches, in one of its modes."""
+    norm = make(WIDTH, momentum=0.3).double()
+    for k in range(3):
+        norm(x.detach() * k + 1)
+    return torch_norm(norm.train(mode == "training"), x, weight=gain, bias=shift)
 
 
 def torch_attention(q: Tensor, k: Tensor, v: Tensor, *, mask: Tensor | None = None, **options) -> Tensor:
@@ -192,6 +200,14 @@ CASES: dict[str, Case] = {
         theirs=lambda x, gain, shift: torch_norm(nn.LayerNorm(WIDTH), x, weight=gain, bias=shift),
         inputs=(X, GAIN, SHIFT),
     ),
+    **{
+        f"BatchNorm, {mode}: nn.BatchNorm1d": Case(
+            ours=partial(batch_norm_in, BatchNorm, mode),
+            theirs=partial(batch_norm_in, nn.BatchNorm1d, mode),
+            inputs=(X.flatten(0, -2), GAIN, SHIFT),
+        )
+        for mode in ("training", "evaluation")
+    },
     "rms_norm: nn.RMSNorm": Case(
         ours=rms_norm,
         theirs=lambda x, gain: torch_norm(nn.RMSNorm(WIDTH, eps=1e-6), x, weight=gain),

@@ -92,6 +92,18 @@ ARGUMENTS = {
     feedforward.swiglu: GATED,
     feedforward.geglu: GATED,
     initialisation.init_normal: {"model": (nn.Linear(2, 2), ["ten", None, X]), "std": (0.02, ABOVE_0)},
+    initialisation.init_linear: {
+        "model": (nn.Linear(2, 2), ["ten", None, X]),
+        "scheme": ("He", ["Kaiming", None, 3]),
+        "gain": (1.0, AT_LEAST_0),
+        "generator": (None, []),
+    },
+    initialisation.init_gaussian: {
+        "model": (nn.Linear(2, 2), ["ten", None, X]),
+        "weight_variance": (1.0, AT_LEAST_0),
+        "bias_variance": (0.1, AT_LEAST_0),
+        "generator": (None, []),
+    },
     initialisation.scale_residual_weights: {
         "layers": (nn.Linear(2, 2), ["ten", None, nn.LayerNorm(2)]),
         "n_residuals": (2, AT_LEAST_1),
@@ -102,6 +114,12 @@ ARGUMENTS = {
         "bias": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),
         "eps": (1e-5, AT_LEAST_0),
     },
+    norms.BatchNorm: {
+        "n_features": (4, AT_LEAST_1),
+        "eps": (1e-5, AT_LEAST_0),
+        "momentum": (0.1, [*AT_LEAST_0, 1.5]),
+    },
+    norms.BatchNorm(4).forward: {"x": (X[:, 0], [*REAL, ROW, torch.ones(2, 3), torch.ones(1, 4)])},
     norms.rms_norm: {
         "x": (X, REAL),
         "gain": (ROW, [*REAL, torch.ones(1), torch.ones(3, 4)]),

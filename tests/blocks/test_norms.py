@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from kit.blocks.norms import layer_norm, rms_norm
+from kit.blocks.norms import BatchNorm, layer_norm, rms_norm
 
 SEEDS = st.integers(0, 10_000)
 WIDTHS = st.integers(2, 40)
@@ -78,3 +78,68 @@ def test_a_row_far_from_zero_keeps_its_digits_in_float32():
 def test_norm_gradcheck(norm):
     parameters = [rows(1, 5, 1)[0], rows(2, 5, 1)[0]][: 2 if norm is layer_norm else 1]
     assert gradcheck(norm, [t.requires_grad_() for t in (rows(0, 5), *parameters)])
+
+
+def batches(seed, shape=(6, 5), n=4):
+    generator = torch.Generator().manual_seed(seed)
+    return [3 + 2 * torch.randn(*shape, generator=generator, dtype=torch.float64) for _ in range(n)]
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (2, 5), (3, 5, 4, 2)])
+@pytest.mark.parametrize("momentum", [0.1, 0.4, 1.0])
+def test_batch_norm_matches_torch_in_training_and_in_evaluation(shape, momentum):
+    make = torch.nn.BatchNorm1d if len(shape) == 2 else torch.nn.BatchNorm2d
+    ours, theirs = BatchNorm(5, momentum=momentum).double(), make(5, momentum=momentum).double()
+    with torch.no_grad():
+        for each in (ours, theirs):
+            each.weight.copy_(torch.linspace(0.5, 2, 5))
+            each.bias.copy_(torch.linspace(-1, 1, 5))
+    for x in batches(0, shape):
+        results = []
+        for each in (ours, theirs):
+            given = x.clone().requires_grad_()
+            y = each(given)
+            each.zero_grad()
+            (y * y.detach().sin()).sum().backward()
+            results.append((y, given.grad, each.weight.grad, each.bias.grad, each.running_mean, each.running_var))
+        for a, b in zip(*results, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
+    new = batches(1, shape, n=1)[0]
+    torch.testing.assert_close(ours.eval()(new), theirs.eval()(new), rtol=1e-12, atol=1e-12)
+    before = ours.running_mean.clone()
+    ours(new)
+    assert torch.equal(ours.running_mean, before)
+
+
+def test_batch_norm_takes_the_state_of_torchs():
+    theirs = torch.nn.BatchNorm1d(5)
+    theirs(batches(0)[0].float())
+    state = {name: value for name, value in theirs.state_dict().items() if name != "num_batches_tracked"}
+    ours = BatchNorm(5)
+    ours.load_state_dict(state)
+    x = batches(1)[0].float()
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
+
+
+def test_batch_norm_divides_by_n_and_remembers_by_n_less_1():
+    norm = BatchNorm(1, eps=0.0, momentum=1.0)
+    y = norm(torch.tensor([[1.0], [3.0]]))
+    assert y.flatten().tolist() == [-1, 1]
+    assert norm.running_var.tolist() == [2.0]
+
+
+def test_a_batch_of_one_is_refused_in_training_and_taken_in_evaluation():
+    norm = BatchNorm(3)
+    with pytest.raises(ValueError, match="x must hold two numbers of each feature or more"):
+        norm(torch.ones(1, 3))
+    assert norm.running_mean.tolist() == [0, 0, 0]
+    assert norm.eval()(torch.ones(1, 3)).shape == (1, 3)
+    assert norm.train()(torch.ones(1, 3, 2)).shape == (1, 3, 2)  # two places are two numbers
+
+
+def test_after_a_few_steps_evaluation_lags():
+    norm = BatchNorm(1)
+    x = 100 + torch.randn(64, 1, generator=torch.Generator().manual_seed(0))
+    for _ in range(5):
+        norm(x)
+    assert norm.running_mean.item() == pytest.approx(x.mean().item() * (1 - 0.9**5), rel=1e-4)

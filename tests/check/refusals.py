@@ -22,6 +22,7 @@ from kit.check import (
     worked,
 )
 from kit.check import attention as attention_exercises
+from kit.check import deep_nets as deep_net_exercises
 from kit.check import descent as descent_exercises
 from kit.check import first_network as network_exercises
 from kit.check import models as model_exercises
@@ -110,7 +111,7 @@ CARRIERS = {
     selection_exercises.Shrunk,
     *(regularizers_exercises.Trials, regularizers_exercises.first_rise, regularizers_exercises.rises_in_a_row),
     attention_exercises.Suspect,
-    network_exercises.Accuracies,
+    *(network_exercises.Accuracies, deep_net_exercises.Accuracies),
     schedule_exercises.Runs,
     *(tree_exercises.line, tree_exercises.nearest),
     *(model_exercises.Layer, model_exercises.Norm, model_exercises.Judged, work_exercises.WithGradient),

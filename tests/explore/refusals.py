@@ -8,6 +8,7 @@ from kit.explore import (
     attention,
     bpe,
     class_losses,
+    deep_nets,
     descent,
     finetuning,
     first_network,
@@ -44,6 +45,7 @@ BYTES = BPE(merges=())
 PROBLEM = descent.line_problem("raw")
 PAIRS = [np.ones(3), *(bad for bad in ARRAY if bad is not NAN)]
 AT_LEAST_0_HASHED = [bad for bad in AT_LEAST_0 if bad != [1.0]]  # of a cached function
+DEEP = deep_nets.DeepTraining(layers=2, gain=1.0, activation="ReLU", norm="none", lr=0.1)
 TRAINING = first_network.Training(data="rings", noise=0.1, units=3, layers=1, activation="tanh", lr=1.0, decay=0.0)
 
 
@@ -165,6 +167,14 @@ ARGUMENTS = {
         "decay": (0.0, []),
     },
     TRAINING.point_at: {"frame": (1, COUNT)},
+    deep_nets.DeepTraining: {
+        "layers": (2, []),
+        "gain": (1.0, AT_LEAST_0),
+        "activation": ("ReLU", ["relu", None]),
+        "norm": ("none", ["group", None]),
+        "lr": (0.1, ABOVE_0),
+    },
+    DEEP.at: {"frame": (1, COUNT)},
     schedules.drawn: {"rates": (np.ones(6), [np.zeros(6), -np.ones(6), np.ones(5), *ARRAY])},
     schedules.noisy_runs: {"lr": (0.1, [*AT_LEAST_0, lambda step: -1.0])},
     schedules.best_of: {"family": (schedules.to_zero, [3, "cosine", None])},
@@ -274,6 +284,7 @@ CARRIERS = {
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
     first_network.training_frame,
+    *(deep_nets.Snapshot, deep_nets.edges_of, deep_nets.predicted, deep_nets.deep_frame, deep_nets.deep_stage),
     *(judging.Pair, metrics.Forecasts, metrics.threshold_frame),
     *(finetuning.Contest, finetuning.Ranks),
     *(finetuning.label_numbers, finetuning.labels_frame, finetuning.labels_stage, finetuning.labels_view),

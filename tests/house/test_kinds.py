@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
+from kit.learn.autograd import Variable
 from tests.house.bad_input import ARGUMENTS, call, public_functions
 
 KIT = Path(__file__).parents[2] / "kit"
@@ -53,9 +54,11 @@ def test_whole_numbers_may_be_unsigned(dtype):
 
 
 def plain(result: Any) -> Any:
-    """Take a result apart into what has an equal sign: the fields of a dataclass, the numbers of a tensor."""
+    """Take a result apart into what has an equal sign: the fields of a dataclass, a tensor's numbers, a variable's."""
     if dataclasses.is_dataclass(result):
         return {field.name: plain(getattr(result, field.name)) for field in dataclasses.fields(result)}
     if isinstance(result, list | tuple):
         return [plain(each) for each in result]
+    if isinstance(result, Variable):
+        return result.data
     return result.detach().numpy() if isinstance(result, Tensor) else result

@@ -4,6 +4,7 @@ import numpy as np
 
 from kit.learn import (
     advisor,
+    autograd,
     class_losses,
     descent,
     ensembles,
@@ -12,10 +13,12 @@ from kit.learn import (
     judgement,
     linear,
     losses,
+    mean_field,
     metrics,
     mlp,
     network,
     optimizers,
+    pictures,
     planar,
     ranking,
     regularizers,
@@ -60,6 +63,7 @@ INTERVAL = intervals.estimate_mean(np.arange(3.0))
 RIVALS = {"a": lambda lr, seed: lr, "b": lambda lr, seed: lr**2}
 FOUND = search.tune(RIVALS, {"lr": (1.0, 2.0)}, seeds=(0,))
 NETWORK = mlp.MLP(n_inputs=2, n_hidden=3, n_outputs=3)
+FIELD = mean_field.MeanField(weight_variance=1.5)
 WEIGHTS = NETWORK.init(np.random.default_rng(0))
 POINT = [*ARRAY, np.ones(3), np.ones((1, 21)), np.full(21, np.inf)]
 TWO_COLUMNS = [*MATRIX, X[:, :1], X * np.inf]
@@ -427,6 +431,22 @@ ARGUMENTS = {
         "lr": (0.1, ABOVE_0),
         "n_steps": (9, COUNT),
     },
+    autograd.Variable: {"data": (np.ones(3), ARRAY)},
+    autograd.Variable([1.0, 2.0]).backward: {"gradient": (np.ones(2), [bad for bad in ARRAY if bad is not None])},
+    autograd.cross_entropy_loss: {
+        "logits": (autograd.Variable(X), ["ten", None, X, autograd.Variable([1.0])]),
+        "y": (BITS, [*ARRAY, BITS * 1.0, -BITS, BITS * 2, BITS[:2], BITS[:, None]]),
+    },
+    mean_field.MeanField: {
+        "activation": ("tanh", ["relu", None, 3]),
+        "weight_variance": (1.0, AT_LEAST_0),
+        "bias_variance": (0.1, AT_LEAST_0),
+    },
+    FIELD.length_map: {"q": (1.0, AT_LEAST_0)},
+    FIELD.slope: {"q": (1.0, AT_LEAST_0)},
+    FIELD.lengths: {"n_layers": (2, AT_LEAST_1), "of_inputs": (1.0, AT_LEAST_0)},
+    FIELD.gradients: {"n_layers": (2, AT_LEAST_1), "of_inputs": (1.0, AT_LEAST_0)},
+    FIELD.correlation_map: {"c": (0.5, [*NUMBER, 1.5, -1.5]), "q": (1.0, ABOVE_0)},
     mlp.MLP: {
         "n_inputs": (2, AT_LEAST_1),
         "n_hidden": (3, AT_LEAST_1),
@@ -521,5 +541,6 @@ CARRIERS = {
     *(ensembles.squared_error_derivatives, ensembles.log_loss_derivatives),
     *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
     *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
+    *(pictures.Digits, pictures.Micrograph),
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
 }

@@ -16,6 +16,7 @@ from kit.models import (
     hugging_face,
     llama,
     longformer,
+    mlp,
     palm,
     parameters,
     t5,
@@ -57,6 +58,7 @@ BERT_INPUTS = {
 ENCODER_DECODER = encoder_decoder.EncoderDecoderConfig(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_ff=8)
 T5 = t5.T5Config(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 T5_1_1 = replace(T5, gated=True, tied=False)
+MLP = mlp.MLPConfig(n_inputs=2, n_hidden=3, n_layers=2)
 SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, FROM_START)}
 ENCODED = {**SOURCE, "documents": PACKED["documents"]}
 PLACE = (IDS, [*NOT_A_NUMBER_EACH, IDS - 9])
@@ -279,11 +281,21 @@ ARGUMENTS = {
     transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
+    mlp.MLPConfig: {
+        **{name: (2, AT_LEAST_1) for name in ("n_inputs", "n_hidden", "n_outputs", "n_layers")},
+        "activation": ("tanh", ["relu", None, 3]),
+        "norm": ("batch", ["group", None, 3]),
+    },
+    mlp.DeepMLP: {"config": (MLP, CONFIG)},
+    mlp.DeepMLP(MLP).forward: {
+        "x": (torch.ones(3, 2), ["ten", None, 3, [[1.0]], IDS, torch.ones(3, 4), torch.ones(2)])
+    },
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.on_meta: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
+    mlp.HiddenLayer,
     *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedLMHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),

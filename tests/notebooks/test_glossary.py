@@ -24,6 +24,7 @@ EARLIER = {
     ("strength", "02"): "of a pull, as in plain English",
     ("activation", "04"): "part of activation function",
     ("temperature", "04"): "of a room",
+    ("activation", "11"): "part of activation function",
     ("gap", "04"): "says which notebook is about it",
     ("decay", "04"): "part of weight decay",
     ("decay", "05"): "part of weight decay",

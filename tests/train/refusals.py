@@ -15,6 +15,7 @@ from kit.train import (
     budget,
     checkpoint,
     decoding,
+    layerwise,
     loop,
     lora,
     measured,
@@ -79,6 +80,12 @@ def watch(model: nn.Module = MODEL) -> None:
         pass
 
 
+def record(model: nn.Module = MODEL, kinds: type = nn.Linear) -> None:
+    """Enter and leave."""
+    with layerwise.recorded_layers(model, kinds):
+        pass
+
+
 def recompute(model: nn.Module = MODEL) -> None:
     """Enter and leave."""
     with activation_checkpointing.checkpointed(model):
@@ -118,6 +125,14 @@ ARGUMENTS = {
     },
     underflow.recorded_gradients: {"model": (MODEL, [])},
     watch: {"model": (MODEL, MODULE)},
+    layerwise.recorded_layers: {"model": (MODEL, []), "kinds": (nn.Linear, [])},
+    record: {"model": (MODEL, MODULE), "kinds": (nn.Linear, ["Linear", None, nn.ReLU()])},
+    layerwise.weight_gradients: {"model": (MODEL, MODULE)},
+    layerwise.update_ratios: {"model": (MODEL, MODULE), "before": (dict(MODEL.named_parameters()), [{}])},
+    layerwise.dead_units: {
+        "model": (nn.Sequential(nn.Linear(2, 3), nn.ReLU()), MODULE),
+        "x": (torch.ones(4, 2), REAL),
+    },
     budget.training_bytes: {**SIZES, "dtype": ("float16", FORMAT)},
     budget.training_flops: SIZES,
     measured.measure_bytes: {**STEP, "optimizer": (OPTIMIZER, [None, 3])},
@@ -227,6 +242,7 @@ ARGUMENTS = {
 CARRIERS = {
     *(
         underflow.OutOfRange,
+        layerwise.LayerRecord,
         underflow.RecordedGradients,
         budget.Sizes,
         budget.MemoryBreakdown,
