@@ -226,7 +226,7 @@ FIRST_GRADIENTS = Experiment(
 STARTS = Experiment(
     name="deep_starts",
     measure=starts,
-    seeds=3,
+    seeds=5,
     quantities=(*_quantities("accuracy", "loss", "lr"), "at the edge", "trials"),
 )
 DEPTHS = Experiment(
