@@ -75,9 +75,7 @@ box_iou = Exercise(
         ),
         Mistake(hint="You divided by the smaller area. Divide by the union of both.", answer=partial(_by_area, of=min)),
         Mistake(hint="You divided by the larger area. Divide by the union of both.", answer=partial(_by_area, of=max)),
-        Mistake(
-            hint="You read the last two numbers as width and height. They are right and bottom.", answer=_as_sides
-        ),
+        Mistake(hint="You read the last two numbers as width and height. They are right and bottom.", answer=_as_sides),
         Mistake(hint="That is the area that both share. Divide it by the union.", answer=_shared),
     ),
 )
@@ -131,7 +129,7 @@ nms_by_class = Exercise(
     ),
     mistakes=(
         Mistake(
-            hint="A box of another class is dropped there. Compare boxes of one class alone: a cat leaves a sofa alone.",
+            hint="A box of another class is dropped there. Compare boxes of one class: a cat leaves a sofa alone.",
             answer=partial(_nms, by_class=False),
         ),
         Mistake(
@@ -200,7 +198,7 @@ hits = Exercise(
     ),
     mistakes=(
         Mistake(
-            hint="A second detection of one object counts there. An object that is taken is taken: the second is false.",
+            hint="A second detection of one object counts there. A taken object is taken: the second is false.",
             answer=partial(_hits, again=True),
         ),
         Mistake(
@@ -288,9 +286,7 @@ average_precision = Exercise(
             hint="The area of all points is made of steps: the width of each by the best precision, no trapezoids.",
             answer=_trapezoids,
         ),
-        Mistake(
-            hint="The order is turned round: all points, 11, 101.", answer=lambda *case: _readings(*case)[::-1]
-        ),
+        Mistake(hint="The order is turned round: all points, 11, 101.", answer=lambda *case: _readings(*case)[::-1]),
     ),
 )
 
@@ -303,7 +299,9 @@ def _cells(
     centres = {"centre": (boxes[:, :2] + boxes[:, 2:]) / 2, "corner": boxes[:, :2], "size": boxes[:, 2:] - boxes[:, :2]}
     x, y = centres[point].T
     columns, rows = rounded(x / cell).astype(int), rounded(y / cell).astype(int)
-    inside = np.column_stack([x, y]) / (cell if share else 1) - np.column_stack([columns, rows]) * (1 if share else cell)
+    inside = np.column_stack([x, y]) / (cell if share else 1) - np.column_stack([columns, rows]) * (
+        1 if share else cell
+    )
     return rows, columns, inside
 
 
@@ -326,9 +324,7 @@ grid_cells = Exercise(
         (np.array([[0.0, 3, 5, 10], [30, 1, 44, 18], [17, 20, 23, 31]]), 16),
     ),
     mistakes=(
-        Mistake(
-            hint="Rows and columns are swapped: y says the row, x the column. Return rows first.", answer=_swapped
-        ),
+        Mistake(hint="Rows and columns are swapped: y says the row, x the column. Return rows first.", answer=_swapped),
         Mistake(
             hint="The box's corner chose the cell. Its centre does: half of left and right, of top and bottom.",
             answer=partial(_cells, point="corner"),
@@ -390,7 +386,7 @@ skip = Exercise(
             answer=partial(_skip, turned=True),
         ),
         Mistake(
-            hint="You made the encoder's picture smaller. Then its pixels lie elsewhere than those below; cut it instead.",
+            hint="You made the encoder's picture smaller. Its pixels then lie elsewhere than those below; cut it instead.",
             answer=_resized,
         ),
         Mistake(hint="You added them, as a ResNet does. A U-Net sets the channels side by side.", answer=_added),

@@ -35,7 +35,10 @@ def _nms(boxes, scores, classes, threshold) -> Steps:
             kept.append(i)
     return [
         ("the places, the highest score first", order),
-        ("for the first box, which of all it would drop: of its class, and by more than the threshold", rivals[order[0]]),
+        (
+            "for the first box, which of all it would drop: of its class, and by more than the threshold",
+            rivals[order[0]],
+        ),
         ("in that order, those that none of the boxes kept so far would drop", np.array(kept)),
     ]
 

@@ -1,7 +1,7 @@
 """Claim D02: how many frames a second two one-stage detectors take in; and how well the kit's own finds digits.
 
-- Frames: a repetition composes a scene, and times both nets in turn on it, batch 1, one core: the pass, the decoding, and
-  NMS by class over every box that the net can give: 64 of the kit's detector on 64 by 64 pixels, 98 of YOLO v1
+- Frames: a repetition composes a scene, and times both nets in turn on it, batch 1, one core: the pass, the decoding,
+  and NMS by class over every box that the net can give: 64 of the kit's detector on 64 by 64 pixels, 98 of YOLO v1
   on 448 by 448. That its weights are drawn and not learned changes nothing of what the pass costs.
 - Quality: a repetition deals the 5,000 digits out anew, trains the kit's detector on scenes of one part, and gives the
   mAP at an IoU of 0.5 on scenes of the other, in three readings, and with NMS that does not look at classes.
@@ -103,7 +103,9 @@ def frames_a_second(*, seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     image = compose(mnist().images, mnist().labels, n=1, size=SIDE, rng=rng).images
     small = as_batch(image)
-    large = torch.nn.functional.interpolate(small, size=(SIZE, SIZE), mode="bilinear").expand(-1, 3, -1, -1).contiguous()
+    large = (
+        torch.nn.functional.interpolate(small, size=(SIZE, SIZE), mode="bilinear").expand(-1, 3, -1, -1).contiguous()
+    )
     detector, yolo = nets()
 
     @torch.no_grad()

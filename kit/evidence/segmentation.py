@@ -9,8 +9,8 @@ its best, from another start, with other batches.
   half to learn from, one of four strips is kept to choose by, another in each pair of turns. Batches are squares of the
   other three, turned and mirrored at random.
 
-The nuclei are found by the same nets: an object is a connected piece of the mask, 30 pixels or more. The rival is as old
-as the field: the picture blurred, cut at Otsu's threshold, and its connected pieces. How much it is blurred is
+The nuclei are found by the same nets: an object is a connected piece of the mask, 30 pixels or more. The rival is
+as old as the field: the picture blurred, cut at Otsu's threshold, and its connected pieces. How much it is blurred is
 chosen in the half that the nets learn from.
 
 Taught in: 13
@@ -102,7 +102,9 @@ def _batch(images: Pictures, masks: Masks) -> Batch:
     return torch.from_numpy(images.copy())[:, None], torch.from_numpy(masks.copy())[:, None].float()
 
 
-def trained(rival: str, next_batch: Callable[[np.random.Generator], Batch], *, lr: float, n_steps: int, seed: int) -> UNet:
+def trained(
+    rival: str, next_batch: Callable[[np.random.Generator], Batch], *, lr: float, n_steps: int, seed: int
+) -> UNet:
     """Train one of `RIVALS` by Adam, at a rate that falls to 0 along half a cosine.
 
     Args:
@@ -126,14 +128,18 @@ def trained(rival: str, next_batch: Callable[[np.random.Generator], Batch], *, l
 def predicted(net: UNet, images: Pictures) -> Masks:
     """Say of each pixel whether it belongs to the mask: whether its chance is above a half."""
     with torch.no_grad():
-        return np.concatenate([net(torch.from_numpy(part)[:, None])[:, 0].numpy() > 0 for part in np.split(images, _cuts(images))])
+        return np.concatenate(
+            [net(torch.from_numpy(part)[:, None])[:, 0].numpy() > 0 for part in np.split(images, _cuts(images))]
+        )
 
 
 def _cuts(images: Pictures) -> np.ndarray:
     return np.arange(16, len(images), 16)
 
 
-def sides(world: str, seed: int) -> tuple[Callable[[np.random.Generator], Batch], tuple[Pictures, Masks], tuple[Pictures, Masks]]:
+def sides(
+    world: str, seed: int
+) -> tuple[Callable[[np.random.Generator], Batch], tuple[Pictures, Masks], tuple[Pictures, Masks]]:
     """Give what draws the batches of one repetition, and the pictures with masks to choose by and to report on."""
     if world == "scenes":
         learn, choose, report = dealt_scenes(seed)

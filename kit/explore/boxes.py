@@ -54,7 +54,15 @@ class Pair:
 
 
 def pair_of(
-    a_x: int, a_y: int, b_x: int, b_y: int, b_width: int, b_height: int, *, threshold: float = 0.5, one_class: bool = True
+    a_x: int,
+    a_y: int,
+    b_x: int,
+    b_y: int,
+    b_width: int,
+    b_height: int,
+    *,
+    threshold: float = 0.5,
+    one_class: bool = True,
 ) -> Pair:
     """Set up two boxes by their centres, the first of 20 by 20 pixels.
 
@@ -142,11 +150,12 @@ def box_line(box: Float[np.ndarray, "4"]) -> tuple[list[float], list[float]]:
 def tinted(
     image: Float[np.ndarray, "height width"], a: np.ndarray, b: np.ndarray, hull: np.ndarray
 ) -> Float[np.ndarray, "height width 3"]:
-    """Colour the pixels of a picture by the boxes that they lie in: of both, of one, or of the box around both alone."""
+    """Colour the pixels of a picture by the boxes that they lie in: both, one, or the box around both alone."""
     paper = 1 - 0.85 * np.repeat(image.astype(np.float64)[..., None], 3, axis=2)
     middles = np.arange(len(image)) + 0.5
     inside = [
-        ((middles > y0) & (middles < y1))[:, None] & ((middles > x0) & (middles < x1)) for x0, y0, x1, y1 in (hull, a, b)
+        ((middles > y0) & (middles < y1))[:, None] & ((middles > x0) & (middles < x1))
+        for x0, y0, x1, y1 in (hull, a, b)
     ]
     for where, color, share in (
         (inside[0] & ~inside[1] & ~inside[2], PINK, 0.3),

@@ -50,7 +50,7 @@ def made_detections() -> tuple[tuple[int, ...], Float[np.ndarray, "n 4"], Float[
     places, boxes, scores = [], [], []
     for i, objects in enumerate(made_scenes().objects):
         for k, box in enumerate(objects.boxes):
-            for again in range(1 + (i + k) % 2):
+            for _ in range(1 + (i + k) % 2):
                 places.append(i)
                 boxes.append(box + rng.normal(0, 1.8, size=4))
                 scores.append(rng.uniform(0.3, 0.98))
@@ -111,7 +111,9 @@ def curve_frame(n: int, hit_at: float) -> Frame:
             (list(areas.values()), [2, 1, 0]),
         ],
         overlays=[
-            Picture(axes=0, colors=np.repeat(1 - 0.85 * made_scenes().images[scene].astype(float)[..., None], 3, axis=2)),
+            Picture(
+                axes=0, colors=np.repeat(1 - 0.85 * made_scenes().images[scene].astype(float)[..., None], 3, axis=2)
+            ),
             Words(axes=2, x=[1.02] * 3, y=[2, 1, 0], texts=[f"{area:.2f}" for area in areas.values()], size=9),
         ],
         sentence=(

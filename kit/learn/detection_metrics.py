@@ -249,4 +249,3 @@ def found(
     overlap = object_iou(predictions, targets) > threshold
     hits, (n_predicted, n_true) = int(overlap.sum()), overlap.shape
     return Found(hits=hits, missed=n_true - hits, made_up=n_predicted - hits)
-

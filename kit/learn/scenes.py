@@ -68,7 +68,11 @@ def compose(
     """
     digits, labels = _digits(digits, labels)
     n, size = count("n", n), count("size", size, at_least=digits.shape[1])
-    most, n_scraps, noise = count("most", most), count("n_scraps", n_scraps, at_least=0), real("noise", noise, at_least=0)
+    most, n_scraps, noise = (
+        count("most", most),
+        count("n_scraps", n_scraps, at_least=0),
+        real("noise", noise, at_least=0),
+    )
     instance("rng", rng, np.random.Generator)
     images = np.zeros((n, size, size), dtype=np.float32)
     masks, objects = np.zeros((n, size, size), dtype=bool), []
@@ -101,7 +105,7 @@ def _place_digits(
         own = _box(stroke)
         for _ in range(TRIES):
             x, y = rng.integers(0, image.shape[0] - side + 1, size=2)
-            box = own + (x, y, x, y)
+            box = own + np.array([x, y, x, y])
             if all(_apart(box, other) for other in boxes):
                 part = slice(y, y + side), slice(x, x + side)
                 image[part] = np.maximum(image[part], digits[i] / 255)

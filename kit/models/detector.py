@@ -51,7 +51,11 @@ class DetectorConfig:
         several("widths", self.widths)
         if not len(self.widths):
             raise ValueError("widths must hold a step, got none")
-        for name, sizes in (("n_classes", [self.n_classes]), ("n_channels", [self.n_channels]), ("widths", self.widths)):
+        for name, sizes in (
+            ("n_classes", [self.n_classes]),
+            ("n_channels", [self.n_channels]),
+            ("widths", self.widths),
+        ):
             for size in sizes:
                 count(name, size)
         real("side", self.side, above=0)
@@ -104,7 +108,9 @@ class Detector(nn.Module):
         """
         config = self.config
         if real_tensor("images", images).ndim != 4 or images.shape[1] != config.n_channels or not len(images):
-            raise ValueError(f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}")
+            raise ValueError(
+                f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}"
+            )
         if images.shape[2] % config.stride or images.shape[3] % config.stride or not images.shape[2] * images.shape[3]:
             raise ValueError(f"images must have sides of whole cells of {config.stride}, got {tuple(images.shape)}")
         return self.head(self.layers(images)).permute(0, 2, 3, 1)
@@ -145,7 +151,9 @@ def assign(objects: Sequence[Objects], *, rows: int, columns: int, stride: int) 
     )
 
 
-def cell_boxes(outputs: Float[Tensor, "batch rows columns n"], config: DetectorConfig) -> Float[Tensor, "batch rows columns 4"]:
+def cell_boxes(
+    outputs: Float[Tensor, "batch rows columns n"], config: DetectorConfig
+) -> Float[Tensor, "batch rows columns 4"]:
     """Turn what cells say of their boxes into left, top, right and bottom in pixels.
 
     Raises:
@@ -178,7 +186,11 @@ def giou_loss(a: Float[Tensor, "*n 4"], b: Float[Tensor, "*n 4"]) -> Float[Tenso
 
 
 def detection_loss(
-    outputs: Float[Tensor, "batch rows columns n"], targets: GridTargets, config: DetectorConfig, *, box_weight: float = 2.0
+    outputs: Float[Tensor, "batch rows columns n"],
+    targets: GridTargets,
+    config: DetectorConfig,
+    *,
+    box_weight: float = 2.0,
 ) -> Float[Tensor, ""]:
     """Add up what cells say wrongly, for each object: is a centre here, where is its box, what is it.
 

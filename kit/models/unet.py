@@ -88,7 +88,9 @@ class UNet(nn.Module):
         self.config = config
         widths = [config.width * 2**i for i in range(config.depth + 1)]
         ins = [config.n_channels, *widths]
-        self.down = nn.ModuleList(TwoConvolutions(i, o, padded=config.padded) for i, o in zip(ins, widths, strict=False))
+        self.down = nn.ModuleList(
+            TwoConvolutions(i, o, padded=config.padded) for i, o in zip(ins, widths, strict=False)
+        )
         self.enlarge = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in reversed(widths[:-1]))
         self.up = nn.ModuleList(TwoConvolutions(2 * w, w, padded=config.padded) for w in reversed(widths[:-1]))
         self.head = nn.Conv2d(config.width, config.n_outputs, 1)
@@ -118,19 +120,25 @@ class UNet(nn.Module):
     def _checked(self, images: Tensor) -> Tensor:
         config = self.config
         if real_tensor("images", images).ndim != 4 or images.shape[1] != config.n_channels or not len(images):
-            raise ValueError(f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}")
+            raise ValueError(
+                f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}"
+            )
         for size in images.shape[2:]:
             for _ in range(config.depth):
                 size -= 0 if config.padded else 4  # what two convolutions take
                 if size < 2 or size % 2:
-                    raise ValueError(f"images must have sides that halve {config.depth} times, got {tuple(images.shape)}")
+                    raise ValueError(
+                        f"images must have sides that halve {config.depth} times, got {tuple(images.shape)}"
+                    )
                 size //= 2
             if not config.padded and size < 5:
                 raise ValueError(f"images must be large enough for every convolution, got {tuple(images.shape)}")
         return images
 
 
-def centre(x: Float[Tensor, "batch channels height width"], like: Tensor) -> Float[Tensor, "batch channels rows columns"]:
+def centre(
+    x: Float[Tensor, "batch channels height width"], like: Tensor
+) -> Float[Tensor, "batch channels rows columns"]:
     """Cut the middle of one picture to the size of another.
 
     Raises:

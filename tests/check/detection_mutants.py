@@ -66,9 +66,9 @@ MUTANTS = {
     "intersection over union": [
         (IOU.replace("max(width, 0) * max(height, 0)", "width * height"), "Two of them multiply"),
         (
-            IOU.replace("b[0])", "b[0]) + 1").replace("b[1])", "b[1]) + 1").replace(
-                "(box[2] - box[0]) * (box[3] - box[1])", "(box[2] - box[0] + 1) * (box[3] - box[1] + 1)"
-            ),
+            IOU.replace("b[0])", "b[0]) + 1")
+            .replace("b[1])", "b[1]) + 1")
+            .replace("(box[2] - box[0]) * (box[3] - box[1])", "(box[2] - box[0] + 1) * (box[3] - box[1] + 1)"),
             "no + 1",
         ),
         (IOU.replace("(sum(areas) - shared)", "sum(areas)"), "counted twice below the line"),
@@ -158,8 +158,12 @@ MUTANTS = {
         (CELLS.replace("return rows, columns,", "return columns, rows,"), "y says the row"),
         (CELLS.replace("(boxes[:, :2] + boxes[:, 2:]).T / 2 / cell", "boxes[:, :2].T / cell"), "Its centre does"),
         (CELLS.replace("np.floor", "np.round"), "round down"),
-        (CELLS.replace("np.column_stack([x - columns, y - rows])", "cell * np.column_stack([x - columns, y - rows])"),
-         "is in pixels there"),
+        (
+            CELLS.replace(
+                "np.column_stack([x - columns, y - rows])", "cell * np.column_stack([x - columns, y - rows])"
+            ),
+            "is in pixels there",
+        ),
         (CELLS.replace("[x - columns, y - rows]", "[y - rows, x - columns]"), "Give x, then y"),
         (CELLS.replace("boxes[:, :2] + boxes[:, 2:]", "boxes[:, 2:] - boxes[:, :2]"), "half of left + right"),
         (CELLS.replace(" / cell", ""), "Value 1 of 3"),

@@ -6,6 +6,7 @@ import torch
 from kit.blocks.patterns import Pattern
 from kit.explore import (
     attention,
+    boxes,
     bpe,
     class_losses,
     descent,
@@ -22,6 +23,7 @@ from kit.explore import (
     optimizers,
     overlay,
     precision,
+    precision_recall,
     recommenders,
     regularizers,
     schedules,
@@ -204,6 +206,13 @@ ARGUMENTS = {
         "ids": (b"ab", [[256], [-1], [[1]], [0.5]]),
         "rule": ("Laplace", ["Good-Turing", 1, None]),
     },
+    boxes.pair_of: {
+        **dict.fromkeys(("a_x", "a_y", "b_x", "b_y"), (20, COUNT)),
+        **dict.fromkeys(("b_width", "b_height"), (20, AT_LEAST_1)),
+        "threshold": (0.5, [*NUMBER, -0.1, 1.1]),
+        "one_class": (True, []),
+    },
+    precision_recall.ranked: {"hit_at": (0.5, [*(bad for bad in ABOVE_0 if bad != [1.0]), 1.5])},
     trees.borders: {
         "model": ("line", ["forests", 1, None]),
         "data": ("moons", ["circles", 1, None]),
@@ -254,6 +263,8 @@ CARRIERS = {
         live.Drag,
         live.Draw,
         live.Click,
+        live.Handle,
+        live.Grab,
         live.LiveView,
         live.close_predecessor,
         show.Source,
@@ -271,6 +282,14 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
+    *(
+        boxes.Pair,
+        boxes.boxes_frame,
+        boxes.box_line,
+        boxes.tinted,
+        precision_recall.Ranked,
+        precision_recall.curve_frame,
+    ),
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),
     first_network.training_frame,

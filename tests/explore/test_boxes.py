@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from kit.explore.boxes import CENTRES, ONE_CLASS, SIDES, TWO_CLASSES, box_line, boxes_frame, boxes_view, made_scenes, pair_of, tinted
+from kit.explore.boxes import (
+    CENTRES,
+    ONE_CLASS,
+    SIDES,
+    TWO_CLASSES,
+    box_line,
+    boxes_frame,
+    boxes_view,
+    made_scenes,
+    pair_of,
+    tinted,
+)
 from kit.learn.boxes import generalized_iou, iou
 
 
@@ -55,7 +66,10 @@ def test_the_curves_pass_through_what_is_shown():
     assert (overlaps >= wider).all()
 
 
-@pytest.mark.parametrize(("b", "met"), [((20, 30, 20, 10), True), ((20, 30, 14, 14), True), ((27, 30, 20, 20), True), ((25, 33, 20, 20), False)])
+@pytest.mark.parametrize(
+    ("b", "met"),
+    [((20, 30, 20, 10), True), ((20, 30, 14, 14), True), ((27, 30, 20, 20), True), ((25, 33, 20, 20), False)],
+)
 def test_the_quest_asks_for_a_box_around_both_without_empty_corners(b, met):
     assert boxes_frame(20, 30, *b, 0.5, ONE_CLASS).quest_met == met
 
@@ -66,7 +80,9 @@ def test_dragging_moves_what_the_handles_stand_for():
     grabs = view.scene["drag"]["grabs"]
     assert [(names[g["x"]], names[g["y"]]) for g in grabs] == [("a_x", "a_y"), ("b_x", "b_y"), ("b_width", "b_height")]
     _, _, width, height = view.scene["drag"]["box"]
-    for grab, by in zip(grabs, (1, 1, 1), strict=True):  # a step of the side is two pixels, of which the corner goes one
+    for grab, by in zip(
+        grabs, (1, 1, 1), strict=True
+    ):  # a step of the side is two pixels, of which the corner goes one
         assert grab["xStep"] == pytest.approx(by * width / 64)
         assert grab["yStep"] == pytest.approx(by * height / 64)
     frame = view.frame_at([control.start for control in view.controls])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kit.explore.precision_recall import HIT_AT, QUEST_GAP, READINGS, curve_frame, curve_view, made_detections, ranked
 from kit.explore.boxes import made_scenes
+from kit.explore.precision_recall import HIT_AT, QUEST_GAP, READINGS, curve_frame, curve_view, made_detections, ranked
 from kit.learn.boxes import Detections, Objects
 from kit.learn.detection_metrics import mean_average_precision
 

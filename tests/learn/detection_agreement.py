@@ -113,33 +113,46 @@ def against_definitions() -> Iterator[tuple[str, list[float]]]:
     drawn = scenes()
     pictures = [(each, objects) for found, truth in drawn for each, objects in zip(found, truth, strict=True)]
     some = [(each, objects) for each, objects in pictures if len(objects.boxes)]
-    yield "iou", [
-        float(np.abs(iou(e.boxes, o.boxes) - [[iou_of(a, b) for b in o.boxes] for a in e.boxes]).max())
-        for e, o in some
-    ]
+    yield (
+        "iou",
+        [
+            float(np.abs(iou(e.boxes, o.boxes) - [[iou_of(a, b) for b in o.boxes] for a in e.boxes]).max())
+            for e, o in some
+        ],
+    )
     for name, classes, theirs in (
         ("nms", False, lambda e: nms_written_out(e.boxes, e.scores, 0.3)),
         ("nms, by class", True, lambda e: nms_by_class_written_out(e.boxes, e.scores, e.classes, 0.3)),
     ):
-        yield name, [
-            float(nms(e.boxes, e.scores, threshold=0.3, classes=e.classes if classes else None).tolist() != theirs(e))
-            for e, _ in pictures
-        ]
+        yield (
+            name,
+            [
+                float(
+                    nms(e.boxes, e.scores, threshold=0.3, classes=e.classes if classes else None).tolist() != theirs(e)
+                )
+                for e, _ in pictures
+            ],
+        )
     for points in READINGS:
-        yield f"mean_average_precision, {points or 'all'} points", [
-            abs(mean_average_precision(*scene, n_points=points) - map_written_out(*scene, points)) for scene in drawn
-        ]
+        yield (
+            f"mean_average_precision, {points or 'all'} points",
+            [abs(mean_average_precision(*scene, n_points=points) - map_written_out(*scene, points)) for scene in drawn],
+        )
     rng = np.random.default_rng(1)
     masks = [rng.random((2, 9, 8)) < 0.4 for _ in range(N_SCENES)]
-    yield "mask_iou, scikit-learn's jaccard_score", [
-        abs(mask_iou(a, b) - float(jaccard_score(b.ravel(), a.ravel()))) for a, b in masks
-    ]
+    yield (
+        "mask_iou, scikit-learn's jaccard_score",
+        [abs(mask_iou(a, b) - float(jaccard_score(b.ravel(), a.ravel()))) for a, b in masks],
+    )
     numbered = rng.integers(0, 4, size=(N_SCENES, 2, 6, 7))
-    yield "object_iou, of each two objects alone", [
-        float(np.abs(object_iou(a, b) - [[mask_iou(a == i, b == j) for j in (1, 2, 3)] for i in (1, 2, 3)]).max())
-        for a, b in numbered
-        if len(np.unique(a)) == len(np.unique(b)) == 4
-    ]
+    yield (
+        "object_iou, of each two objects alone",
+        [
+            float(np.abs(object_iou(a, b) - [[mask_iou(a == i, b == j) for j in (1, 2, 3)] for i in (1, 2, 3)]).max())
+            for a, b in numbered
+            if len(np.unique(a)) == len(np.unique(b)) == 4
+        ],
+    )
 
 
 def against_torchvision() -> Iterator[tuple[str, list[float]]]:
@@ -195,9 +208,10 @@ def against_pycocotools() -> Iterator[tuple[str, list[float]]]:
 
     drawn = scenes()
     quotients, own = np.arange(101) / 100, np.linspace(0, 1, 101)
-    yield "mean_average_precision, 101 points", [
-        abs(mean_average_precision(*scene, n_points=101) - judged(*scene, quotients)) for scene in drawn
-    ]
+    yield (
+        "mean_average_precision, 101 points",
+        [abs(mean_average_precision(*scene, n_points=101) - judged(*scene, quotients)) for scene in drawn],
+    )
     moved = [abs(judged(*scene, quotients) - judged(*scene, own)) for scene in drawn]
     print(f"(its own recalls move pycocotools' mAP on {sum(m > BAR for m in moved)} of {N_SCENES} scenes, "
           f"by {max(moved):.4f} at most)")  # fmt: skip
@@ -208,11 +222,14 @@ def against_mean_average_precision() -> Iterator[tuple[str, list[float]]]:
     from mean_average_precision.utils import compute_iou
 
     pictures = [pair for found, truth in scenes() for pair in zip(found, truth, strict=True)]
-    yield "iou, inclusive", [
-        float(np.abs(iou(each.boxes, o.boxes, inclusive=True) - compute_iou(each.boxes, o.boxes)).max())
-        for each, o in pictures
-        if len(o.boxes)
-    ]
+    yield (
+        "iou, inclusive",
+        [
+            float(np.abs(iou(each.boxes, o.boxes, inclusive=True) - compute_iou(each.boxes, o.boxes)).max())
+            for each, o in pictures
+            if len(o.boxes)
+        ],
+    )
     less = np.array([0, 0, 1, 1])
 
     def judged(found: list[Detections], truth: list[Objects], points: int | None) -> float:
@@ -226,9 +243,10 @@ def against_mean_average_precision() -> Iterator[tuple[str, list[float]]]:
         return float(np.mean(by_class))
 
     for points in READINGS:
-        yield f"mean_average_precision, {points or 'all'} points", [
-            abs(mean_average_precision(*scene, n_points=points) - judged(*scene, points)) for scene in scenes()
-        ]
+        yield (
+            f"mean_average_precision, {points or 'all'} points",
+            [abs(mean_average_precision(*scene, n_points=points) - judged(*scene, points)) for scene in scenes()],
+        )
 
 
 PEERS: dict[str, Callable[[], Iterator[tuple[str, list[float]]]]] = {

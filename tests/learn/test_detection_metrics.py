@@ -64,7 +64,9 @@ def test_what_scores_below_all_hits_never_raises_the_map():
     for _ in range(20):
         detections, truth = random_scene(rng)
         cut = [
-            Detections(boxes=d.boxes[d.scores > 0.5], classes=d.classes[d.scores > 0.5], scores=d.scores[d.scores > 0.5])
+            Detections(
+                boxes=d.boxes[d.scores > 0.5], classes=d.classes[d.scores > 0.5], scores=d.scores[d.scores > 0.5]
+            )
             for d in detections
         ]
         for points in READINGS:

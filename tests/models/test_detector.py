@@ -167,3 +167,13 @@ def test_a_sigmoid_before_the_loss_is_a_second_one():
     once, twice = (F.binary_cross_entropy_with_logits(x, torch.zeros(4)) for x in (outputs, outputs.sigmoid()))
     assert once < 1e-3
     assert twice > np.log(2)
+
+
+def test_yolo_refuses_what_is_no_picture_of_its_size():
+    with torch.device("meta"):
+        net = YOLO()
+        for images in (torch.zeros(1, 3, 64, 64), torch.zeros(1, 1, 448, 448), torch.zeros(0, 3, 448, 448)):
+            with pytest.raises(ValueError, match="images must be 3 by 448 by 448"):
+                net(images)
+    with pytest.raises(TypeError, match="images must be a tensor"):
+        net([[1.0]])  # type: ignore[arg-type]
