@@ -98,5 +98,5 @@ def test_the_middle_is_cut_alike_on_either_side():
 def test_sizes_that_do_not_halve_are_refused(side):
     with torch.device("meta"):
         net = UNet(UNetConfig())
-        with pytest.raises(ValueError, match="^images must (have sides|be large)"):
+        with pytest.raises(ValueError, match=r"^images must (have sides|be large)"):
             net(torch.zeros(1, 1, side, side))
