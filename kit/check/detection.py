@@ -386,7 +386,7 @@ skip = Exercise(
             answer=partial(_skip, turned=True),
         ),
         Mistake(
-            hint="You made the encoder's picture smaller. Its pixels then lie elsewhere than those below; cut it instead.",
+            hint="You made the encoder's picture smaller. Its pixels no longer lie on those below; cut it instead.",
             answer=_resized,
         ),
         Mistake(hint="You added them, as a ResNet does. A U-Net sets the channels side by side.", answer=_added),

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int, Shaped
 
 from kit.arguments import integer_array, real, real_array, shown
 
-Boxes = Shaped[np.ndarray, "n 4"]
+Boxes = Shaped[np.ndarray, "_ 4"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ they are. So no threshold on brightness tells a digit from a scrap; its form doe
 Taught in: 13
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +76,7 @@ def compose(
     images = np.zeros((n, size, size), dtype=np.float32)
     masks, objects = np.zeros((n, size, size), dtype=bool), []
     for image, mask in zip(images, masks, strict=True):
-        objects.append(_place_digits(image, mask, digits, labels, rng.integers(1, most + 1), rng))
+        objects.append(_place_digits(image, mask, digits, labels, int(rng.integers(1, most + 1)), rng))
         _strew(image, digits, n_scraps, rng)
     images = (images + noise * rng.standard_normal(images.shape, dtype=np.float32)).clip(0, 1)
     return Scenes(images=images, masks=masks, objects=tuple(objects))
@@ -122,8 +121,8 @@ def _box(stroke: np.ndarray) -> np.ndarray:
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
 
 
-def _apart(a: Sequence[float], b: Sequence[float]) -> bool:
-    return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+def _apart(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool((a[2:] <= b[:2]).any() or (b[2:] <= a[:2]).any())
 
 
 def _strew(image: np.ndarray, digits: np.ndarray, n: int, rng: np.random.Generator) -> None:
