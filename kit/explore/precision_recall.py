@@ -121,7 +121,7 @@ def curve_frame(n: int, hit_at: float) -> Frame:
             f"Precision {precision[-1]:.2f}, recall {found.hits[:n].sum()}/{found.n_targets}. "
             f"AP so far: {areas['all']:.2f} of all points, {areas['11']:.2f} of 11, {areas['101']:.2f} of 101."
         ),
-        quest_met=high - low >= QUEST_GAP and 2 * found.hits[:n].sum() >= found.n_targets,
+        quest_met=bool(high - low >= QUEST_GAP and 2 * found.hits[:n].sum() >= found.n_targets),
     )
 
 

@@ -205,8 +205,10 @@ def object_iou(
     """
     masks = [integer_array("predictions", predictions), integer_array("targets", targets)]
     for name, mask in zip(("predictions", "targets"), masks, strict=True):
-        if mask.ndim != 2 or mask.shape != masks[1].shape or mask.min() < 0:
-            raise ValueError(f"{name} must be numbers from 0 on, of the shape of targets, got shape {mask.shape}")
+        if mask.ndim != 2 or mask.min() < 0:
+            raise ValueError(f"{name} must have 2 axes of numbers from 0 on, got shape {mask.shape} from {mask.min()}")
+    if masks[0].shape != masks[1].shape:
+        raise ValueError(f"predictions must have the shape of targets, {masks[1].shape}, got {masks[0].shape}")
     places = [np.unique(np.append(mask, 0), return_inverse=True) for mask in masks]
     first, second = (inverse[:-1] for _, inverse in places)  # the 0 was put there so that the background comes first
     n = [len(numbers) for numbers, _ in places]

@@ -25,7 +25,7 @@ from kit.arguments import count, instance, matching_tensors, real, real_tensor, 
 from kit.learn.boxes import Detections, Objects, checked_boxes, checked_classes, nms
 from kit.models.unet import start
 
-LARGEST = 4.0  # of a logarithm of a side: e⁴ is 55 times `side`, more than any picture holds
+FURTHEST = 4.0  # of a logarithm of a side from 0: e⁴ is 55 times `side`; a box never shrinks to nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +164,7 @@ def cell_boxes(
     down = torch.arange(rows, device=outputs.device, dtype=outputs.dtype)[:, None].expand(rows, columns)
     across = torch.arange(columns, device=outputs.device, dtype=outputs.dtype)[None].expand(rows, columns)
     centres = config.stride * (torch.stack([across, down], dim=-1) + outputs[..., 1:3].sigmoid())
-    sides = config.side * outputs[..., 3:5].clamp(max=LARGEST).exp()
+    sides = config.side * outputs[..., 3:5].clamp(-FURTHEST, FURTHEST).exp()
     return torch.cat([centres - sides / 2, centres + sides / 2], dim=-1)
 
 

@@ -54,7 +54,7 @@ class YOLO(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(4096, CELLS**2 * N_NUMBERS))
         start(self, generator)
 
-    def forward(self, images: Float[Tensor, "batch 3 448 448"]) -> Float[Tensor, "batch 7 7 30"]:
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch 7 7 30"]:
         """Give the numbers of every cell.
 
         Raises:
@@ -67,7 +67,7 @@ class YOLO(nn.Module):
 
 
 def decode_yolo(
-    outputs: Float[Tensor, "batch 7 7 30"], *, min_score: float = 0.0, threshold: float = 0.5
+    outputs: Float[Tensor, "batch rows columns n"], *, min_score: float = 0.0, threshold: float = 0.5
 ) -> list[Detections]:
     """Turn the cells into detections: 98 boxes a picture, each with its likeliest class, after NMS.
 

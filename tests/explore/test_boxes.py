@@ -88,4 +88,4 @@ def test_dragging_moves_what_the_handles_stand_for():
     frame = view.frame_at([control.start for control in view.controls])
     lines = [frame.lines[g["line"]] for g in grabs]
     assert all(len(x) == len(y) == 1 for x, y in lines)
-    assert box_line(np.array([0, 1, 2, 3]))[0][:2] == [0, 2]
+    assert box_line(np.array([0.0, 1, 2, 3]))[0][:2] == [0, 2]
