@@ -25,7 +25,7 @@ from kit.machine import seconds_in_turn
 from kit.models.detector import Detector, DetectorConfig, assign, decode, detection_loss
 from kit.models.yolo import SIZE, YOLO, decode_yolo
 
-SIDE, BATCH, N_STEPS, RATE = 64, 16, 500, 0.003
+SIDE, BATCH, N_STEPS, RATE = 64, 16, 800, 0.008
 N_SCENES = (2000, 200)  # to learn, to report
 NETS = ("the kit's detector", "YOLO v1's size")
 READINGS = {"all points": None, "11 points": 11, "101 points": 101}
