@@ -20,6 +20,7 @@ Taught in: 13
 
 from collections.abc import Callable
 from functools import cache, partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -93,7 +94,7 @@ def batch_of_squares(image: Pictures, mask: Masks, rows: list[slice], rng: np.ra
         top = rng.integers(strip.start, strip.stop - SIDE + 1)
         left = rng.integers(0, image.shape[2] - SIDE + 1)
         place = np.s_[0, top : top + SIDE, left : left + SIDE]
-        turns, mirrored = rng.integers(4), rng.integers(2)
+        turns, mirrored = int(rng.integers(4)), int(rng.integers(2))
         pair = [np.rot90(each[place], turns) for each in (image, mask)]
         squares.append([each[:, ::-1] if mirrored else each for each in pair])
     x, y = zip(*squares, strict=True)
@@ -210,7 +211,7 @@ def by_otsu(image: Float[np.ndarray, "height width"], blur: float) -> Bool[np.nd
 
 def pieces(mask: Bool[np.ndarray, "height width"]) -> Int[np.ndarray, "height width"]:
     """Number the connected pieces of a mask, those of at least `LEAST` pixels; the rest becomes background."""
-    numbered, _ = ndimage.label(mask)
+    numbered, _ = cast(tuple[np.ndarray, int], ndimage.label(mask))
     sizes = np.bincount(numbered.ravel())
     return np.where(sizes[numbered] >= LEAST, numbered, 0).astype(np.int64)
 

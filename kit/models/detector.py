@@ -97,7 +97,8 @@ class Detector(nn.Module):
         start(self, generator)
         with torch.no_grad():
             self.head.weight *= 0.1  # begin near "anything, of the typical side, in the middle of the cell"
-            self.head.bias[0] = -3.0  # and most cells hold no centre
+        # and most cells hold no centre
+        self.head.bias = nn.Parameter(torch.tensor([-3.0] + (4 + config.n_classes) * [0.0]))
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch rows columns n"]:
         """Give objectness, box and classes of every cell, as logits and logarithms.
