@@ -49,6 +49,7 @@ _BOXES = [
     ((0, 0, 4, 3), (6, 1, 9, 5)),
     ((1, 1, 9, 9), (2, 3, 4, 8)),
     ((3, 0, 5, 4), (1, 6, 8, 9)),
+    ((1, 7, 9, 12), (3, 8, 7, 15)),
 ]
 
 box_iou = Exercise(
@@ -426,11 +427,19 @@ def _masks(seed: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return a, b, truth
 
 
+def _turned(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Let b be ahead, and give one picture a single pixel, which a misses."""
+    b, a, truth = _masks(seed, 5)
+    truth[1] = a[1] = False
+    truth[1, 2, 3] = True
+    return a, b, truth
+
+
 mask_leads = Exercise(
     notebook="13",
     name="an experiment: by pixel or by picture",
     solution=_leads,
-    cases=(_masks(0, 5), _masks(1, 7), _masks(2, 4)),
+    cases=(_masks(0, 5), _masks(1, 7), _turned(2)),
     mistakes=(
         Mistake(
             hint="Nothing found where nothing is counts 0 there. It is right: count it 1.",

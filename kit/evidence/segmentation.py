@@ -36,7 +36,7 @@ from kit.learn.scenes import Scenes, compose
 from kit.learn.search import tune
 from kit.models.unet import UNet, UNetConfig
 
-WORLDS, RIVALS = ("scenes", "micrograph"), ("with skips", "without")
+RIVALS = ("with skips", "without")
 SIDE, WIDTH, DEPTH, BATCH = 64, 8, 2, 8
 N_STEPS = {"scenes": 120, "micrograph": 60}
 N_SCENES = (480, 40, 80)  # to learn, to choose, to report
@@ -155,13 +155,12 @@ def sides(
     return learn, (image[:, kept], mask[:, kept]), (other, unseen[None] > 0)
 
 
-def skips_contest(*, world: str, seed: int) -> dict[str, float]:
+def contest(world: str, seed: int) -> tuple[dict[str, float], dict[str, Masks]]:
     """Tune both nets on one grid of rates, and measure each at its best.
 
     Returns:
         Of each of `RIVALS` the mask IoU over all pixels reported on, and its "rate"; how many have their best "at the
-        edge"; the trials of each. Of the micrograph also the F1 of the nuclei that each finds, and by Otsu; of scenes
-        0 in their place.
+        edge"; the trials of each. Then the masks of each.
     """
     draw, (images, masks), (unseen, truth) = sides(world, seed)
 
@@ -171,21 +170,33 @@ def skips_contest(*, world: str, seed: int) -> dict[str, float]:
     search = tune({rival: partial(loss, rival) for rival in RIVALS}, {"lr": RATES}, seeds=[seed], growths=1)
     (fresh,) = search.fresh([seed + 1000])
     numbers: dict[str, float] = {}
+    said: dict[str, Masks] = {}
     for rival in RIVALS:
         lr = search.best[rival, None].setting["lr"]
-        mask = predicted(trained(rival, draw, lr=lr, n_steps=N_STEPS[world], seed=fresh), unseen)
-        numbers |= {rival: mask_iou(mask, truth), f"{rival} rate": lr, f"{rival} nuclei": 0.0}
-        if world == "micrograph":
-            numbers[f"{rival} nuclei"] = found(pieces(mask[0]), halves()[1 - seed % 2][1]).f1
+        said[rival] = predicted(trained(rival, draw, lr=lr, n_steps=N_STEPS[world], seed=fresh), unseen)
+        numbers |= {rival: mask_iou(said[rival], truth), f"{rival} rate": lr}
     numbers["at the edge"] = sum(bool(search.best[rival, None].at_edge) for rival in RIVALS)
     numbers["trials"] = len(search.losses[RIVALS[0], None])
-    numbers["Otsu"] = numbers["Otsu nuclei"] = 0.0
-    if world == "micrograph":
-        (seen, known), (other, nuclei) = halves()[:: 1 - 2 * (seed % 2)]
-        blur = max(BLURS, key=lambda blur: found(pieces(by_otsu(seen[0], blur)), known).f1)
-        mask = by_otsu(other[0], blur)
-        numbers |= {"Otsu": mask_iou(mask, nuclei > 0), "Otsu nuclei": found(pieces(mask), nuclei).f1}
-    return numbers
+    return numbers, said
+
+
+def on_scenes(*, seed: int) -> dict[str, float]:
+    """Hold the contest on scenes of digits; give its numbers."""
+    return contest("scenes", seed)[0]
+
+
+def on_micrograph(*, seed: int) -> dict[str, float]:
+    """Hold the contest on the micrograph.
+
+    Returns:
+        Its numbers; the mask IoU of "Otsu"; and the F1 of the "nuclei" that each of the three finds.
+    """
+    numbers, said = contest("micrograph", seed)
+    (seen, known), (other, nuclei) = halves()[:: 1 - 2 * (seed % 2)]
+    blur = max(BLURS, key=lambda blur: found(pieces(by_otsu(seen[0], blur)), known).f1)
+    said["Otsu"] = by_otsu(other[0], blur)[None]
+    numbers["Otsu"] = mask_iou(said["Otsu"], nuclei[None] > 0)
+    return numbers | {f"{way} nuclei": found(pieces(masks[0]), nuclei).f1 for way, masks in said.items()}
 
 
 def otsu(image: Float[np.ndarray, "*shape"], *, n_bins: int = 256) -> float:
@@ -216,15 +227,11 @@ def pieces(mask: Bool[np.ndarray, "height width"]) -> Int[np.ndarray, "height wi
     return np.where(sizes[numbered] >= LEAST, numbered, 0).astype(np.int64)
 
 
-SKIPS = Experiment(
-    name="skips",
-    measure=skips_contest,
-    factors={"world": WORLDS},
+NUMBERS = (*RIVALS, *(f"{rival} rate" for rival in RIVALS), "at the edge", "trials")
+SKIPS = Experiment(name="skips", measure=on_scenes, seeds=10, quantities=NUMBERS)
+NUCLEI = Experiment(
+    name="nuclei",
+    measure=on_micrograph,
     seeds=10,
-    quantities=(
-        *RIVALS,
-        *(f"{rival} rate" for rival in RIVALS),
-        *(f"{rival} nuclei" for rival in RIVALS),
-        *("Otsu", "Otsu nuclei", "at the edge", "trials"),
-    ),
+    quantities=(*NUMBERS, "Otsu", *(f"{way} nuclei" for way in (*RIVALS, "Otsu"))),
 )
