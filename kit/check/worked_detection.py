@@ -6,6 +6,7 @@ Taught in: every notebook
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from kit.check.worked import Steps
 
@@ -69,7 +70,7 @@ def _readings(hits, n_targets) -> Steps:
         ("the best precision there or further on, from right to left", best),
         ("by how much recall grows at each, times that, added up", float(steps @ best)),
         ("at 0, 0.1, ..., 1 the best precision of a recall that is as high, or 0; their mean", float(means[0])),
-        ("the same at 0, 0.01, ..., 1", float(means[1])),
+        ("the same at 0, 0.01, ..., 1, and so all three", (float(steps @ best), *(float(mean) for mean in means))),
     ]
 
 
@@ -91,7 +92,7 @@ def _skip(encoded, below) -> Steps:
     return [
         ("how much is cut off above and on the left: half of what is too much, rounded down", (top, left)),
         ("the shape of the middle", tuple(middle.shape)),
-        ("torch.cat([middle, below], dim=1), its shape", (len(below), middle.shape[1] + below.shape[1], rows, columns)),
+        ("torch.cat([middle, below], dim=1)", torch.cat([middle, below], dim=1)),
     ]
 
 
