@@ -163,7 +163,7 @@ def test_a_drag_takes_the_nearest_dot_along_and_the_view_follows(page):
         before = int(slider.input_value())
         for _ in range(handle["line"]):
             at += 1 + 2 * int(numbers[at])
-        x, y = place["x"] + zoom * numbers[at + 1], place["y"] + zoom * numbers[at + 2]
+        x, y = place["x"] + zoom * float(numbers[at + 1]), place["y"] + zoom * float(numbers[at + 2])
         page.mouse.move(x + 2, y + 2)
         page.mouse.down()
         page.mouse.move(x + 2 + 3 * zoom * handle["xStep"], y + 2, steps=5)
