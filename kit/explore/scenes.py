@@ -22,7 +22,7 @@ def draw_picture(
     title: str = "",
 ) -> None:
     """Draw a picture of grey values from 0 to 1, as ink on paper, with the outline of a mask."""
-    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     if mask is not None and mask.any() and not mask.all():
         axes.contour(mask, levels=[0.5], colors=[color], linewidths=1.2)
     axes.set(xticks=[], yticks=[])
