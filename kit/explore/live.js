@@ -318,8 +318,9 @@ function render({ model, el }) {
   // Dragging in the picture moves the two sliders that say where, or that of the nearest handle; a click on a box
   // moves the control whose position the box stands for.
   function place(event) {
-    const { box: [left, top, width, height], x, y, handles, boxes, control } = drag;
+    const { box: [left, top, width, height], x, y, handles, boxes, control, grabs } = drag;
     const [pointer, down] = pointed(event);
+    if (grabs) return grab(event, pointer, down);
     if (boxes) {
       const hit = boxes.findIndex(([x0, y0, x1, y1]) => pointer >= x0 && pointer <= x1 && down >= y0 && down <= y1);
       if (hit >= 0) move({ [control]: hit });
@@ -336,6 +337,30 @@ function render({ model, el }) {
       move({ [slider]: nearest(up, slider) });
     }
   }
+  // The nearest dot is taken along: it keeps its distance from the pointer, and its two sliders follow.
+  let held = null;
+  function grab(event, pointer, down) {
+    const { box: [left, top, width, height], grabs } = drag;
+    if (event.type === "pointerdown") {
+      if (pointer < left || pointer > left + width || down < top || down > top + height) return;
+      const away = grabs.map(({ line }) => Math.hypot(...dotOf(line).map((at, i) => at - [pointer, down][i])));
+      const dot = grabs[away.indexOf(Math.min(...away))];
+      held = { ...dot, from: [pointer, down], start: [positions[dot.x], positions[dot.y]] };
+      canvas.setPointerCapture(event.pointerId);
+    }
+    const to = (slider, i, step) => {
+      const moved = Math.round(held.start[i] + ([pointer, down][i] - held.from[i]) / step);
+      return Math.min(controls[slider].labels.length - 1, Math.max(0, moved));
+    };
+    const changes = { [held.x]: to(held.x, 0, held.xStep), [held.y]: to(held.y, 1, held.yStep) };
+    if (positions[held.x] !== changes[held.x] || positions[held.y] !== changes[held.y]) move(changes);
+  }
+  function dotOf(line) {
+    let at = painted.start;
+    for (let i = 0; i < line; i++) at += 1 + 2 * painted.numbers[at];
+    return painted.numbers[at] ? [painted.numbers[at + 1], painted.numbers[at + 2]] : [Infinity, Infinity];
+  }
+
   if (drag) {
     canvas.classList.add(drag.boxes ? "kit-clickable" : "kit-draggable");
     canvas.addEventListener("pointerdown", place);

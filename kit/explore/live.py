@@ -155,6 +155,30 @@ class Click:
     boxes: Sequence[tuple[float, float, float, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Handle:
+    """A dot of the stage that can be taken hold of: moving it moves two sliders, whose values are even steps.
+
+    Args:
+        line: the number of the stage's line that is the dot.
+        x, y: the sliders.
+        scale: how far the dot moves, in data units of its axes, where a slider's value grows by 1.
+    """
+
+    line: int
+    x: str
+    y: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grab:
+    """Let a drag inside one axes take the nearest of several handles along."""
+
+    axes: int
+    handles: Sequence[Handle]
+
+
 @dataclass
 class _Projection:
     """A stage, laid out once: its picture as PNG, and the way from data to pixels."""
@@ -256,7 +280,7 @@ class LiveView(anywidget.AnyWidget):
         frame: the one function of the view, from the controls' values, by name, to a `Frame`.
         quest: a goal to reach, in words; `Frame.quest_met` lights it up.
         drag: what the pointer does inside the picture: it moves two sliders, draws a curve with many,
-            or chooses among boxes.
+            chooses among boxes, or takes handles along.
 
     Raises:
         ValueError: if the precomputed frames are more than a notebook should carry, or a frame
@@ -281,7 +305,7 @@ class LiveView(anywidget.AnyWidget):
         stages: Sequence[Stage],
         frame: Callable[..., Frame],
         quest: str = "",
-        drag: Drag | Draw | Click | None = None,
+        drag: Drag | Draw | Click | Grab | None = None,
     ):
         close_predecessor(title, self)
         self.controls, self.frame = tuple(controls), frame
@@ -372,7 +396,7 @@ class LiveView(anywidget.AnyWidget):
                 )
         return frames, cache
 
-    def _describe_drag(self, drag: Drag | Draw | Click | None) -> dict | None:
+    def _describe_drag(self, drag: Drag | Draw | Click | Grab | None) -> dict | None:
         if drag is None:
             return None
         names = [control.name for control in self.controls]
@@ -384,11 +408,24 @@ class LiveView(anywidget.AnyWidget):
             pixels = axes.transData.transform(corners.reshape(-1, 2)).reshape(-1, 4)
             pixels[:, 1::2] = projection.stage.figure.bbox.height - pixels[:, 1::2]
             return {"box": box, "boxes": pixels.tolist(), "control": names.index(drag.control)}
+        if isinstance(drag, Grab):
+            return {"box": box, "grabs": [self._describe_handle(handle, axes, box) for handle in drag.handles]}
         if isinstance(drag, Drag):
             return {"box": box, "x": names.index(drag.x), "y": names.index(drag.y)}
         across = axes.transData.transform([(x, 0) for x in drag.at])[:, 0]
         handles = zip(drag.sliders, across, strict=True)
         return {"box": box, "handles": [{"slider": names.index(name), "x": float(x)} for name, x in handles]}
+
+    def _describe_handle(self, handle: Handle, axes: Any, box: Sequence[float]) -> dict:
+        """Say which sliders a handle moves, and how many pixels it goes along either axis for a step of its slider."""
+        names = [control.name for control in self.controls]
+        described: dict[str, Any] = {"line": handle.line}
+        ways = (("x", handle.x, axes.get_xlim(), box[2]), ("y", handle.y, axes.get_ylim()[::-1], box[3]))
+        for axis, name, (low, high), pixels in ways:  # y grows downwards on the page
+            values = self.controls[names.index(name)].values
+            step = handle.scale * (values[-1] - values[0]) / (len(values) - 1)
+            described |= {axis: names.index(name), f"{axis}Step": float(step * pixels / (high - low))}
+        return described
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Add a picture and a sentence, which GitHub and other readers without a kernel show."""

@@ -2,16 +2,25 @@
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from kit.explore.boxes import boxes_view
 from tests.browser.lab import KERNEL, cell
 
 IMPORTS = (
-    "from kit.explore.descent import bowl, line_fit\nfrom kit.explore.first_network import playground\n"
+    "from kit.explore.boxes import boxes_view\nfrom kit.explore.descent import bowl, line_fit\n"
+    "from kit.explore.first_network import playground\n"
     "from kit.explore.optimizers import optimizer_race"
 )
-VIEWS = {"bowl": 2, "line_fit": 3, "optimizer_race": 4, "playground": 5}  # by the execution count of their cells
+VIEWS = {
+    "bowl": 2,
+    "line_fit": 3,
+    "optimizer_race": 4,
+    "playground": 5,
+    "boxes_view": 6,
+}  # by the execution count of their cells
 STEPS = {"ArrowRight": 1, "ArrowUp": 1, "ArrowLeft": -1, "ArrowDown": -1}
 COLOURED = """(canvas, colour) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width / 3, canvas.height);
@@ -138,6 +147,33 @@ def test_the_quest_lights_up_when_it_is_met(race):
     for _ in range(16):
         rate.press("ArrowRight")
     expect(race.locator(".kit-quest")).to_have_attribute("data-met", "now")
+
+
+def test_a_drag_takes_the_nearest_dot_along_and_the_view_follows(page):
+    view, here = shown(page, "boxes_view"), boxes_view()
+    canvas = view.locator("canvas")
+    canvas.scroll_into_view_if_needed()
+    place = canvas.bounding_box()
+    zoom = place["width"] / here.scene["stages"][0]["width"]
+    numbers = np.frombuffer(here.reply["numbers"], "<f4")
+    for handle, name in zip(
+        here.scene["drag"]["grabs"], ("A from the left", "B from the left", "B's width"), strict=True
+    ):
+        slider, at = view.get_by_role("slider", name=name), 0
+        before = int(slider.input_value())
+        for _ in range(handle["line"]):
+            at += 1 + 2 * int(numbers[at])
+        x, y = place["x"] + zoom * float(numbers[at + 1]), place["y"] + zoom * float(numbers[at + 2])
+        page.mouse.move(x + 2, y + 2)
+        page.mouse.down()
+        page.mouse.move(x + 2 + 3 * zoom * handle["xStep"], y + 2, steps=5)
+        expect(slider).to_have_value(str(before + 3))
+        page.mouse.move(x + 2, y + 2, steps=5)
+        page.mouse.up()
+        expect(slider).to_have_value(str(before))
+        expect(view).to_have_attribute("data-shown", " ".join(map(str, here.reply["positions"])))
+    page.mouse.move(x + 50, y)
+    expect(slider).to_have_value(str(before))
 
 
 @pytest.fixture

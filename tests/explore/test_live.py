@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from kit.explore import bpe, descent, live, optimizers
-from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, LiveView, Slider, Stage, Text
+from kit.explore.live import Choice, Clock, Control, Drag, Draw, Frame, Grab, Handle, LiveView, Slider, Stage, Text
 from kit.explore.overlay import Picture
 from tests.explore.test_deep_nets import MEETS
 from tests.explore.views import VIEWS, name_of, opener
@@ -221,6 +221,17 @@ def test_a_drawing_names_its_axes_and_where_each_handle_stands():
     assert view.scene["drag"]["box"] == box
     assert [handle["slider"] for handle in view.scene["drag"]["handles"]] == [1, 0]
     np.testing.assert_allclose([h["x"] for h in view.scene["drag"]["handles"]], [left + width / 4, left + width])
+
+
+def test_a_handle_says_how_far_it_goes_for_a_step_of_its_sliders():
+    grab = Grab(axes=0, handles=[Handle(line=0, x="b", y="a"), Handle(line=0, x="a", y="b", scale=0.5)])
+    view = two_sliders(lambda a, b: Frame(lines=[([0], [0])], sentence="."), drag=grab)
+    _, _, width, height = view.scene["drag"]["box"]
+    first, second = view.scene["drag"]["grabs"]
+    assert (first["line"], first["x"], first["y"]) == (0, 1, 0)
+    # the axes go from 0 to 1, and from 0 at the bottom to 10; on the page y grows downwards
+    np.testing.assert_allclose([first["xStep"], first["yStep"]], [width, -height / 10])
+    np.testing.assert_allclose([second["xStep"], second["yStep"]], [width / 2, -height / 20])
 
 
 def test_a_drawing_needs_a_place_for_each_slider():

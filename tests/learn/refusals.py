@@ -5,8 +5,10 @@ import numpy as np
 from kit.learn import (
     advisor,
     autograd,
+    boxes,
     class_losses,
     descent,
+    detection_metrics,
     ensembles,
     halving,
     intervals,
@@ -23,6 +25,7 @@ from kit.learn import (
     ranking,
     regularizers,
     scaling,
+    scenes,
     schedules,
     score_metrics,
     search,
@@ -90,6 +93,16 @@ HALVES = splits.k_fold(2, k=2)
 SPACE = selection.Space({"lr": (1.0, 2.0, 4.0)})
 SCORES = [*SAMPLE, np.inf * np.ones(3)]
 OVERLAP = {"n_train": (9, AT_LEAST_1), "n_test": (1, AT_LEAST_1)}
+BOX = np.array([[0.0, 0.0, 4.0, 4.0], [1.0, 1.0, 3.0, 5.0]])
+NO_BOXES = [*MATRIX, X, BOX[:, :3], BOX[:, ::-1], BOX * 0, np.ones((0, 3))]
+BOX_SCORES = [*ARRAY, np.ones(3), np.ones((2, 1))]
+MASK = np.array([[True, False, False]])
+MASKS = [None, "ten", [True], MASK.astype(int)]
+NUMBERED = [*ARRAY, MASK, np.array([[1.0, 0, 2]]), np.array([[-1, 0, 2]]), np.array([1, 0, 2])]
+IN_A_PICTURE = boxes.Objects(boxes=BOX, classes=np.array([0, 1]))
+SEEN = boxes.Detections(boxes=BOX, classes=np.array([0, 1]), scores=np.array([0.9, 0.8]))
+BARS = np.zeros((2, 12, 12), dtype=np.int64)
+BARS[:, 3:9, 4:7] = 255
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
 
 FOUR = np.arange(8.0).reshape(4, 2)
@@ -480,6 +493,64 @@ ARGUMENTS = {
         "dropout_rate": (0.5, KEPT),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
+    boxes.iou: {"a": (BOX, NO_BOXES), "b": (BOX, NO_BOXES), "inclusive": (True, [])},
+    boxes.generalized_iou: {"a": (BOX, NO_BOXES), "b": (BOX, NO_BOXES)},
+    boxes.nms: {
+        "boxes": (BOX, NO_BOXES),
+        "scores": (np.array([0.9, 0.8]), BOX_SCORES),
+        "threshold": (0.5, SHARE),
+        "classes": (np.array([0, 1]), ["ten", [], np.ones(2), np.array([0, 1, 2]), np.array([[0], [1]])]),
+    },
+    boxes.checked_boxes: {"name": ("boxes", []), "value": (BOX, [])},
+    boxes.checked_classes: {"name": ("classes", []), "value": (np.array([0, 1]), []), "n": (2, [])},
+    boxes.best_first: {"name": ("scores", []), "value": (np.array([0.9, 0.8]), []), "n": (2, [])},
+    detection_metrics.matched: {
+        "boxes": (BOX, NO_BOXES),
+        "scores": (np.array([0.9, 0.8]), BOX_SCORES),
+        "targets": (BOX, NO_BOXES),
+        "threshold": (0.5, [*ABOVE_0, 1.5]),
+    },
+    detection_metrics.precision_recall: {
+        "hits": (np.array([True, False]), [None, "ten", [True, False], np.ones(2), np.ones((2, 1), dtype=bool)]),
+        "scores": (np.array([0.9, 0.8]), BOX_SCORES),
+        "n_targets": (2, AT_LEAST_1),
+    },
+    detection_metrics.average_precision: {
+        "hits": (np.array([True, True]), [None, "ten", [True, False], np.ones(2), np.ones((2, 1), dtype=bool)]),
+        "scores": (np.array([0.9, 0.8]), BOX_SCORES),
+        "n_targets": (2, [*AT_LEAST_1, 1]),
+        "n_points": (11, ["ten", 1.5, -1, 0, 1]),
+    },
+    detection_metrics.mean_average_precision: {
+        "found": ([SEEN], [None, 3, [IN_A_PICTURE], [None]]),
+        "truth": ([IN_A_PICTURE], [None, 3, [], [SEEN], [IN_A_PICTURE] * 2]),
+        "threshold": (0.5, [*ABOVE_0, 1.5]),
+        "n_points": (11, ["ten", 1.5, -1, 0, 1]),
+    },
+    detection_metrics.mask_iou: {
+        "predictions": (MASK, [*MASKS, MASK[:, :2], ~MASK[:, 1:]]),
+        "targets": (MASK, MASKS),
+        "undefined": STAND_IN,
+    },
+    detection_metrics.object_iou: {
+        "predictions": (np.array([[1, 0, 2]]), [*NUMBERED, np.array([[1, 0]])]),
+        "targets": (np.array([[1, 0, 2]]), NUMBERED),
+    },
+    detection_metrics.found: {
+        "predictions": (np.array([[1, 0, 2]]), [*NUMBERED, np.array([[1, 0]])]),
+        "targets": (np.array([[1, 0, 2]]), NUMBERED),
+        "threshold": (0.5, [*NUMBER, 0.4, 1]),
+    },
+    scenes.compose: {
+        "digits": (BARS, [*ARRAY, BARS / 2, BARS[0], BARS[:, :, :9], BARS[:, :5, :5], -BARS, 2 * BARS, 0 * BARS]),
+        "labels": (np.array([0, 1]), [*ARRAY, np.ones(2), np.array([0])]),
+        "n": (2, AT_LEAST_1),
+        "rng": (np.random.default_rng(0), GENERATOR),
+        "size": (20, [*AT_LEAST_1, 11]),
+        "most": (1, AT_LEAST_1),
+        "n_scraps": (1, COUNT),
+        "noise": (0.1, AT_LEAST_0),
+    },
     ranking.precision_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
     ranking.recall_at_k: {**OF_BITS, "k": (2, AT_LEAST_1)},
     ranking.hit_rate: {**OF_BITS, "k": (2, AT_LEAST_1)},
@@ -541,6 +612,6 @@ CARRIERS = {
     *(ensembles.squared_error_derivatives, ensembles.log_loss_derivatives),
     *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
     *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
-    *(pictures.Digits, pictures.Micrograph),
+    *(pictures.Digits, pictures.Micrograph, boxes.Objects, boxes.Detections, detection_metrics.Found, scenes.Scenes),
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
 }

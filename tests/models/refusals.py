@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 import transformers
 from torch import nn
 
+from kit.learn.boxes import Objects
 from kit.models import (
     ablation,
     bert,
+    detector,
     encoder_decoder,
     forward_pass,
     gpt,
@@ -21,8 +24,10 @@ from kit.models import (
     parameters,
     t5,
     transformer_xl,
+    unet,
+    yolo,
 )
-from tests.learn.refusals import ABOVE_0, AT_LEAST_1, COUNT, FUNCTION, KEPT
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, KEPT, NUMBER, SHARE
 
 IDS = torch.tensor([[1, 2, 3]])
 TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
@@ -122,6 +127,20 @@ LONG_INPUTS = {
 }
 
 ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+
+UNET = unet.UNetConfig(n_outputs=1, width=2, depth=1, padded=True)
+GREY = torch.zeros(1, 1, 16, 16)
+PICTURES = [None, "ten", [[1.0]], GREY.int(), GREY[0], GREY[:0], torch.cat([GREY, GREY], dim=1), GREY[..., :15]]
+DETECTOR = detector.DetectorConfig(n_classes=3, widths=(2, 2))
+CELLS = torch.zeros(1, 4, 4, 8)
+NOT_CELLS = [None, "ten", [[1.0]], CELLS.int(), CELLS[0], CELLS[:0], CELLS[..., 1:]]
+OBJECTS = [Objects(boxes=np.array([[1.0, 2.0, 9.0, 8.0]]), classes=np.array([2]))]
+OUTSIDE = [Objects(boxes=np.array([[1.0, 2.0, 90.0, 80.0]]), classes=np.array([2]))]
+GRID = detector.assign(OBJECTS, rows=4, columns=4, stride=4)
+TORCH_GENERATOR = (None, ["ten", 0])
+BOXES = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
+KEEP = {"min_score": (0.1, SHARE), "threshold": (0.5, SHARE)}
+OF_YOLO = torch.zeros(1, 7, 7, 30)
 
 PASSED = forward_pass.forward_pass(gpt.GPT(GPT), IDS[0])
 
@@ -258,6 +277,50 @@ ARGUMENTS = {
         "d_ff": (None, [0, "ten"]),
         "serial": (True, []),
     },
+    unet.UNetConfig: {
+        **sizes(n_channels=1, n_outputs=1, width=2, depth=1),
+        **dict.fromkeys(("skips", "padded"), (True, SWITCH)),
+    },
+    unet.UNet: {"config": (UNET, CONFIG), "generator": TORCH_GENERATOR},
+    unet.UNet(UNET).forward: {"images": (GREY, PICTURES)},
+    unet.centre: {
+        "x": (GREY, [None, "ten", [[1.0]], GREY.int(), GREY[..., :3]]),
+        "like": (GREY[..., 2:-2], [None, "ten", [[1.0]], GREY.int()]),
+    },
+    unet.start: {"model": (nn.Conv2d(1, 1, 3), CONFIG), "generator": TORCH_GENERATOR},
+    detector.DetectorConfig: {
+        **sizes(n_classes=3, n_channels=1),
+        "widths": ((2, 2), [None, 5, "ten", (), (2, 0), (2, 1.5)]),
+        "side": (18.0, ABOVE_0),
+    },
+    detector.Detector: {"config": (DETECTOR, CONFIG), "generator": TORCH_GENERATOR},
+    detector.Detector(DETECTOR).forward: {"images": (GREY, PICTURES)},
+    detector.assign: {
+        "objects": (OBJECTS, [None, 3, "ten", [None], OUTSIDE]),
+        "rows": (4, AT_LEAST_1),
+        "columns": (4, AT_LEAST_1),
+        "stride": (4, AT_LEAST_1),
+    },
+    detector.cell_boxes: {"outputs": (CELLS, NOT_CELLS), "config": (DETECTOR, CONFIG)},
+    detector.giou_loss: {
+        "a": (BOXES, [None, "ten", BOXES.int(), torch.cat([BOXES, BOXES])]),
+        "b": (BOXES, [None, "ten", BOXES.int()]),
+    },
+    detector.detection_loss: {
+        "outputs": (CELLS, NOT_CELLS),
+        "targets": (GRID, [None, 5, detector.assign(OBJECTS, rows=5, columns=4, stride=4)]),
+        "config": (DETECTOR, CONFIG),
+        "box_weight": (1.0, AT_LEAST_0),
+    },
+    detector.decode: {"outputs": (CELLS, NOT_CELLS), "config": (DETECTOR, CONFIG), **KEEP},
+    detector.kept: {
+        "boxes": (BOXES.numpy().astype(float), []),
+        "scores": (np.array([0.5]), []),
+        "classes": (np.array([1]), []),
+        "min_score": (0.1, NUMBER),
+        "threshold": (0.5, SHARE),
+    },
+    yolo.decode_yolo: {"outputs": (OF_YOLO, [None, "ten", OF_YOLO.int(), OF_YOLO[0], OF_YOLO[:0]]), **KEEP},
     forward_pass.forward_pass: {
         "model": (gpt.GPT(GPT), [*CONFIG, bert.BERT(BERT), gpt.GPT(replace(GPT, post_norm=True))]),
         "ids": (IDS[0], [None, "ten", [1], IDS[0].float(), IDS[0][:0], IDS, IDS[0] + 11, IDS[0] - 11, TOO_LONG[0]]),
@@ -304,6 +367,8 @@ CARRIERS = {
     *(llama.SelfAttention, llama.FeedForward, llama.Block),
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
+    *(unet.TwoConvolutions, detector.GridTargets),
+    yolo.YOLO,  # a gigabyte of weights; test_detector.py has what it refuses
     forward_pass.ForwardPass,
     *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedLMHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),

@@ -28,6 +28,7 @@ EARLIER = {
     ("gap", "04"): "says which notebook is about it",
     ("decay", "04"): "part of weight decay",
     ("decay", "05"): "part of weight decay",
+    ("mask", "13"): "of pixels, and says so",
     ("attention", "16"): "says that it comes next",
 }
 
