@@ -65,8 +65,8 @@ item_similarities = Exercise(
             answer=partial(_similarities, power=0.0),
         ),
         Mistake(
-            hint="Those are the users that have both items, and on the diagonal all who have one. Divide by √(n_i n_j), "
-            "then set the diagonal to 0.",
+            hint="Those are the users that have both items, and on the diagonal all who have one. Divide by "
+            "√(n_i n_j), then set the diagonal to 0.",
             answer=partial(_similarities, power=0.0, diagonal=None),
         ),
         Mistake(
