@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from kit.arguments import count, function, real_tensor
+from kit.arguments import count, function, real_tensor, several
 
 Images = Float[Tensor, "batch channels height width"]
 Maps = Float[Tensor, "batch channels rows columns"]
@@ -43,7 +43,10 @@ def unfold(
     if real_tensor("x", x).ndim != 4:
         raise ValueError(f"x must have the axes batch, channels, height and width, got shape {tuple(x.shape)}")
     stride, padding = count("stride", stride), count("padding", padding, at_least=0)
+    several("kernel", kernel)
     dilation, sides = count("dilation", dilation), [count("kernel", side) for side in kernel]
+    if len(sides) != 2:
+        raise ValueError(f"kernel must be a height and a width, got {len(sides)} numbers")
     x = F.pad(x, (padding,) * 4, value=fill) if padding else x
     for axis, side in enumerate(sides, start=2):
         spread = dilation * (side - 1) + 1
@@ -78,6 +81,8 @@ def conv2d(
         raise ValueError(f"kernels must have 4 axes, got shape {tuple(kernels.shape)}")
     if len(kernels) % count("groups", groups):
         raise ValueError(f"groups must divide the {len(kernels)} kernels, got {groups}")
+    if bias is not None and real_tensor("bias", bias).shape != kernels.shape[:1]:
+        raise ValueError(f"bias must be one for each of {len(kernels)} kernels, got shape {tuple(bias.shape)}")
     height, width = kernels.shape[2:]
     patches = unfold(x, kernel=(height, width), stride=stride, padding=padding, dilation=dilation)
     if kernels.shape[1] * groups != x.shape[1]:

@@ -56,7 +56,7 @@ class DeepRun:
         self.norms = [np.array([*gradient_norms(self.model, images[:BATCH], labels[:BATCH]).values()])]
         self.losses: list[float] = []
 
-    def reach(self, frame: int) -> None:
+    def train_to(self, frame: int) -> None:
         """Train on to a frame, if no one has asked so far ahead before; what is no longer finite stays as it was.
 
         Raises:
@@ -77,7 +77,7 @@ def depth_frame(run: DeepRun, frame: int, *, words: str, goal: bool) -> Frame:
         words: which net this is, for the sentence.
         goal: whether this net may meet the quest.
     """
-    run.reach(frame)
+    run.train_to(frame)
     now, before = (
         np.nan_to_num(norms, nan=NORMS[1], posinf=NORMS[1]).clip(*NORMS) for norms in (run.norms[frame], run.norms[0])
     )

@@ -25,6 +25,16 @@ from kit.blocks.convolution import blur_pool2d
 STARTS = ("He", "torch")
 
 
+def whole_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    """Return the channels of each part, if they are whole numbers above 0.
+
+    Raises:
+        TypeError, ValueError: if they are not.
+    """
+    several("widths", widths)
+    return tuple(count("widths", width) for width in widths)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResNetConfig:
     """The sizes of a ResNet for small pictures, or of its plain twin.
@@ -229,16 +239,6 @@ def init_he(model: nn.Module) -> None:
             layer.weight.normal_(std=(2 / layer.weight[0].numel()) ** 0.5)
             if layer.bias is not None:
                 layer.bias.zero_()
-
-
-def whole_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    """Return the channels of each part, if they are whole numbers above 0.
-
-    Raises:
-        TypeError, ValueError: if they are not.
-    """
-    several("widths", widths)
-    return tuple(count("widths", width) for width in widths)
 
 
 def pictures(name: str, value: Tensor, n_channels: int, size: int | None = None) -> Tensor:

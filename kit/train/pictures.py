@@ -115,12 +115,19 @@ def steps(
 
 
 def fit_pictures(
-    model: nn.Module, images: Pictures, labels: Int[np.ndarray, "n"], *, n_steps: int, **how: object
+    model: nn.Module,
+    images: Pictures,
+    labels: Int[np.ndarray, "n"],
+    *,
+    n_steps: int,
+    lr: float,
+    rng: np.random.Generator,
+    batch_size: int = 50,
+    momentum: float = 0.9,
+    weight_decay: float = 1e-4,
+    augment: Augment | None = None,
 ) -> Float[np.ndarray, "steps"]:
-    """Train to the end, or to where the loss is no longer finite; leave the model in evaluation mode.
-
-    Args:
-        how: the other arguments of `steps`.
+    """Take all the steps of `steps`, or those up to a loss that is not finite; leave the model in evaluation mode.
 
     Returns:
         The loss of each step.
@@ -128,8 +135,9 @@ def fit_pictures(
     Raises:
         TypeError, ValueError: as `steps`.
     """
+    how = {"momentum": momentum, "weight_decay": weight_decay, "augment": augment, "batch_size": batch_size}
     losses = []
-    for loss in steps(model, images, labels, n_steps=n_steps, **how):  # type: ignore[arg-type]
+    for loss in steps(model, images, labels, n_steps=n_steps, lr=lr, rng=rng, **how):  # type: ignore[arg-type]
         losses.append(loss)
         if not math.isfinite(loss):
             break
