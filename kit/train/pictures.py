@@ -99,13 +99,13 @@ def steps(
     rate = cosine(lr, n_steps=n_steps)
 
     def go() -> Iterator[float]:
-        targets = torch.from_numpy(labels).to(next(model.parameters()).device)
         for step in range(n_steps):
             rows = next(batches)
             batch = images[rows] if augment is None else augment(images[rows], rng=rng)
             model.train()
             optimizer.param_groups[0]["lr"] = rate(step)
-            loss = F.cross_entropy(model(as_batch(batch, model)), targets[rows])
+            x = as_batch(batch, model)
+            loss = F.cross_entropy(model(x), torch.from_numpy(labels[rows]).to(x.device))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
