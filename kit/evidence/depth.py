@@ -37,7 +37,7 @@ NETS = {"plain": (False, False), "skip": (True, False), "plain, norm": (False, T
 DEPTHS_SHOWN = (8, 20, 56)
 WIDTHS, SIZE = (4, 8, 16), 14
 N_TRAIN, N_TEST, N_STEPS, BATCH = 1_000, 2_000, 300, 50
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 RESERVED = 1_500  # pictures to choose by: 1,000 to train on, 500 to judge
 TRIED = 1_000
 """The seeds of trials start here."""
