@@ -85,7 +85,7 @@ class Stack:
         field: which pixels of the photo an output of the last layer sees, along either side.
     """
 
-    maps: tuple[Float[np.ndarray, "rows columns"], ...]
+    maps: tuple[np.ndarray, ...]
     kernel: Float[np.ndarray, "side side"]
     stride: int
     field: Field

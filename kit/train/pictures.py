@@ -58,7 +58,7 @@ def as_batch(images: Pictures, model: nn.Module) -> Float[Tensor, "n 1 height wi
     images = real_array("images", images, ndim=3)
     instance("model", model, nn.Module)
     weight = next(model.parameters())
-    return torch.from_numpy(np.ascontiguousarray(images)).to(weight.device, weight.dtype).unsqueeze(1)
+    return torch.tensor(images, dtype=weight.dtype, device=weight.device).unsqueeze(1)
 
 
 def steps(

@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from kit.explore.depth import DEPTHS, FRAMES, NORMS, DeepRun, depth_frame, depth_view, few_digits
+from kit.explore.depth import (
+    DEPTHS,
+    FRAMES,
+    NORMS,
+    QUEST_DEPTH,
+    QUEST_LOSS,
+    DeepRun,
+    depth_frame,
+    depth_view,
+    few_digits,
+)
 from kit.models.cnn import ResNet, ResNetConfig
 from kit.train.pictures import gradient_norms
 
@@ -30,9 +40,10 @@ def test_going_back_trains_nothing(run):
     np.testing.assert_array_equal(run.norms, kept)
 
 
-def test_it_learns(run):
+def test_it_learns():
+    run = DeepRun(**(SETTINGS | {"lr": 0.1}))
     run.train_to(FRAMES)
-    assert np.mean(run.losses[-5:]) < 0.6 * np.mean(run.losses[:3])
+    assert np.mean(run.losses[-5:]) < 0.9 * np.mean(run.losses[:3])
 
 
 def test_a_frame_has_a_point_for_each_layer_and_the_losses_so_far(run):
@@ -51,22 +62,22 @@ def test_what_diverges_stays_in_the_picture():
     assert not frame.quest_met
 
 
-def test_the_plain_net_s_gradient_vanishes_under_torchs_start_and_with_skips_or_norm_it_does_not():
+def test_at_56_layers_only_the_plain_net_without_norm_has_a_gradient_that_vanishes_under_torchs_start():
     first = {}
     for skip in (False, True):
         for norm in (False, True):
             run = DeepRun(depth=56, skip=skip, norm=norm, start="torch", lr=0.01)
             first[skip, norm] = run.norms[0][0]
-    assert first[False, False] < 1e-6
+    assert first[False, False] < 1e-9
     assert min(first[True, False], first[True, True], first[False, True]) > 1e-4
 
 
-def test_the_quest_is_met_with_skips_and_not_without():
+def test_the_quest_is_met_with_skips_and_norm_and_not_without_either():
     view = depth_view()
-    deepest = len(DEPTHS) - 1
-    met = {
-        (skip, norm, start, lr): view.frame_at([deepest, skip, norm, start, lr, FRAMES]).quest_met
-        for skip, norm, start, lr in ((1, 0, 0, 3), (0, 0, 0, 3), (1, 1, 0, 3))
-    }
-    assert met == {(1, 0, 0, 3): True, (0, 0, 0, 3): False, (1, 1, 0, 3): False}
-    assert not view.frame_at([0, 1, 0, 0, 3, FRAMES]).quest_met
+    deepest, he, lr = len(DEPTHS) - 1, 1, 4
+    met = [view.frame_at([deepest, skip, norm, he, lr, FRAMES]).quest_met for skip, norm in ((1, 1), (0, 1), (1, 0))]
+    assert met == [True, False, False]
+    assert not view.frame_at([0, 1, 1, he, lr, FRAMES]).quest_met  # 8 layers are not deep
+    assert not view.frame_at([deepest, 1, 1, he, 0, FRAMES]).quest_met  # too slow
+    assert f"{QUEST_DEPTH} layers" in view.scene["quest"]
+    assert f"{QUEST_LOSS:g}" in view.scene["quest"]

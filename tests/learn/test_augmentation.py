@@ -29,7 +29,7 @@ def test_warp_matches_scipy():
 
 def test_a_warp_by_whole_pixels_is_a_shift():
     moves = RNG.integers(-2, 3, size=(5, 2))
-    warped = warp(IMAGES, angles=np.zeros(5), scales=np.ones(5), moves=moves)
+    warped = warp(IMAGES, angles=np.zeros(5), scales=np.ones(5), moves=moves.astype(float))
     np.testing.assert_allclose(warped, shift(IMAGES, moves), atol=1e-12)
 
 

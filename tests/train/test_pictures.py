@@ -89,8 +89,8 @@ def test_gradient_norms_are_those_of_autograd():
 
 
 def test_steps_refuse_at_the_call_and_not_at_the_first_value():
-    with pytest.raises(ValueError, match="labels must be one for each"):
-        steps(small(), IMAGES, LABELS[:-1], n_steps=1, lr=0.1, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="batch_size must be <= n_examples"):
+        steps(small(), IMAGES, LABELS, n_steps=1, lr=0.1, batch_size=101, rng=np.random.default_rng(0))
 
 
 def test_a_batch_goes_where_the_model_is():
