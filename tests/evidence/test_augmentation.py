@@ -21,7 +21,7 @@ from kit.evidence.augmentation import (
 )
 from kit.evidence.store import stored
 from kit.learn.augmentation import neighbours, shift
-from kit.learn.glyphs import FACES
+from kit.learn.glyphs import draw
 
 
 class Corner(nn.Module):
@@ -51,15 +51,18 @@ def test_no_picture_is_on_two_sides_and_what_chooses_never_counts(task):
     assert not choosing & counting
 
 
-def test_a_face_is_held_out_whole_and_others_are_held_out_in_other_repetitions():
-    held_out = set()
-    for seed in range(6):
-        (x, y), (x_test, y_test) = sides("glyphs", seed)
-        assert len(x) == N_LETTERS * (len(FACES) - 1)
-        assert np.bincount(y).tolist() == [len(FACES) - 1] * N_LETTERS
-        assert y_test.tolist() == list(range(N_LETTERS))
-        held_out.add(x_test[:1].tobytes())
-    assert len(held_out) == 6
+def test_a_family_of_faces_is_held_out_whole_and_another_in_another_repetition(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(augmentation, "draw", lambda letters, face: drawn.append(face) or draw(letters, face=face))
+    for seed in range(8):
+        (x, y), (x_test, y_test) = sides.__wrapped__("glyphs", seed)
+        assert np.bincount(y).tolist() == [8] * N_LETTERS
+        assert np.bincount(y_test).tolist() == [4] * N_LETTERS
+        assert (len(x), len(x_test)) == (8 * N_LETTERS, 4 * N_LETTERS)
+    held_out = [{face.split()[0] for face in drawn[place + 8 : place + 12]} for place in range(0, len(drawn), 12)]
+    trained_on = [{face.split()[0] for face in drawn[place : place + 8]} for place in range(0, len(drawn), 12)]
+    assert set().union(*held_out) == set(FAMILIES)
+    assert all(len(out) == 1 and not out & on for out, on in zip(held_out, trained_on, strict=True))
 
 
 def test_accuracy_is_the_mean_over_eight_moves():
@@ -96,5 +99,6 @@ def test_with_and_without_had_the_same_trials(task):
 
 
 def test_as_many_repetitions_are_stored_as_the_sentence_plans():
-    assert stored(SHIFTS, "two").shape == (20, len(TASKS), len(WAYS), len(BLURS))
+    assert stored(SHIFTS, "two").shape == (20, len(TASKS), len(WAYS))
+    assert stored(BLURRED, "two").shape == (5, len(TASKS), len(WAYS))
     assert all(stored(SHIFTS, name).min() >= 0 and stored(SHIFTS, name).max() <= 1 for name in SHIFTS.quantities)
