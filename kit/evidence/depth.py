@@ -12,7 +12,7 @@ What decides, written before any run that counts:
 
 - D01.1 and D01.2 compare the first layer's gradient before training, under torch's own start, variance 1 / (3 fan_in):
   the one that `nn.Conv2d` gives to who asks for none, and the one under which a plain net's gradient does shrink
-  layer by layer. Where BatchNorm stands, the size of the first weights cancels. The paper's start, He's, keeps the
+  layer by layer. A gradient of exactly 0, of a net with a dead layer, counts as 1e-45. Where BatchNorm stands, the size of the first weights cancels. The paper's start, He's, keeps the
   plain net's gradient alive without a skip; its numbers are stored too and shown beside, and decide nothing.
 - D01.3 compares the nets "as published", with BatchNorm, each at the start and the rate that served it best in as
   many trials. The accuracy is that on 2,000 unseen pictures after the last step.
@@ -39,6 +39,7 @@ WIDTHS, SIZE = (4, 8, 16), 14
 N_TRAIN, N_TEST, N_STEPS, BATCH = 1_000, 2_000, 300, 50
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 RESERVED = 1_500  # pictures to choose by: 1,000 to train on, 500 to judge
+SMALLEST = 1e-45  # that float32 can hold
 TRIED = 1_000
 """The seeds of trials start here."""
 
@@ -95,6 +96,17 @@ START_NORMS = Experiment(
     seeds=10,
     quantities=("first", "last"),
 )
+
+
+def first_gradients(net: str, start: str, *, depth: int = DEPTHS_SHOWN[-1]) -> Float[np.ndarray, "seeds"]:
+    """Read the first layer's gradient before training, for ratios: 0 counts as the least that float32 can hold.
+
+    In a narrow net all units of a layer can be dead, and nothing at all comes through.
+
+    Raises:
+        TypeError, ValueError: as `stored`.
+    """
+    return np.maximum(stored(START_NORMS, "first", depth=depth, net=net, start=start), SMALLEST)
 
 
 def trial(depth: int, net: str, start: str, lr: float, seed: int) -> dict[str, float]:
