@@ -10,10 +10,11 @@ at 14 by 14 pixels; the trainings are those of the paper, SGD with momentum 0.9,
 
 What decides, written before any run that counts:
 
-- D01.1 and D01.2 compare the first layer's gradient before training, under torch's own start, variance 1 / (3 fan_in):
-  the one that `nn.Conv2d` gives to who asks for none, and the one under which a plain net's gradient does shrink
-  layer by layer. A gradient of exactly 0, of a net with a dead layer, counts as 1e-45. Where BatchNorm stands, the size of the first weights cancels. The paper's start, He's, keeps the
-  plain net's gradient alive without a skip; its numbers are stored too and shown beside, and decide nothing.
+- D01.1 and D01.2 compare the first layer's gradient before training, under torch's own start, variance
+  1 / (3 fan_in): the one that `nn.Conv2d` gives to who asks for none, and the one under which a plain net's gradient
+  does shrink layer by layer. A gradient of exactly 0, of a net with a dead layer, counts as 1e-45. Where BatchNorm
+  stands, the size of the first weights cancels. The paper's start, He's, keeps the plain net's gradient alive without
+  a skip; its numbers are stored too and shown beside, and decide nothing.
 - D01.3 compares the nets "as published", with BatchNorm, each at the start and the rate that served it best in as
   many trials. The accuracy is that on 2,000 unseen pictures after the last step.
 
