@@ -84,7 +84,10 @@ def conv2d(
     if bias is not None and real_tensor("bias", bias).shape != kernels.shape[:1]:
         raise ValueError(f"bias must be one for each of {len(kernels)} kernels, got shape {tuple(bias.shape)}")
     height, width = kernels.shape[2:]
-    patches = unfold(x, kernel=(height, width), stride=stride, padding=padding, dilation=dilation)
+    try:
+        patches = unfold(x, kernel=(height, width), stride=stride, padding=padding, dilation=dilation)
+    except ValueError as error:
+        raise ValueError(str(error).replace("kernel must", "kernels must")) from None
     if kernels.shape[1] * groups != x.shape[1]:
         raise ValueError(f"kernels must see {x.shape[1]} channels in {groups} groups, got {kernels.shape[1]} a group")
     rows = rearrange(patches, "b (g i) r c h w -> g (b r c) (i h w)", g=groups)

@@ -115,7 +115,10 @@ def _checked(
     if kernels.shape[1] * groups != len(x):
         raise ValueError(f"kernels must see {len(x)} channels in {groups} groups, got {kernels.shape[1]} a group")
     spread = {"stride": stride, "padding": padding, "dilation": dilation}
-    rows, columns = (output_size(x.shape[i + 1], kernel=kernels.shape[i + 2], **spread) for i in range(2))
+    try:
+        rows, columns = (output_size(x.shape[i + 1], kernel=kernels.shape[i + 2], **spread) for i in range(2))
+    except ValueError as error:
+        raise ValueError(str(error).replace("kernel must", "kernels must")) from None
     return x, kernels, (rows, columns)
 
 

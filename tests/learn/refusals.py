@@ -63,8 +63,11 @@ NO_IMAGES = [*(bad for bad in ARRAY if bad is not NAN), np.ones(3), np.full((3, 
 MOVES = ["ten", None, np.ones((3, 2)), np.array([1, 2]), np.ones((2, 2), dtype=int)]
 SPREAD = {"stride": (1, AT_LEAST_1), "padding": (0, COUNT), "dilation": (1, AT_LEAST_1)}
 CONVOLVED = {
-    "x": (np.ones((2, 4, 5)), [*NO_IMAGES, np.ones((3, 4, 5))]),
-    "kernels": (np.ones((2, 2, 3, 3)), [*NO_IMAGES, np.ones((2, 1, 3, 3)), np.ones((2, 2, 9, 3))]),
+    "x": (np.ones((2, 4, 5)), NO_IMAGES),
+    "kernels": (
+        np.ones((2, 2, 3, 3)),
+        [*NO_IMAGES, np.ones((2, 1, 3, 3)), np.ones((2, 3, 3, 3)), np.ones((2, 2, 9, 3))],
+    ),
     **SPREAD,
     "groups": (1, [*AT_LEAST_1, 3]),
 }

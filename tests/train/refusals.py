@@ -56,7 +56,7 @@ SAMPLING = {
 
 SEES = CNN(CNNConfig(size=4, widths=(2,)))
 IMAGES = np.random.default_rng(0).random((3, 4, 4))
-NO_IMAGES = [*(bad for bad in ARRAY if np.shape(bad) != (3,)), np.ones(3), np.ones((3, 4))]
+NO_IMAGES = [*ARRAY, np.ones(3), np.ones((3, 4))]
 LABELLED = {
     "model": (SEES, MODULE),
     "images": (IMAGES, NO_IMAGES),
