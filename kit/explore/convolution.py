@@ -133,8 +133,8 @@ def stack(name: str, kernel: Float[np.ndarray, "side side"], *, n_layers: int, s
 
 
 def coloured(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns 3"]:
-    """Colour a map: black at 0, grey to white above, blue below."""
-    share = values / max(1.0, float(np.abs(values).max()))
+    """Colour a map: black at 0, grey to white above, blue below; only the outermost 2% go beyond full colour."""
+    share = (values / max(0.2, float(np.percentile(np.abs(values), 98)))).clip(-1, 1)
     return np.where(share[..., None] >= 0, share[..., None], -share[..., None] * DEEP_BLUE)
 
 

@@ -23,7 +23,7 @@ SWITCH = ("without", "with")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 WIDTHS, SIZE, N_TRAIN, BATCH = (4, 8, 16), 14, 500, 20
 FRAMES, START = 40, 0  # one step of descent each; the picture that is stored shows the start
-NORMS, LOSSES = (1e-12, 1e6), (0.02, 20.0)  # that the picture has room for
+NORMS, LOSSES = (1e-30, 1e6), (0.02, 20.0)  # that the picture has room for
 QUEST_DEPTH, QUEST_LOSS = 56, 1.8
 
 
@@ -104,7 +104,7 @@ def depth_stage() -> Stage:
         left, right = figure.add_axes((0.09, 0.16, 0.5, 0.74)), figure.add_axes((0.68, 0.16, 0.3, 0.74))
         left.set(xlim=(0, DEPTHS[-1] + 1), ylim=NORMS, yscale="log", xlabel="layer, from the picture to the logits")
         left.set(ylabel="length of the gradient", title="The gradient at each layer's weights")
-        left.set_yticks([1e-12, 1e-8, 1e-4, 1, 1e4], ["1e-12", "1e-8", "1e-4", "1", "1e4"])
+        left.set_yticks([1e-30, 1e-20, 1e-10, 1], ["1e-30", "1e-20", "1e-10", "1"])
         left.text(0.98, 0.1, "now", color=BLUE, transform=left.transAxes, ha="right")
         left.text(0.98, 0.03, "before training", color=GREY, transform=left.transAxes, ha="right")
         right.set(xlim=(0, FRAMES), ylim=LOSSES, yscale="log", xlabel="step", title="The loss of each batch")
