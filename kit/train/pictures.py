@@ -105,7 +105,7 @@ def steps(
             model.train()
             optimizer.param_groups[0]["lr"] = rate(step)
             x = as_batch(batch, model)
-            loss = F.cross_entropy(model(x), torch.from_numpy(labels[rows]).to(x.device))
+            loss = F.cross_entropy(model(x), torch.tensor(labels[rows], device=x.device))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -175,6 +175,6 @@ def gradient_norms(model: nn.Module, images: Pictures, labels: Int[np.ndarray, "
     layers = {name: part for name, part in model.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)}
     batch = as_batch(images, model)
     with torch.enable_grad():
-        loss = F.cross_entropy(model(batch), torch.from_numpy(labels).to(batch.device))
+        loss = F.cross_entropy(model(batch), torch.tensor(labels, device=batch.device))
         gradients = torch.autograd.grad(loss, [layer.weight for layer in layers.values()])
     return {name: float(gradient.double().norm()) for name, gradient in zip(layers, gradients, strict=True)}

@@ -17,7 +17,7 @@ def small() -> CNN:
     return CNN(CNNConfig(size=7, widths=(4,)))
 
 
-IMAGES, LABELS = (part[::50] for part in digits(7))
+IMAGES, LABELS = (part[::50].copy() for part in digits(7))
 
 
 def test_digits_are_means_of_blocks_from_0_to_1():
