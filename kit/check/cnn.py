@@ -221,7 +221,7 @@ def _blur(
     for axis in axes:
         n = x.shape[axis]
         padded = np.pad(x, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode=mode)  # type: ignore[call-overload]
-        x = sum(w * np.take(padded, range(i, i + n), axis=axis) for i, w in enumerate(weights))
+        x = np.sum([w * np.take(padded, range(i, i + n), axis=axis) for i, w in enumerate(weights)], axis=0)
     return x if first else x[::stride, ::stride]
 
 

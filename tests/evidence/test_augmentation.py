@@ -7,7 +7,9 @@ from torch import nn
 
 from kit.evidence import augmentation
 from kit.evidence.augmentation import (
+    BLURRED,
     BLURS,
+    FAMILIES,
     N_LETTERS,
     RATES,
     SHIFTS,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -20,7 +22,7 @@ from kit.explore.convolution import (
 )
 from kit.learn.convolution import convolve
 
-AT = {"n_layers": 1, "stride": 1, "between": "nothing", "row": 40, "column": 64}
+AT: dict[str, Any] = {"n_layers": 1, "stride": 1, "between": "nothing", "row": 40, "column": 64}
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -61,7 +63,8 @@ def test_kernels_may_have_commas_and_a_name():
 
 
 def test_one_layer_is_the_convolution_by_loops():
-    kernel = parse_kernel(KERNELS[0])
+    kernel = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    np.testing.assert_array_equal(parse_kernel(KERNELS[0]), kernel)
     found = stack("flower", kernel, n_layers=1, stride=2, between="nothing")
     want = convolve(photo("flower")[None], kernel[None, None], stride=2, padding=1)[0]
     np.testing.assert_allclose(found.maps[-1], want, atol=1e-12)
@@ -100,7 +103,7 @@ def test_a_pointer_at_the_edge_finds_an_output():
         found = stack("temple", np.ones((3, 3)), n_layers=n_layers, stride=stride, between="ReLU")
         for row, column in ((0, 0), (HEIGHT - 1, WIDTH - 1)):
             found.patch(*found.place_of(row, column))
-    assert "beyond its edge" in kernel_frame("temple", KERNELS[0], **(AT | {"row": 0})).sentence
+    assert "beyond its edge" in kernel_frame("temple", KERNELS[0], **{**AT, "row": 0}).sentence
 
 
 def test_colours_say_the_sign():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from kit.explore.depth import (
 from kit.models.cnn import ResNet, ResNetConfig
 from kit.train.pictures import gradient_norms
 
-SETTINGS = {"depth": 8, "skip": True, "norm": True, "start": "He", "lr": 0.03}
+SETTINGS: dict[str, Any] = {"depth": 8, "skip": True, "norm": True, "start": "He", "lr": 0.03}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_going_back_trains_nothing(run):
 
 
 def test_it_learns():
-    run = DeepRun(**(SETTINGS | {"lr": 0.1}))
+    run = DeepRun(**{**SETTINGS, "lr": 0.1})
     run.train_to(FRAMES)
     assert np.mean(run.losses[-5:]) < 0.9 * np.mean(run.losses[:3])
 
@@ -54,7 +56,7 @@ def test_a_frame_has_a_point_for_each_layer_and_the_losses_so_far(run):
 
 
 def test_what_diverges_stays_in_the_picture():
-    run = DeepRun(**(SETTINGS | {"depth": 56, "norm": False, "lr": 0.3}))
+    run = DeepRun(**{**SETTINGS, "depth": 56, "norm": False, "lr": 0.3})
     frame = depth_frame(run, 8, words="56 layers", goal=True)
     for _, y in frame.lines[:2]:
         assert (NORMS[0] <= y).all()

@@ -78,6 +78,7 @@ def test_a_block_whose_branch_is_zero_hands_its_input_on_only_with_a_skip():
     x = torch.rand(2, 3, 4, 4)
     for kind, expected in ((ResidualBlock, x), (PlainBlock, torch.zeros_like(x))):
         block = kind(SMALL, 3, 3, 1)
+        assert isinstance(block.norm2, nn.BatchNorm2d)
         nn.init.zeros_(block.norm2.weight)
         assert torch.equal(block(x), expected)
 
@@ -111,6 +112,7 @@ def test_he_matches_torch():
     layer = nn.Conv2d(16, 64, 3)
     init_he(layer)
     assert layer.weight.var().item() == pytest.approx(2 / (16 * 9), rel=0.05)
+    assert layer.bias is not None
     assert not layer.bias.any()
     torch.manual_seed(0)
     theirs = nn.Conv2d(16, 64, 3)
@@ -119,7 +121,8 @@ def test_he_matches_torch():
 
 
 def test_torchs_own_start_is_kept():
-    layer = ResNet(ResNetConfig(depth=8, start="torch")).blocks[-1].conv2
+    layer = ResNet(ResNetConfig(depth=8, start="torch")).get_submodule("blocks.2.conv2")
+    assert isinstance(layer, nn.Conv2d)
     assert layer.weight.var().item() == pytest.approx(1 / (3 * 64 * 9), rel=0.05)
 
 
