@@ -23,7 +23,7 @@ from functools import cache, partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import nn
 
 from kit.arguments import count, one_of
@@ -44,7 +44,7 @@ RESERVED = 1_500, 150  # digits and letters to choose by
 TRIED = 1_000
 """The seeds of trials start here."""
 
-Side = tuple[Float[np.ndarray, "n height width"], Int[np.ndarray, "n"]]
+Side = tuple[np.ndarray, np.ndarray]  # pictures and labels; the two sides differ in number
 
 
 @cache

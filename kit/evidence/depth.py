@@ -26,7 +26,7 @@ from functools import cache, partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from kit.arguments import count, one_of
 from kit.evidence.store import Experiment, stored
@@ -45,7 +45,7 @@ SMALLEST = 1e-45  # that float32 can hold
 TRIED = 1_000
 """The seeds of trials start here."""
 
-Side = tuple[Float[np.ndarray, "n height width"], Int[np.ndarray, "n"]]
+Side = tuple[np.ndarray, np.ndarray]  # pictures and labels; the two sides differ in number
 
 
 @cache
