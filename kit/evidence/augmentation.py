@@ -160,4 +160,4 @@ def blurred(task: str, way: str, seed: int) -> dict[str, float]:
 
 FACTORS, MOVED = {"task": TASKS, "way": WAYS}, ("clean", "one", "two")
 SHIFTS = Experiment(name="shifts", measure=as_most, factors=FACTORS, seeds=20, quantities=MOVED)
-BLURRED = Experiment(name="shifts_blurred", measure=blurred, factors=FACTORS, seeds=5, quantities=MOVED)
+BLURRED = Experiment(name="shifts_blurred", measure=blurred, factors=FACTORS, seeds=3, quantities=MOVED)

@@ -102,5 +102,5 @@ def test_with_and_without_had_the_same_trials(task):
 
 def test_as_many_repetitions_are_stored_as_the_sentence_plans():
     assert stored(SHIFTS, "two").shape == (20, len(TASKS), len(WAYS))
-    assert stored(BLURRED, "two").shape == (5, len(TASKS), len(WAYS))
+    assert stored(BLURRED, "two").shape == (3, len(TASKS), len(WAYS))
     assert all(stored(SHIFTS, name).min() >= 0 and stored(SHIFTS, name).max() <= 1 for name in SHIFTS.quantities)
