@@ -39,7 +39,7 @@ TASKS, WAYS, BLURS = ("digits", "glyphs"), ("without", "with"), ("no blur", "blu
 WIDTHS, BATCH = (8, 16, 32), 32
 FAMILIES = ("Sans", "Mono", "Serif")  # as the names of their faces begin
 N_DIGITS, N_LETTERS, N_TEST = 500, 50, 500
-RATES, STEPS = (0.01, 0.03, 0.1), (200, 400)
+RATES, STEPS = (0.003, 0.01, 0.03, 0.1), (200, 400)
 RESERVED = 1_500, 150  # digits and letters to choose by
 TRIED = 1_000
 """The seeds of trials start here."""

@@ -98,6 +98,8 @@ def test_with_and_without_had_the_same_trials(task):
     found = chosen(task)
     assert {len(losses) for losses in found.losses.values()} == {len(RATES) * len(STEPS)}
     assert len(found.best) == len(WAYS) * len(BLURS)
+    for way in WAYS:
+        assert found.best[f"{way}, {BLURS[0]}", None].setting["lr"] not in (RATES[0], RATES[-1])
 
 
 def test_as_many_repetitions_are_stored_as_the_sentence_plans():
