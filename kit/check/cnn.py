@@ -374,8 +374,8 @@ def _relative(predict: Callable, images: np.ndarray, labels: np.ndarray, distanc
     return _lost(predict, images, labels, distance) / float(np.mean(predict(images) == labels))
 
 
-def _linear(seed: int, n: int, height: int, width: int, distance: int) -> tuple:
-    """Make a model that adds up pixels, and pictures of which it reads most as they are."""
+def _linear(seed: int, n: int, height: int, width: int, distance: int, *, moved: bool = False) -> tuple:
+    """Make a model that adds up pixels, and pictures of which it reads most as they are, or when they are moved up."""
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(height * width, 3))
     images = rng.random((n, height, width))
@@ -383,7 +383,8 @@ def _linear(seed: int, n: int, height: int, width: int, distance: int) -> tuple:
     def predict(x: np.ndarray) -> np.ndarray:
         return (x.reshape(len(x), -1) @ weights).argmax(axis=1)
 
-    labels = np.where(rng.random(n) < 0.8, predict(images), rng.integers(3, size=n))
+    right = predict(_moved(images, distance, _FOUR[1:2])[0] if moved else images)
+    labels = np.where(rng.random(n) < 0.8, right, rng.integers(3, size=n))
     return predict, images, labels, distance
 
 
@@ -391,7 +392,12 @@ lost = Exercise(
     notebook="12",
     name="an experiment: accuracy lost to a move",
     solution=_lost,
-    cases=(_linear(0, 60, 5, 4, 1), _linear(1, 80, 6, 7, 2), _linear(4, 50, 4, 6, 3)),
+    cases=(
+        _linear(0, 60, 5, 4, 1),
+        _linear(1, 80, 6, 7, 2),
+        _linear(4, 50, 4, 6, 3),
+        _linear(5, 60, 5, 5, 1, moved=True),
+    ),
     mistakes=(
         Mistake(hint="np.roll brings in on one side what left on the other. What comes in must be 0.", answer=_rolled),
         Mistake(
