@@ -3,8 +3,19 @@
 import torch
 from torch import nn
 
-from kit.blocks import attention, cost, feedforward, initialisation, modes, norms, patterns, positions, sliding_window
-from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, KEPT
+from kit.blocks import (
+    attention,
+    convolution,
+    cost,
+    feedforward,
+    initialisation,
+    modes,
+    norms,
+    patterns,
+    positions,
+    sliding_window,
+)
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, KEPT
 
 REAL = ["ten", None, 3, [1.0], torch.tensor([1]), torch.tensor([True])]
 WHOLE = ["ten", None, 3, [1], torch.tensor([1.0]), torch.tensor([True])]
@@ -32,6 +43,10 @@ LAYER = {"d_model": 4, "n_heads": 2, "d_head": 2, "n_kv_heads": 2, "d_ff": 16, "
 SHAPE = cost.LayerShape(**LAYER)
 BYTES_EACH = {"bytes_each": (2, ABOVE_0)}
 MASK = torch.ones(3, 3, dtype=torch.bool)
+IMAGES, KERNELS = torch.rand(2, 4, 5, 6), torch.ones(2, 4, 3, 3)
+NO_IMAGES = [*REAL, IMAGES[0]]
+SPREAD = {"stride": (1, AT_LEAST_1), "padding": (0, COUNT), "dilation": (1, AT_LEAST_1)}
+OPTIONAL_AT_LEAST_1 = [bad for bad in AT_LEAST_1 if bad is not None]
 
 
 def filled() -> attention.KVCache:
@@ -71,6 +86,37 @@ ARGUMENTS = {
     filled().append: {
         "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),
         "v": (KV[:, :, :0], [*HEADS, KV[:, :, :1], torch.ones(2, 2, 0, 5)]),
+    },
+    convolution.unfold: {
+        "x": (IMAGES, NO_IMAGES),
+        "kernel": ((3, 3), ["ten", None, 3, (3,), (3, 0), (3, 1.5), (9, 3)]),
+        **SPREAD,
+        "fill": (0.0, []),
+    },
+    convolution.conv2d: {
+        "x": (IMAGES, NO_IMAGES),
+        "kernels": (KERNELS, [*REAL, KERNELS[0], KERNELS[:, :1], torch.ones(2, 4, 9, 3)]),
+        "bias": (None, ["ten", 3, torch.ones(3), torch.ones(2).int()]),
+        **SPREAD,
+        "groups": (1, [*AT_LEAST_1, 3]),
+    },
+    convolution.max_pool2d: {
+        "x": (IMAGES, NO_IMAGES),
+        "kernel": (2, [*AT_LEAST_1, 9]),
+        "stride": (None, OPTIONAL_AT_LEAST_1),
+        "padding": (0, COUNT),
+    },
+    convolution.avg_pool2d: {
+        "x": (IMAGES, NO_IMAGES),
+        "kernel": (2, [*AT_LEAST_1, 9]),
+        "stride": (None, OPTIONAL_AT_LEAST_1),
+    },
+    convolution.blur_pool2d: {"x": (IMAGES, NO_IMAGES), "stride": (2, AT_LEAST_1)},
+    convolution.pixels_seen: {
+        "layers": (lambda x: x[:, :, ::2, ::2], FUNCTION),
+        "x": (IMAGES, REAL),
+        "row": (1, [*COUNT, 3]),
+        "column": (2, [*COUNT, 3]),
     },
     feedforward.relu: {"x": (X, REAL)},
     cost.LayerShape: {name: (value, AT_LEAST_1) for name, value in LAYER.items()},

@@ -9,7 +9,9 @@ from kit.explore import (
     boxes,
     bpe,
     class_losses,
+    convolution,
     deep_nets,
+    depth,
     descent,
     finetuning,
     first_network,
@@ -57,6 +59,7 @@ def story_gpt_of(vocab_size: int, n_layers: int = 2) -> GPT:
     return GPT(GPTConfig(vocab_size=vocab_size, n_positions=8, n_layers=n_layers, n_heads=2, d_model=4))
 
 
+A_RUN = depth.DeepRun(depth=8, skip=True, norm=True, start="He", lr=0.1)
 BOARD = a_board()
 TELLER = story_gpt_of(len(WORDS))
 UNTRAINED = AblationGPT(AblationConfig())
@@ -78,6 +81,23 @@ ARGUMENTS = {
         "ids": (torch.tensor([[1, 2, 3]]), [None, "ten", torch.tensor([1, 2]), torch.ones(1, 3), torch.tensor([[99]])]),
         "place": (0, [*COUNT, 3]),
     },
+    convolution.photo: {"name": ("temple", ["cat", None, 3])},
+    convolution.parse_kernel: {"text": ("1", [None, 3, b"1"])},
+    convolution.stack: {
+        "name": ("temple", ["cat", None, 3]),
+        "kernel": (np.ones((3, 3)), [None, "ten", np.ones(3), np.ones((2, 2)), np.ones((3, 1))]),
+        "n_layers": (1, AT_LEAST_1),
+        "stride": (1, AT_LEAST_1),
+        "between": ("nothing", ["tanh", None]),
+    },
+    depth.DeepRun: {
+        "depth": (8, [*COUNT, 9]),
+        "skip": (True, [1, None]),
+        "norm": (True, [1, None]),
+        "start": ("He", ["he", None]),
+        "lr": (0.1, ABOVE_0),
+    },
+    A_RUN.train_to: {"frame": (0, COUNT)},
     glossary.glossary: {"word": ("loss", [3, None, "no such word"])},
     gpt.word_ids: {"text": ("Mia ran.", [None, 5, ["a"]]), "at_most": (9, [])},
     gpt.Storyteller: {
@@ -292,6 +312,7 @@ CARRIERS = {
     *(losses.Tilt, losses.outlier_frame, losses.number_frame),
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
+    *(convolution.Stack, convolution.coloured, convolution.outline, convolution.kernel_frame, depth.depth_frame),
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     *(
         boxes.Pair,

@@ -4,12 +4,15 @@ import numpy as np
 
 from kit.learn import (
     advisor,
+    augmentation,
     autograd,
     boxes,
     class_losses,
+    convolution,
     descent,
     detection_metrics,
     ensembles,
+    glyphs,
     halving,
     intervals,
     judgement,
@@ -60,6 +63,20 @@ WALK = {"objective": (lambda x, *rows: (float(x @ x), 2 * x), FUNCTION), "start"
 PENALTY = regularizers.l2(0.1)
 X = np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]])
 MATRIX = [*ARRAY, np.ones(3), np.ones((2, 2, 2)), np.ones((0, 2))]
+IMAGES = np.ones((3, 4, 4))
+NO_IMAGES = [*(bad for bad in ARRAY if bad is not NAN), np.ones(3), np.full((3, 4, 4), np.nan)]
+MOVES = ["ten", None, np.ones((3, 2)), np.array([1, 2]), np.ones((2, 2), dtype=int)]
+SPREAD = {"stride": (1, AT_LEAST_1), "padding": (0, COUNT), "dilation": (1, AT_LEAST_1)}
+CONVOLVED = {
+    "x": (np.ones((2, 4, 5)), NO_IMAGES),
+    "kernels": (
+        np.ones((2, 2, 3, 3)),
+        [*NO_IMAGES, np.ones((2, 1, 3, 3)), np.ones((2, 3, 3, 3)), np.ones((2, 2, 9, 3))],
+    ),
+    **SPREAD,
+    "groups": (1, [*AT_LEAST_1, 3]),
+}
+WINDOW, FIELD = convolution.Window(kernel=3), convolution.receptive_field([])
 BOWL = {"objective": (lambda x: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
 SAMPLE = [*ARRAY, np.ones(1), np.ones((3, 1))]
 INTERVAL = intervals.estimate_mean(np.arange(3.0))
@@ -599,6 +616,35 @@ ARGUMENTS = {
     linear.loss_forecast: {"x": (X, MATRIX), "y": (np.ones(3), SHAPED)},
     linear.loss_forecast(X, np.ones(3)): {"lr": (0.1, ABOVE_0), "steps": (np.arange(3), [*ARRAY, [-1], [0.5]])},
     linear.hessian_eigenvalues: {"x": (X, MATRIX)},
+    augmentation.shift: {"images": (IMAGES, NO_IMAGES), "moves": (np.zeros((3, 2), dtype=int), MOVES)},
+    augmentation.neighbours: {"distance": (2, COUNT)},
+    augmentation.warp: {
+        "images": (IMAGES, NO_IMAGES),
+        "angles": (np.ones(3), SHAPED),
+        "scales": (np.ones(3), [*SHAPED, np.zeros(3)]),
+        "moves": (np.zeros((3, 2)), [*SHAPED, np.ones(3)]),
+    },
+    augmentation.augment: {
+        "images": (IMAGES, NO_IMAGES),
+        "rng": (np.random.default_rng(0), GENERATOR),
+        "max_move": (2.0, AT_LEAST_0),
+        "max_angle": (10.0, AT_LEAST_0),
+        "max_scale": (1.1, [*NUMBER, 0.9]),
+    },
+    convolution.output_size: {"size": (5, AT_LEAST_1), "kernel": (3, [*AT_LEAST_1, 9]), **SPREAD},
+    convolution.convolve: CONVOLVED,
+    convolution.convolve_gradients: CONVOLVED | {"upstream": (np.ones((2, 2, 3)), [*NO_IMAGES, np.ones((2, 2, 2))])},
+    convolution.Window: {"kernel": (3, AT_LEAST_1), **SPREAD},
+    convolution.receptive_field: {"windows": ([WINDOW], [None, 3, "ten", [3], WINDOW])},
+    FIELD.of: {"place": (0, COUNT)},
+    glyphs.characters: {"faces": ("Sans", ["Arial", None, 3]), "category": ("", [None, 3, "letters", "l"])},
+    glyphs.latin_letters: {"faces": ("Sans", ["Arial", None, 3])},
+    glyphs.draw: {
+        "letters": (["a"], [None, 3, ["ab"], [3], ["\u6f22"]]),
+        "face": ("Sans", ["Arial", None, 3]),
+        "size": (9, [*AT_LEAST_1, 7]),
+        "fill": (0.6, [*NUMBER, 0, 1.5]),
+    },
     scaling.standard_scaling: {"x": (X, MATRIX)},
     scaling.min_max_scaling: {"x": (X, MATRIX)},
     scaling.standard_scaling(X).transform: {"x": (X, [*ARRAY, X[:, :1]])},

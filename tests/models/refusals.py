@@ -11,6 +11,7 @@ from kit.learn.boxes import Objects
 from kit.models import (
     ablation,
     bert,
+    cnn,
     detector,
     encoder_decoder,
     forward_pass,
@@ -64,6 +65,11 @@ ENCODER_DECODER = encoder_decoder.EncoderDecoderConfig(vocab_size=11, n_layers=1
 T5 = t5.T5Config(vocab_size=11, n_layers=1, n_heads=2, d_model=4, d_head=2, d_ff=8)
 T5_1_1 = replace(T5, gated=True, tied=False)
 MLP = mlp.MLPConfig(n_inputs=2, n_hidden=3, n_layers=2)
+RESNET = cnn.ResNetConfig(depth=8, widths=(2, 2, 4), n_channels=1)
+CNN = cnn.CNNConfig(size=4, widths=(2,))
+PICTURES = torch.ones(2, 1, 4, 4)
+NO_PICTURES = [None, "ten", [[1.0]], PICTURES.int(), PICTURES[0], PICTURES[:0], torch.ones(2, 3, 4, 4)]
+WIDTHS = [None, 5, "small", (), (2, 0, 4), (2, 2.5, 4), ("a", "b", "c")]
 SOURCE = {"source": (IDS, TOKENS), "present": (PRESENT, FROM_START)}
 ENCODED = {**SOURCE, "documents": PACKED["documents"]}
 PLACE = (IDS, [*NOT_A_NUMBER_EACH, IDS - 9])
@@ -353,12 +359,35 @@ ARGUMENTS = {
     mlp.DeepMLP(MLP).forward: {
         "x": (torch.ones(3, 2), ["ten", None, 3, [[1.0]], IDS, torch.ones(3, 4), torch.ones(2)])
     },
+    cnn.ResNetConfig: {
+        "depth": (8, [*AT_LEAST_1, 2, 9]),
+        "widths": ((2, 2, 4), [*WIDTHS, (2, 4), (4, 2, 2)]),
+        "n_channels": (1, AT_LEAST_1),
+        "n_classes": (10, AT_LEAST_1),
+        "skip": (True, SWITCH),
+        "norm": (True, SWITCH),
+        "start": ("He", [None, "he", 2]),
+    },
+    cnn.ResNet: {"config": (RESNET, CONFIG)},
+    cnn.ResNet(RESNET).forward: {"x": (PICTURES, NO_PICTURES)},
+    cnn.CNNConfig: {
+        "size": (4, AT_LEAST_1),
+        "widths": ((2,), [*WIDTHS, (2, 2, 2)]),
+        "n_channels": (1, AT_LEAST_1),
+        "n_classes": (10, AT_LEAST_1),
+        "blur": (False, SWITCH),
+    },
+    cnn.CNN: {"config": (CNN, CONFIG)},
+    cnn.CNN(CNN).forward: {"x": (PICTURES, [*NO_PICTURES, torch.ones(2, 1, 5, 5)])},
+    cnn.init_he: {"model": (nn.Conv2d(1, 1, 3), CONFIG)},
+    cnn.whole_widths: {"widths": ((2, 2), [bad for bad in WIDTHS if bad != ()])},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.on_meta: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
 # kit's own models call these, with a configuration that has been checked
 CARRIERS = {
     mlp.HiddenLayer,
+    *(cnn.shortcut, cnn.PlainBlock, cnn.ResidualBlock, cnn.pictures),
     *(ablation.SelfAttention, ablation.FeedForward, ablation.Block),
     *(bert.SelfAttention, bert.FeedForward, bert.Block, bert.MaskedLMHead),
     *(encoder_decoder.Attention, encoder_decoder.FeedForward, encoder_decoder.EncoderBlock),

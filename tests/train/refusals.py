@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from kit.models.cnn import CNN, CNNConfig
 from kit.models.gpt import GPTConfig
 from kit.train import (
     activation_checkpointing,
@@ -21,9 +22,10 @@ from kit.train import (
     measured,
     monitor,
     objectives,
+    pictures,
     underflow,
 )
-from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, NUMBER, RATE
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, GENERATOR, KEPT, NUMBER, RATE
 from tests.train.small import VOCAB, rows, small_gpt
 
 MODEL, ROWS = small_gpt(), rows()
@@ -51,6 +53,24 @@ SAMPLING = {
     "top_k": (None, OPTIONAL_AT_LEAST_1),
     "top_p": (None, [bad for bad in P if bad is not None]),
     "min_p": (None, [bad for bad in P if bad is not None]),
+}
+
+SEES = CNN(CNNConfig(size=4, widths=(2,)))
+IMAGES = np.random.default_rng(0).random((3, 4, 4))
+NO_IMAGES = [*ARRAY, np.ones(3), np.ones((3, 4))]
+LABELLED = {
+    "model": (SEES, MODULE),
+    "images": (IMAGES, NO_IMAGES),
+    "labels": (np.array([0, 2, 1]), ["ten", None, [], np.ones(3), [0, 1], [[0, 1, 2]]]),
+}
+TRAINED = LABELLED | {
+    "n_steps": (2, AT_LEAST_1),
+    "lr": (0.1, AT_LEAST_0),
+    "rng": (np.random.default_rng(0), GENERATOR),
+    "batch_size": (2, [*AT_LEAST_1, 4]),
+    "momentum": (0.9, KEPT),
+    "weight_decay": (0.0, AT_LEAST_0),
+    "augment": (None, [bad for bad in FUNCTION if bad is not None]),
 }
 
 DEVICE, FORMAT = ["gpu?", None, 3.5, "cuda:99"], ["float8", 16, None]
@@ -225,6 +245,12 @@ ARGUMENTS = {
         "loss": (objectives.token_loss, FUNCTION),
         "batches": ([PAIR], [None, 3, [], "ten"]),
     },
+    pictures.digits: {"size": (7, [None, "ten", 8, 0, 3.5])},
+    pictures.as_batch: {"images": (IMAGES, NO_IMAGES), "model": (SEES, MODULE)},
+    pictures.steps: TRAINED,
+    pictures.fit_pictures: TRAINED,
+    pictures.predict: {"model": (SEES, MODULE), "images": (IMAGES, NO_IMAGES), "batch_size": (2, AT_LEAST_1)},
+    pictures.gradient_norms: LABELLED,
     lora.LoRALinear: {"base": (nn.Linear(2, 2), [*MODULE, MODEL]), "rank": (1, [*AT_LEAST_1, 3]), "alpha": (None, [0])},
     lora.LoRALinear(nn.Linear(2, 2), rank=1).forward: {"x": (torch.zeros(1, 2), [])},
     lora.add_lora: {
