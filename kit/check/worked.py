@@ -258,7 +258,7 @@ def _choose(measure, strengths, seeds) -> Steps:
 def way_to(name: str) -> Callable[..., Steps] | None:
     """Find the way to an exercise's answer; None where there is none."""
     # torch is imported where it is needed
-    rooms = ("text", "models", "networks", "metrics", "selection", "trees", "recommenders")
+    rooms = ("text", "models", "networks", "metrics", "selection", "trees", "rnn", "recommenders")
     return STEPS.get(name) or next(
         (way for room in rooms if (way := import_module(f"kit.check.worked_{room}").STEPS.get(name))), None
     )

@@ -11,6 +11,7 @@ python run.py bench fresh_clone       minutes from a fresh clone to JupyterLab's
 python run.py bench set_up            set-up in a fresh clone with each Python here, then the quick tests
 python run.py bench text              Chinese beside English, hostile inputs, text and linear models beside their peers
 python run.py bench step              a training step with one thing changed: format, attention, optimiser, compiler
+python run.py bench recurrent_step    a training step of kit's LSTM beside torch's
 python run.py bench metrics           ROC-AUC and NDCG of a million rows beside scikit-learn's
 
 live_views, notebooks, processors, flakes and busy take what to run by name: python run.py bench live_views 16
@@ -32,6 +33,7 @@ NAMED_ONLY = (
     "step",
     "text",
     "metrics",
+    "recurrent_step",
 )
 TAKING_NAMES = ("live_views", "notebooks", "processors", "flakes", "busy")
 

@@ -9,6 +9,7 @@ from torch import nn
 from kit.models import (
     ablation,
     bert,
+    bptt,
     encoder_decoder,
     forward_pass,
     gpt,
@@ -16,12 +17,14 @@ from kit.models import (
     hugging_face,
     llama,
     longformer,
+    memory,
     palm,
     parameters,
+    rnn,
     t5,
     transformer_xl,
 )
-from tests.learn.refusals import ABOVE_0, AT_LEAST_1, COUNT, FUNCTION, KEPT
+from tests.learn.refusals import ABOVE_0, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, KEPT, NUMBER
 
 IDS = torch.tensor([[1, 2, 3]])
 TOKENS = [None, "ten", [[1, 2]], IDS[0], IDS.float(), IDS + 99, IDS - 9, IDS[:, :0]]
@@ -120,6 +123,18 @@ LONG_INPUTS = {
 }
 
 ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_heads=2, d_model=4)
+
+SERIES = torch.ones(2, 3, 2)
+SERIES_BAD = [None, "ten", [[[1.0]]], SERIES.int(), SERIES[0], SERIES[..., :1], SERIES[:, :0]]
+HERE_TO_THERE = torch.tensor([[True, True, True], [True, False, False]])
+OF_RNN, OF_LSTM = torch.zeros(2, 4), (torch.zeros(2, 4), torch.zeros(2, 4))
+READ = {
+    "x": (SERIES, SERIES_BAD),
+    "present": (HERE_TO_THERE, [SERIES, HERE_TO_THERE.int(), HERE_TO_THERE[:, 1:], ~HERE_TO_THERE]),
+}
+CELL_SIZES = {"d_input": (2, AT_LEAST_1), "d_state": (4, AT_LEAST_1), "generator": (None, ["ten", 0])}
+CELL = [None, 5, nn.LSTM(2, 4)]
+DRAWN = (torch.Generator(), ["ten", 0])
 
 PASSED = forward_pass.forward_pass(gpt.GPT(GPT), IDS[0])
 
@@ -279,6 +294,27 @@ ARGUMENTS = {
     transformer_xl.TransformerXL(XL).forward: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).encode: {"ids": (IDS, TOKENS), "documents": PACKED["documents"]},
     transformer_xl.TransformerXL(XL).new_cache: {"n_tokens": (8, ["ten", 1.5, -1, 0])},
+    rnn.RNN: CELL_SIZES,
+    rnn.GRU: CELL_SIZES,
+    rnn.LSTM: CELL_SIZES,
+    rnn.RNN(2, 4).forward: {**READ, "state": ((OF_RNN,), ["ten", OF_RNN, OF_LSTM, (OF_RNN[:1],)])},
+    rnn.GRU(2, 4).forward: {**READ, "state": ((OF_RNN,), ["ten", OF_RNN, OF_LSTM, (OF_RNN[:1],)])},
+    rnn.LSTM(2, 4).forward: {**READ, "state": (OF_LSTM, ["ten", OF_RNN, (OF_RNN,), (OF_RNN, OF_RNN[:, :1])])},
+    rnn.detached: {"state": (OF_LSTM, [None, 5, OF_RNN, (OF_RNN, None)])},
+    rnn.orthogonal_start: {"cell": (rnn.LSTM(2, 4), CELL), "gain": (1.0, AT_LEAST_0), "generator": DRAWN},
+    rnn.keep_start: {"cell": (rnn.LSTM(2, 4), [*CELL, rnn.RNN(2, 4)]), "bias": (1.0, NUMBER)},
+    rnn.chrono_start: {
+        "cell": (rnn.GRU(2, 4), [*CELL, rnn.RNN(2, 4)]),
+        "longest": (9, [*AT_LEAST_1, 2]),
+        "generator": DRAWN,
+    },
+    rnn.kept_share: {"bias": (1.0, NUMBER), "n_steps": (3, COUNT)},
+    memory.connectivity: {
+        "model": (lambda x: x[:, -1], [*FUNCTION, lambda x: x]),
+        "x": (SERIES, [*SERIES_BAD[:5], SERIES[:, :0]]),
+        "generator": DRAWN,
+    },
+    memory.step_factor: {"cell": (rnn.LSTM(2, 4), CELL), "x": (SERIES, SERIES_BAD)},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.on_meta: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
@@ -293,6 +329,9 @@ CARRIERS = {
     hugging_face.gpt2_from_hub,  # it would download; test_hugging_face.py has what it refuses
     *(gpt.SelfAttention, gpt.FeedForward, gpt.Block, gpt.PostNormBlock),
     forward_pass.ForwardPass,
+    rnn.Recurrent,
+    *(bptt.rnn_forward, bptt.rnn_backward, bptt.gru_forward, bptt.gru_backward, bptt.lstm_forward, bptt.lstm_backward),
+    *(bptt.RNNThroughTime, bptt.GRUThroughTime, bptt.LSTMThroughTime, bptt.shifted, bptt.weight_gradient),
     *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedLMHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),

@@ -27,6 +27,8 @@ EARLIER = {
     ("gap", "04"): "says which notebook is about it",
     ("decay", "04"): "part of weight decay",
     ("decay", "05"): "part of weight decay",
+    ("attention", "14"): "one of the rivals: named, and explained three notebooks on",
+    ("norm", "14"): "part of global norm",
     ("attention", "16"): "says that it comes next",
 }
 
