@@ -76,8 +76,8 @@ through_time = Exercise(
     cases=(_row(0, 3, 2), _row(1, 5, 3)),
     mistakes=(
         Mistake(
-            hint="Each step takes its own pull there, and nothing arrives from the steps after it. Hand weights.T times "
-            "the step's gradient on to the step before.",
+            hint="Each step takes its own pull there, and nothing arrives from the steps after it. Hand weights.T "
+            "times the step's gradient on to the step before.",
             answer=partial(_through_time, back=lambda w, g: 0 * g),
         ),
         Mistake(
@@ -105,7 +105,7 @@ through_time = Exercise(
             answer=partial(_through_time, outer=lambda g, before, after: np.outer(g, after)),
         ),
         Mistake(
-            hint="The pull goes through the tanh as well: add what arrives to it first, and then multiply by the slope.",
+            hint="The pull goes through the tanh as well: add what arrives to it, and then multiply by the slope.",
             answer=_pull_not_bent,
         ),
         Mistake(hint="Only the last state pulls there. Each step adds its own pull.", answer=_last_pull),

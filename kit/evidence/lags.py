@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from kit.evidence.architectures import N_CONTEXT, characters, library_text, loss_of, taught
+from kit.evidence.architecture_tasks import N_CONTEXT, characters, library_text
+from kit.evidence.architectures import loss_of, taught
 from kit.evidence.rivals import CELLS, Shape, made
 from kit.evidence.store import Experiment
 from kit.text.characters import stretches
@@ -117,7 +118,9 @@ def speller(cell: str, seed: int) -> nn.Module:
 def free_running(cell: str, seed: int) -> dict[str, float]:
     """Measure the share of right characters, with the true ones given, and 1, 2, 4, ... on where none is."""
     model = speller(cell, seed)
-    rows = torch.from_numpy(stretches(library_text()[2], 1000, length=N_CONTEXT + 1, rng=np.random.default_rng([seed, 10**6])))
+    rows = torch.from_numpy(
+        stretches(library_text()[2], 1000, length=N_CONTEXT + 1, rng=np.random.default_rng([seed, 10**6]))
+    )
     forced = model(rows[:, :-1]).argmax(dim=-1)[:, PRIMED - 1 :] == rows[:, PRIMED:]
     told, state, guesses = rows[:, :PRIMED], None, []
     for _ in range(max(AHEAD)):

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 
 import torch
 from einops import rearrange
@@ -64,7 +65,7 @@ class PictureCNN(nn.Module):
     def __init__(self, shape: Shape, width: int):
         super().__init__()
         channels = (1, width, 2 * width, 2 * width)
-        self.layers = nn.ModuleList([nn.Conv2d(a, b, 3, padding=1) for a, b in zip(channels, channels[1:])])
+        self.layers = nn.ModuleList([nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(channels)])
         self.head = nn.Linear(2 * width, shape.n_out)
 
     def forward(self, x: Float[Tensor, "b side side"]) -> Float[Tensor, "b out"]:

@@ -56,7 +56,9 @@ MUTANTS = {
         (TIME.replace("np.outer(at_sum, states[t])", "np.outer(states[t], at_sum)"), "That gradient is turned"),
         (TIME.replace("np.outer(at_sum, states[t])", "np.outer(at_sum, states[t + 1])"), "took the one after it"),
         (
-            TIME.replace("(pulls[t] + arriving) * (1 - states[t + 1] ** 2)", "pulls[t] + arriving * (1 - states[t + 1] ** 2)"),
+            TIME.replace(
+                "(pulls[t] + arriving) * (1 - states[t + 1] ** 2)", "pulls[t] + arriving * (1 - states[t + 1] ** 2)"
+            ),
             "The pull goes through the tanh as well",
         ),
         (TIME.replace("(pulls[t] + arriving)", "(pulls[t] * (t == len(pulls) - 1) + arriving)"), "Only the last state"),
@@ -74,11 +76,19 @@ MUTANTS = {
         (STEP.replace("i, f, o =", "f, i, o ="), "You exchanged i and f"),
         (STEP.replace("[[0, 1, 3]]", "[[0, 1, 2]]").replace("sums[2])", "sums[3])"), "took the candidate for the last"),
         (STEP.replace("i * n", "(1 - f) * n"), "another cell"),
-        (STEP.replace("    cell = f * cell + i * n\n    return o * np.tanh(cell), cell",
-                      "    new = f * cell + i * n\n    return o * np.tanh(cell), new"), "gave it the old one"),
+        (
+            STEP.replace(
+                "    cell = f * cell + i * n\n    return o * np.tanh(cell), cell",
+                "    new = f * cell + i * n\n    return o * np.tanh(cell), new",
+            ),
+            "gave it the old one",
+        ),
         (STEP.replace("np.tanh(sums[2])", "sums[2]"), "You bent the candidate away"),
         (STEP.replace("1 / (1 + np.exp(-sums[[0, 1, 3]]))", "sums[[0, 1, 3]]"), "The gates are missing"),
-        (STEP.replace("return o * np.tanh(cell), cell", "return o * np.tanh(cell), np.tanh(cell)"), "no tanh on the way"),
+        (
+            STEP.replace("return o * np.tanh(cell), cell", "return o * np.tanh(cell), np.tanh(cell)"),
+            "no tanh on the way",
+        ),
         (STEP.replace(", cell\n", "\n"), "Expected"),
     ],
     "clipping by global norm": [
@@ -87,17 +97,42 @@ MUTANTS = {
             "    return [g * (limit / n if n > limit else 1.0) for g, n in zip(gradients, norms)]\n",
             "each tensor by itself",
         ),
-        ("def f(gradients, limit):\n    return [np.clip(g, -limit, limit) for g in gradients]\n", "cut each number off"),
+        (
+            "def f(gradients, limit):\n    return [np.clip(g, -limit, limit) for g in gradients]\n",
+            "cut each number off",
+        ),
         (
             CLIP.replace("limit / norm if norm > limit else 1.0", "limit / max(norm, 1e-300)"),
             "multiply by at most 1",
         ),
-        (CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "sum((g**2).sum() for g in gradients)"), "root is missing"),
-        (CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "sum(np.sqrt((g**2).sum()) for g in gradients)"), "lengths of the tensors"),
-        (CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "max(np.sqrt((g**2).sum()) for g in gradients)"), "the longest tensor"),
-        (CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "sum(abs(g).sum() for g in gradients)"), "absolute values"),
+        (
+            CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "sum((g**2).sum() for g in gradients)"),
+            "root is missing",
+        ),
+        (
+            CLIP.replace(
+                "np.sqrt(sum((g**2).sum() for g in gradients))", "sum(np.sqrt((g**2).sum()) for g in gradients)"
+            ),
+            "lengths of the tensors",
+        ),
+        (
+            CLIP.replace(
+                "np.sqrt(sum((g**2).sum() for g in gradients))", "max(np.sqrt((g**2).sum()) for g in gradients)"
+            ),
+            "the longest tensor",
+        ),
+        (
+            CLIP.replace("np.sqrt(sum((g**2).sum() for g in gradients))", "sum(abs(g).sum() for g in gradients)"),
+            "absolute values",
+        ),
         (CLIP.replace("factor = limit / norm", "factor = 1 / norm"), "Multiply by the limit"),
-        (CLIP.replace("    return [g * factor for g in gradients]", "    for g in gradients:\n        g *= factor\n    return gradients"), "in place"),
+        (
+            CLIP.replace(
+                "    return [g * factor for g in gradients]",
+                "    for g in gradients:\n        g *= factor\n    return gradients",
+            ),
+            "in place",
+        ),
     ],
     "a state detached": [
         (CUT.replace("h = h.detach()", "pass"), "through the whole row"),
@@ -120,13 +155,20 @@ MUTANTS = {
     "an experiment: the architecture for each task": [
         (CHOOSE.replace("int(first) if lead.mean() > half else -1", "int(first)"), "You always chose"),
         (
-            CHOOSE.replace("t * lead.std(ddof=1) / np.sqrt(len(lead))",
-                           "t * np.sqrt((each[:, first].var(ddof=1) + each[:, second].var(ddof=1)) / len(each))"),
+            CHOOSE.replace(
+                "t * lead.std(ddof=1) / np.sqrt(len(lead))",
+                "t * np.sqrt((each[:, first].var(ddof=1) + each[:, second].var(ddof=1)) / len(each))",
+            ),
             "seed by seed",
         ),
         (CHOOSE.replace(" / np.sqrt(len(lead))", ""), "spread of single seeds"),
         (CHOOSE.replace("ddof=1", "ddof=0"), "ddof=1"),
-        (CHOOSE.replace("second, first = np.argsort(each.mean(axis=0))[-2:]", "second, _, first = np.argsort(each.mean(axis=0))"), "best against the worst"),
+        (
+            CHOOSE.replace(
+                "second, first = np.argsort(each.mean(axis=0))[-2:]", "second, _, first = np.argsort(each.mean(axis=0))"
+            ),
+            "best against the worst",
+        ),
         (CHOOSE.replace("each.mean(axis=0)", "each.max(axis=0)"), "luckiest seed"),
         (CHOOSE.replace("np.argsort(each.mean(axis=0))", "np.argsort(-each.mean(axis=0))"), "Those are the worst"),
     ],

@@ -5,20 +5,16 @@ import pytest
 import torch
 
 from kit.evidence import architectures, lags
-from kit.evidence.architectures import (
-    FAMILIES,
+from kit.evidence.architecture_tasks import (
     MAKERS,
-    TASKS,
     characters,
     learned_text,
-    leads,
     library_text,
     moved,
     picture_sides,
-    score,
     small_digits,
-    taught,
 )
+from kit.evidence.architectures import FAMILIES, TASKS, leads, score, taught
 from kit.evidence.rivals import BUDGET, RIVALS, STARTS, Shape, made, maker
 from kit.models.parameters import n_params
 from kit.text.packing import IGNORE_INDEX

@@ -4,22 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kit.explore import rnn
-from kit.explore.rnn import (
-    BIASES,
-    CELLS,
-    GAINS,
-    LONGEST,
-    SAMPLE,
-    Speller,
-    feeling,
-    look,
-    memory_frame,
-    memory_view,
-    reading_frame,
-    reading_view,
-    shade,
-)
+from kit.explore import speller
+from kit.explore.rnn import BIASES, CELLS, GAINS, LONGEST, feeling, memory_frame, memory_view, shade
+from kit.explore.speller import SAMPLE, Speller, look, reading_frame, reading_view
 from kit.text.characters import symbols
 
 
@@ -31,7 +18,7 @@ def untrained(monkeypatch):
         torch.manual_seed(0)
         return Speller(cell)
 
-    monkeypatch.setattr(rnn, "speller", fresh)
+    monkeypatch.setattr(speller, "speller", fresh)
     look.cache_clear()
     yield
     look.cache_clear()
@@ -85,7 +72,7 @@ def test_a_look_is_at_what_stands_before_the_place_alone(cell):
 
 
 def test_a_look_is_the_gradient_by_what_the_embedding_gives():
-    model, ids = rnn.speller("LSTM"), torch.from_numpy(symbols(SAMPLE[:9]))[None]
+    model, ids = speller.speller("LSTM"), torch.from_numpy(symbols(SAMPLE[:9]))[None]
     given = model.embedding(ids).detach().requires_grad_()
     states, _ = model.cell(given)
     jacobian = torch.stack([torch.autograd.grad(o, given, retain_graph=True)[0][0] for o in model.head(states[0, -1])])
@@ -105,8 +92,8 @@ def test_the_quest_of_the_text_asks_for_a_right_guess_from_afar(monkeypatch):
     right = "⏎" if SAMPLE[40] == "\n" else "␣" if SAMPLE[40] == " " else SAMPLE[40]
     for guess, afar, met in ((right, 1.2, True), (right, 0.8, False), ("~", 1.2, False)):
         weights[3] = afar
-        found = rnn.Look(weights=weights.copy(), guesses=(guess,) * 5, chances=(0.2,) * 5)
-        monkeypatch.setattr(rnn, "look", lambda cell, place, found=found: found)
+        found = speller.Look(weights=weights.copy(), guesses=(guess,) * 5, chances=(0.2,) * 5)
+        monkeypatch.setattr(speller, "look", lambda cell, place, found=found: found)
         assert reading_frame("LSTM", 40).quest_met is met
 
 

@@ -89,9 +89,7 @@ def test_fewer_questions_can_be_asked_than_letters_told():
 def test_the_chance_of_a_place_falls_with_its_distance_to_the_power_given():
     n = 20_000
     for power in (0.0, 1.0):
-        _, targets = multi_query(
-            n, n_pairs=1, n_tokens=10, n_queries=1, power=power, rng=np.random.default_rng(0)
-        )
+        _, targets = multi_query(n, n_pairs=1, n_tokens=10, n_queries=1, power=power, rng=np.random.default_rng(0))
         shares = (targets[:, 2:] != IGNORE_INDEX).mean(axis=0)
         chances = np.arange(1, 9) ** -power
         chances /= chances.sum()
