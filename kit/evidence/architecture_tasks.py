@@ -20,9 +20,9 @@ from kit.text.corpus import standard_library, train_test_split
 from kit.text.packing import IGNORE_INDEX
 from kit.text.recall import BLANK, N_DIGITS, N_LETTERS, multi_query
 
-N_LEARN, SMALL, LARGE = 3000, 14, 20  # pictures to learn from, and sides
-N_STEPS, N_CONTEXT, SCORED_FROM = 50, 64, 16  # of adding; of characters: where counting begins
-PAIRS, RECALL_TOKENS = 4, 28
+N_LEARN, SMALL, LARGE = 3000, 16, 20  # pictures to learn from, and sides
+N_STEPS, N_CONTEXT, SCORED_FROM = 30, 64, 16  # of adding; of characters: where counting begins
+PAIRS, LETTERS, RECALL_TOKENS = 4, 8, 16
 
 Batch = tuple[Tensor, Tensor]
 
@@ -42,9 +42,9 @@ class Data:
 
 @cache
 def small_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Give MNIST's 5,000 digits at half their size, and centred."""
-    grey = mnist().images.reshape(5000, SMALL, 2, SMALL, 2).mean(axis=(2, 4)) / 255
-    return ((grey - 0.13) / 0.31).astype(np.float32), mnist().labels
+    """Give MNIST's 5,000 digits at half their size with a pixel of margin, and centred."""
+    half = mnist().images.reshape(5000, 14, 2, 14, 2).mean(axis=(2, 4)) / 255
+    return ((np.pad(half, ((0, 0), (1, 1), (1, 1))) - 0.1) / 0.27).astype(np.float32), mnist().labels
 
 
 def picture_sides(seed: int, *, tuning: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -73,10 +73,10 @@ def pictures(seed: int, *, tuning: bool, anywhere: bool) -> Data:
 
     def batch(step: int) -> Batch:
         rng = np.random.default_rng([seed, step])
-        return placed(rng.choice(learn, size=64), rng)
+        return placed(rng.choice(learn, size=32), rng)
 
-    shape = Shape("pictures", LARGE, 10, 5) if anywhere else Shape("pictures", SMALL, 10, 7)
-    n_steps = 700 if anywhere else 500
+    shape = Shape("pictures", LARGE, 10, 5) if anywhere else Shape("pictures", SMALL, 10, 4)
+    n_steps = 600 if anywhere else 500
     return Data(batch, placed(judge, np.random.default_rng([seed, 10**6])), shape, n_steps)
 
 
@@ -91,7 +91,7 @@ def adding(seed: int, *, tuning: bool) -> Data:
         x = torch.from_numpy(np.stack([numbers, marks], axis=2)).float()
         return x, torch.from_numpy((numbers * marks).sum(axis=1, keepdims=True)).float()
 
-    return fresh(draw, seed, Shape("numbers", 2, 1, N_STEPS), n_rows=64, n_steps=600)
+    return fresh(draw, seed, Shape("numbers", 2, 1, N_STEPS), n_rows=32, n_steps=500)
 
 
 def parity(seed: int, *, tuning: bool) -> Data:
@@ -99,7 +99,7 @@ def parity(seed: int, *, tuning: bool) -> Data:
         bits = rng.integers(2, size=(n, 32))
         return torch.from_numpy(bits), torch.from_numpy(bits.cumsum(axis=1) % 2)
 
-    return fresh(draw, seed, Shape("tokens", 2, 2, 32, every=True), n_rows=64, n_steps=600)
+    return fresh(draw, seed, Shape("tokens", 2, 2, 32, every=True), n_rows=32, n_steps=500)
 
 
 def fresh(draw: Callable[[int, np.random.Generator], Batch], seed: int, shape: Shape, *, n_rows: int, n_steps: int):
@@ -141,16 +141,16 @@ def characters(seed: int, *, tuning: bool) -> Data:
     y = y.clone()
     y[:, :SCORED_FROM] = IGNORE_INDEX
     shape = Shape("tokens", N_SYMBOLS, N_SYMBOLS, N_CONTEXT, every=True)
-    return Data(lambda step: cut(32, np.random.default_rng([seed, step]), text), (x, y), shape, 600)
+    return Data(lambda step: cut(16, np.random.default_rng([seed, step]), text), (x, y), shape, 500)
 
 
 def recall(seed: int, *, tuning: bool) -> Data:
     def draw(n: int, rng: np.random.Generator) -> Batch:
-        rows, targets = multi_query(n, n_pairs=PAIRS, n_tokens=RECALL_TOKENS, rng=rng)
+        rows, targets = multi_query(n, n_pairs=PAIRS, n_tokens=RECALL_TOKENS, n_letters=LETTERS, rng=rng)
         asked = targets != IGNORE_INDEX
         return torch.from_numpy(rows), torch.from_numpy(np.where(asked, targets - N_LETTERS, IGNORE_INDEX))
 
-    return fresh(draw, seed, Shape("tokens", BLANK + 1, N_DIGITS, RECALL_TOKENS, every=True), n_rows=64, n_steps=800)
+    return fresh(draw, seed, Shape("tokens", BLANK + 1, N_DIGITS, RECALL_TOKENS, every=True), n_rows=32, n_steps=800)
 
 
 MAKERS: dict[str, Callable[..., Data]] = {

@@ -4,7 +4,7 @@ Longest lag, as designed before the first full run. A row tells two letters; sig
 asked for: what came after it? The second letter is the answer, and how many signs stand between is the lag. A rival
 learns it at 8 signs, with new weights at 16, and so on to 256, from 400 batches of 32 rows at most. It has solved a lag
 if it gets 90% of 400 fresh rows right, at one of three rates, the same for all. The first lag that it does not solve
-ends its run. Each has about 12,000 parameters. Recurrent cells run twice: from torch's start, and from the best known,
+ends its run. Each has about 8,000 parameters. Recurrent cells run twice: from torch's start, and from the best known,
 orthogonal weights, and chrono biases where there are gates.
 
 Free running. An LSTM, a GRU and a plain RNN learn characters of Python's standard library. Then they go on by

@@ -21,10 +21,11 @@ from torch.nn import functional as F
 
 from kit.blocks.attention import attention
 from kit.blocks.initialisation import init_normal, scale_residual_weights
+from kit.blocks.positions import rotary_angles, rotate
 from kit.models.parameters import n_params
 from kit.models.rnn import GRU, LSTM, RNN, chrono_start, keep_start, orthogonal_start
 
-BUDGET = 12_000
+BUDGET = 8_000
 RIVALS = ("CNN", "RNN", "Transformer")
 STARTS = {
     "CNN": ("He", "torch's own"),
@@ -111,15 +112,15 @@ class Recurrent(nn.Module):
 
 
 class Attentive(nn.Module):
-    """Two pre-norm blocks of two heads with learned positions; where there is one answer, it is read off the mean."""
+    """Two pre-norm blocks of two heads; pictures have learned positions, rows rotary ones; one answer is read off the mean."""
 
     def __init__(self, shape: Shape, width: int):
         super().__init__()
         self.shape = shape
-        self.n_steps = shape.n_steps**2 if shape.kind == "pictures" else shape.n_steps
         self.side = shape.n_in // shape.n_steps
         of_patch = Shape("numbers", self.side**2, 0, 0) if shape.kind == "pictures" else shape
-        self.reader, self.positions = reader(of_patch, width), nn.Embedding(self.n_steps, width)
+        self.reader = reader(of_patch, width)
+        self.positions = nn.Embedding(shape.n_steps**2, width) if shape.kind == "pictures" else None
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(5)])
         self.qkv = nn.ModuleList([nn.Linear(width, 3 * width) for _ in range(2)])
         self.out = nn.ModuleList([nn.Linear(width, width) for _ in range(2)])
@@ -131,19 +132,22 @@ class Attentive(nn.Module):
         if self.shape.kind == "pictures":
             x = rearrange(x, "b (i p) (j q) -> b (i j) (p q)", p=self.side, q=self.side)
         x = self.reader(x)
-        x = x + self.positions.weight[: x.shape[1]]
+        x = x if self.positions is None else x + self.positions.weight
+        angles = rotary_angles(torch.arange(x.shape[1], device=x.device), width=x.shape[2] // 2)
         for i in range(2):
             q, k, v = rearrange(self.qkv[i](self.norms[i](x)), "b t (three h d) -> three b h t d", three=3, h=2)
+            if self.positions is None:
+                q, k = rotate(q, angles), rotate(k, angles)
             y = attention(q, k, v, causal=self.shape.every)
             x = x + self.out[i](rearrange(y, "b h t d -> b t (h d)"))
             x = x + self.down[i](F.gelu(self.up[i](self.norms[2 + i](x))))
         return self.head(self.norms[4](x if self.shape.every else x.mean(dim=1)))
 
 
-def sized(make: Callable[[int], nn.Module], *, budget: int = BUDGET, step: int = 2) -> int:
-    """Find the width that brings the parameters nearest to the budget."""
+def sized(make: Callable[[int], nn.Module], *, budget: int = BUDGET, step: int = 1) -> int:
+    """Find the width, a multiple of the step, that brings the parameters nearest to the budget."""
     with torch.device("meta"):
-        sizes = {width: n_params(make(width)) for width in range(step, 128, step)}
+        sizes = {width: n_params(make(width)) for width in range(4, 92, step)}
     return min(sizes, key=lambda width: abs(sizes[width] - budget))
 
 
@@ -152,7 +156,7 @@ def maker(rival: str, shape: Shape, cell: str = "LSTM") -> Callable[[], nn.Modul
     """Give what makes a rival at its size, with torch's own start."""
     kind = {"CNN": PictureCNN if shape.kind == "pictures" else RowCNN, "Transformer": Attentive}.get(rival)
     make = partial(kind, shape) if kind else partial(Recurrent, shape, cell=cell)
-    return partial(make, sized(make))
+    return partial(make, sized(make, step=4 if rival == "Transformer" else 1))  # two heads, of pairs
 
 
 def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") -> nn.Module:

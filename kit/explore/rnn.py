@@ -111,8 +111,8 @@ def memory_stage() -> Stage:
         axes.set_ylabel("gradient, by the newest's")
         axes.set_yticks([1e-8, 1e-6, 1e-4, 1e-2, 1, 1e2, 1e4])
         axes.minorticks_off()
-        for x, text, color in ((0.02, "measured", BLUE), (0.14, "forecast", ORANGE)):
-            axes.annotate(text, (x, 0.06), xycoords="axes fraction", color=color, weight="bold")
+        for x, text, color in ((0.0, "measured", BLUE), (0.12, "forecast", ORANGE)):
+            axes.annotate(text, (x, 1.04), xycoords="axes fraction", color=color, weight="bold")
         lines = [
             *strip.plot([], [], color="#222222", linewidth=2),
             *axes.plot([], [], color=BLUE, linewidth=2.4),

@@ -230,7 +230,7 @@ def _kept(cell: Recurrent) -> tuple[Tensor, Tensor | None]:
     """Give the bias of the gate that keeps, and of an LSTM that of the input gate; torch's other biases become 0."""
     if not isinstance(cell, GRU | LSTM):
         raise TypeError(f"cell must be a GRU or an LSTM, whose gates keep, got {shown(cell)}")
-    (first, kept, *_), (other_first, other_kept, *_) = (b.data.split(cell.d_state) for b in (cell.b_x, cell.b_h))
+    (first, kept, *_), (other_first, other_kept, *_) = (b.split(cell.d_state) for b in (cell.b_x, cell.b_h))
     other_kept.zero_()
     if isinstance(cell, GRU):
         return kept, None

@@ -130,6 +130,7 @@ def multi_query(
     n_pairs: int,
     n_tokens: int,
     n_queries: int | None = None,
+    n_letters: int = N_LETTERS,
     power: float = 1.0,
     rng: np.random.Generator,
 ) -> tuple[Int[np.ndarray, "rows tokens"], Int[np.ndarray, "rows tokens"]]:
@@ -142,6 +143,7 @@ def multi_query(
         n_pairs: how many different letters, each followed by its sign, a row begins with.
         n_tokens: of a whole row; where nothing is asked, the rest are blanks, 36.
         n_queries: how many of the letters, in another order, are asked for; all where it is None.
+        n_letters: how many of the 26 there are to draw from.
         power: of the chance that a question stands g places after the pairs, which falls as 1 / g to this power;
             at 0 every place is as likely.
 
@@ -150,8 +152,8 @@ def multi_query(
 
     Raises:
         TypeError: if a number is not one, or `rng` not a generator.
-        ValueError: if `n_rows` < 1, `n_pairs` is not from 1 to 26, `n_tokens` has no room for the questions,
-            `n_queries` is not from 1 to `n_pairs`, or `power` < 0.
+        ValueError: if `n_rows` < 1, `n_letters` is not from 1 to 26, `n_pairs` not from 1 to `n_letters`, `n_queries`
+            not from 1 to `n_pairs`, `n_tokens` has no room for the questions, or `power` < 0.
 
     Source: Arora et al. (2023), Zoology, arXiv:2312.04927, section 3 and appendix on synthetic data.
 
@@ -162,15 +164,17 @@ def multi_query(
     """
     n_rows, n_pairs, power = count("n_rows", n_rows), count("n_pairs", n_pairs), real("power", power, at_least=0)
     instance("rng", rng, np.random.Generator)
-    if n_pairs > N_LETTERS:
-        raise ValueError(f"n_pairs must be at most {N_LETTERS}, got {n_pairs}")
+    if count("n_letters", n_letters) > N_LETTERS:
+        raise ValueError(f"n_letters must be at most {N_LETTERS}, got {n_letters}")
+    if n_pairs > n_letters:
+        raise ValueError(f"n_pairs must be at most n_letters, {n_letters}, got {n_pairs}")
     n_queries = n_pairs if n_queries is None else count("n_queries", n_queries)
     if n_queries > n_pairs:
         raise ValueError(f"n_queries must be at most n_pairs, {n_pairs}, got {n_queries}")
     n_free = count("n_tokens", n_tokens) - 2 * n_pairs
     if n_free < n_queries:
         raise ValueError(f"n_tokens must be at least {2 * n_pairs + n_queries} for these pairs, got {n_tokens}")
-    letters = rng.random((n_rows, N_LETTERS)).argsort(axis=1)[:, :n_pairs]
+    letters = rng.random((n_rows, n_letters)).argsort(axis=1)[:, :n_pairs]
     signs = rng.integers(N_LETTERS, BLANK, size=(n_rows, n_pairs))
     told = np.stack([letters, signs], axis=2).reshape(n_rows, 2 * n_pairs)
     # the largest of Gumbel noise + log chance: drawn without replacement, each place by its chance

@@ -30,7 +30,7 @@ def test_the_rivals_have_one_size(task):
 
 
 @pytest.mark.parametrize("rival", lags.REMEMBERERS)
-@pytest.mark.parametrize("lag", lags.LAGS)
+@pytest.mark.parametrize("lag", [lags.LAGS[0], lags.LAGS[-1]])
 def test_those_who_remember_have_one_size(rival, lag):
     kind, _, cell = lags.REMEMBERERS[rival]
     shape = Shape("tokens", 36, 26, lag + 3, every=True)

@@ -56,12 +56,14 @@ def differences(name: str, *, padded: bool = False) -> tuple[float, float]:
     """Find the largest difference of any output, and of any gradient of a random sum of all outputs."""
     torch.manual_seed(0)
     ours, theirs = pair(name)
+    drawn, firsts = 2 * normal(BATCH, TIME, D_INPUT), [normal(BATCH, D) for _ in range(ours.n_states)]
+    directions = [normal(BATCH, TIME, D), *(normal(BATCH, D) for _ in firsts)]
     found = []
     for run, cell in ((run_ours, ours), (run_theirs, theirs)):
-        x = (2 * normal(BATCH, TIME, D_INPUT)).requires_grad_()
-        state = tuple((k + normal(BATCH, D)).requires_grad_() for k in range(ours.n_states))
+        x = drawn.clone().requires_grad_()
+        state = tuple(each.clone().requires_grad_() for each in firsts)
         outputs = run(cell, x, state, padded)
-        total = sum((each * normal(*each.shape)).sum() for each in outputs)
+        total = sum((each * direction).sum() for each, direction in zip(outputs, directions, strict=True))
         weights = [getattr(cell, own if cell is ours else other) for own, other in NAMES.items()]
         found.append((outputs, torch.autograd.grad(total, [x, *state, *weights])))
     return tuple(
@@ -73,18 +75,19 @@ def differences(name: str, *, padded: bool = False) -> tuple[float, float]:
 def by_hand(name: str) -> tuple[float, float]:
     """Compare the gradients of the passes by hand with autograd's through the same forward loop."""
     gates = CELLS[name][0].n_gates
+    drawn = [normal(TIME, BATCH, gates * D), normal(gates * D, D) / 2]
+    drawn += [normal(gates * D)] if name == "GRU" else []
+    drawn += [normal(BATCH, D) for _ in range(CELLS[name][0].n_states)]
+    directions = [normal(TIME, BATCH, D) for _ in range(CELLS[name][0].n_states)]
     found = []
     for way in ("hand", "autograd"):
-        parts = [normal(TIME, BATCH, gates * D), normal(gates * D, D) / 2]
-        parts += [normal(gates * D)] if name == "GRU" else []
-        parts += [normal(BATCH, D) for _ in range(CELLS[name][0].n_states)]
-        parts = [part.requires_grad_() for part in parts]
+        parts = [part.clone().requires_grad_() for part in drawn]
         if way == "hand":
             out = getattr(bptt, f"{name}ThroughTime").apply(*parts)
         else:
             out = getattr(bptt, f"{name.lower()}_forward")(*parts)
         outputs = (out,) if isinstance(out, Tensor) else tuple(out)[: CELLS[name][0].n_states]
-        total = sum((each * normal(*each.shape)).sum() for each in outputs)
+        total = sum((each * direction).sum() for each, direction in zip(outputs, directions, strict=True))
         found.append((outputs, torch.autograd.grad(total, parts)))
     return tuple(
         torch.stack([(a - b).abs().max() for a, b in zip(mine, others, strict=True)]).max().item()

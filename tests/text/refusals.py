@@ -210,6 +210,7 @@ ARGUMENTS = {
         "n_rows": (2, AT_LEAST_1),
         "n_pairs": (3, [*AT_LEAST_1, 27]),
         "n_tokens": (10, [*AT_LEAST_1, 8]),
+        "n_letters": (26, [*AT_LEAST_1, 27]),
         "n_queries": (None, ["ten", 1.5, -1, 0, 4]),
         "power": (1.0, AT_LEAST_0),
         "rng": (np.random.default_rng(0), GENERATOR),
