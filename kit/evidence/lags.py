@@ -2,8 +2,8 @@
 
 Longest lag, as designed before the first full run. A row tells two letters; signs follow; then the first letter is
 asked for: what came after it? The second letter is the answer, and how many signs stand between is the lag. A rival
-learns it at 8 signs, with new weights at 16, and so on to 256, from 400 batches of 32 rows at most. It has solved a lag
-if it gets 90% of 400 fresh rows right, at one of three rates, the same for all. The first lag that it does not solve
+learns it at 8 signs, with new weights at 16, and so on to 128, from 400 batches of 32 rows at most. It has solved a lag
+if it gets 90% of 400 fresh rows right, at one of two rates, the same for all. The first lag that it does not solve
 ends its run. Each has about 8,000 parameters. Recurrent cells run twice: from torch's start, and from the best known,
 orthogonal weights, and chrono biases where there are gates.
 
@@ -28,8 +28,8 @@ from kit.text.characters import stretches
 from kit.text.recall import N_DIGITS, N_LETTERS, asked_later
 from kit.train.loop import adamw
 
-LAGS = (8, 16, 32, 64, 128, 256)
-RATES = (0.003, 0.01, 0.001)
+LAGS = (8, 16, 32, 64, 128)
+RATES = (0.01, 0.003)
 MOST_STEPS, CHECK_EVERY, SOLVED = 400, 25, 0.9
 REMEMBERERS = {
     "plain RNN, torch's start": ("RNN", "torch's own", "plain RNN"),
