@@ -112,7 +112,7 @@ class Recurrent(nn.Module):
 
 
 class Attentive(nn.Module):
-    """Two pre-norm blocks of two heads; pictures have learned positions, rows rotary ones; the mean gives one answer."""
+    """Two pre-norm blocks, two heads; pictures have learned positions, rows rotary ones; the mean gives one answer."""
 
     def __init__(self, shape: Shape, width: int):
         super().__init__()
