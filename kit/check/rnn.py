@@ -207,13 +207,13 @@ def _length(gradients: Sequence[Array]) -> float:
     return float(np.sqrt(sum((g**2).sum() for g in gradients)))
 
 
-def _clip(gradients: Sequence[Array], limit: float) -> list[Array]:
+def _clip(gradients: Sequence[Array], limit: float) -> tuple[Array, ...]:
     norm = _length(gradients)
-    return [g * (limit / norm if norm > limit else 1.0) for g in gradients]
+    return tuple(g * (limit / norm if norm > limit else 1.0) for g in gradients)
 
 
-def _scaled(gradients: Sequence[Array], limit: float, norm: float) -> list[Array]:
-    return [g * (limit / norm if norm > limit else 1.0) for g in gradients]
+def _scaled(gradients: Sequence[Array], limit: float, norm: float) -> tuple[Array, ...]:
+    return tuple(g * (limit / norm if norm > limit else 1.0) for g in gradients)
 
 
 _PARTS = [np.array([[3.0, 0.0], [0.0, -1.0]]), np.array([2.0, -2.0, 1.0])]
@@ -234,15 +234,15 @@ clip = Exercise(
         Mistake(
             hint="You clipped each tensor by itself: their proportions change, and with them the direction. Take one "
             "length over all.",
-            answer=lambda gradients, limit: [_clip([g], limit)[0] for g in gradients],
+            answer=lambda gradients, limit: tuple(_clip([g], limit)[0] for g in gradients),
         ),
         Mistake(
             hint="You cut each number off at the limit, and the direction changes. Shorten all by one factor.",
-            answer=lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients],
+            answer=lambda gradients, limit: tuple(np.clip(g, -limit, limit) for g in gradients),
         ),
         Mistake(
             hint="A gradient that is short enough stays as it is: multiply by at most 1.",
-            answer=lambda gradients, limit: [g * limit / max(_length(gradients), 1e-300) for g in gradients],
+            answer=lambda gradients, limit: tuple(g * limit / max(_length(gradients), 1e-300) for g in gradients),
         ),
         Mistake(
             hint="That is the square of the length. The root is missing.",
@@ -262,9 +262,9 @@ clip = Exercise(
         ),
         Mistake(
             hint="Those are directions of length 1. Multiply by the limit as well.",
-            answer=lambda gradients, limit: [
+            answer=lambda gradients, limit: tuple(
                 g / _length(gradients) if _length(gradients) > limit else g for g in gradients
-            ],
+            ),
         ),
     ),
 )
@@ -414,6 +414,16 @@ def _scores(seed: int, leads: Sequence[float], *, spread: float = 0.3) -> Array:
     return common + means + spread * 0.1 * rng.normal(size=(4, n, 3))
 
 
+_FOUR_TASKS = np.stack(
+    [
+        np.array([[9.0, 3.0, 2.0], [8.0, 2.2, 1.0], [9.4, 3.1, 2.5], [8.7, 2.9, 1.5]]),  # a lead beyond all noise
+        np.array([[0.5, 0.1, 0.3], [0.1, 0.4, 0.2], [0.2, 0.3, 0.6], [0.4, 0.3, 0.1]]),  # three that are level
+        np.array([[1.0, 0.7, 0.0], [1.01, 0.72, 0.1], [0.99, 0.71, 0.0], [1.02, 1.03, 0.1]]),  # one lucky seed
+        np.array([[0.0, 0.6, 0.61], [0.1, 0.7, 0.68], [0.0, 0.5, 0.52], [0.1, 0.6, 0.59]]),  # one far behind two
+    ],
+    axis=1,
+)
+
 choose = Exercise(
     notebook="14",
     name="an experiment: the architecture for each task",
@@ -422,6 +432,8 @@ choose = Exercise(
         (_scores(0, (0.5, 0.3, 0.01, 0.2, 0.005, 0.7)), 3.18),
         (_scores(1, (0.08, 0.05, 0.09), spread=0.6), 3.18),
         (_scores(2, (0.06, 0.04, 0.05, 0.07), spread=0.4)[:3], 4.3),
+        (np.array([[[1.0, 1.0, 0.0]], [[2.0, 2.0, 0.5]], [[0.0, 0.0, -1.0]]]), 4.3),  # two that are level
+        (_FOUR_TASKS, 2.0),
     ),
     mistakes=(
         Mistake(
@@ -450,7 +462,7 @@ choose = Exercise(
         ),
         Mistake(
             hint="Those are the worst: the lowest mean, where the highest is best.",
-            answer=lambda scores, t: _choose(-scores, t),
+            answer=partial(_choose, of=lambda each: -each.mean(axis=0)),
         ),
     ),
 )

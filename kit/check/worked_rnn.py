@@ -45,7 +45,7 @@ def _clip(gradients, limit) -> Steps:
         ("all squares, added up", squares),
         ("their root, the global norm", norm),
         ("limit by norm, or 1 where the norm is no longer than the limit", factor),
-        ("every gradient times it", [g * factor for g in gradients]),
+        ("every gradient times it", tuple(g * factor for g in gradients)),
     ]
 
 
