@@ -57,17 +57,19 @@ def rnn_backward(
 
 def gru_forward(
     a: Float[Tensor, "t b d3"], w: Float[Tensor, "d3 d"], b: Float[Tensor, "d3"], h: Float[Tensor, "b d"]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Run a GRU through a row; give states, gates r and z side by side, candidates n, and W h + b of the candidates."""
-    d, kept = h.shape[-1], []
-    for step in a.unbind():
-        u = torch.addmm(b, h, w.T)
-        gates = torch.sigmoid(step[:, : 2 * d] + u[:, : 2 * d])
-        r, z = gates.chunk(2, dim=-1)
-        n = torch.tanh(torch.addcmul(step[:, 2 * d :], r, u[:, 2 * d :]))
-        h = torch.lerp(n, h, z)
-        kept.append((h, gates, n, u[:, 2 * d :]))
-    states, gates, candidates, inner = (torch.stack(each) for each in zip(*kept, strict=True))
+) -> tuple[Float[Tensor, "t1 b d"], Float[Tensor, "t b d2"], Float[Tensor, "t b d"], Float[Tensor, "t b d"]]:
+    """Run a GRU through a row; give all states from h on, gates r and z, candidates n, and their own W h + b."""
+    d = h.shape[-1]
+    states, gates = a.new_empty(len(a) + 1, *h.shape), a.new_empty(*a.shape[:2], 2 * d)
+    candidates, inner = a.new_empty(2, len(a), *h.shape)
+    states[0] = h
+    for t, step in enumerate(a.unbind()):
+        u = torch.addmm(b, states[t], w.T)
+        torch.sigmoid(step[:, : 2 * d] + u[:, : 2 * d], out=gates[t])
+        inner[t] = u[:, 2 * d :]
+        r, z = gates[t].chunk(2, dim=-1)
+        torch.tanh(torch.addcmul(step[:, 2 * d :], r, inner[t]), out=candidates[t])
+        torch.lerp(candidates[t], states[t], z, out=states[t + 1])
     return states, gates, candidates, inner
 
 
@@ -85,8 +87,8 @@ def gru_backward(
     """
     gates, n, inner = kept
     r, z = gates.chunk(2, dim=-1)
-    to_n, to_z = (1 - z) * (1 - n**2), (before - n) * z * (1 - z)
-    factors = torch.stack([to_n * inner * r * (1 - r), to_z, to_n * r], dim=2)
+    to_n = by_tanh(1 - z, n)
+    factors = torch.stack([by_sigmoid(to_n * inner, r), by_sigmoid(before - n, z), to_n * r], dim=2)
     at_u, at_h = torch.empty_like(factors), torch.empty_like(pulls)
     arriving = torch.zeros_like(pulls[0])
     for t in reversed(range(len(pulls))):
@@ -103,24 +105,25 @@ def gru_backward(
 
 def lstm_forward(
     a: Float[Tensor, "t b d4"], w: Float[Tensor, "d4 d"], h: Float[Tensor, "b d"], c: Float[Tensor, "b d"]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Run an LSTM through a row; give states, cells, gates i, f, (unused) and o side by side, and candidates n."""
-    d, kept = h.shape[-1], []
-    for step in a.unbind():
-        u = torch.addmm(step, h, w.T)
-        gates, n = torch.sigmoid(u), torch.tanh(u[:, 2 * d : 3 * d])
-        i, f, _, o = gates.chunk(4, dim=-1)
-        c = torch.addcmul(f * c, i, n)
-        h = o * torch.tanh(c)
-        kept.append((h, c, gates, n))
-    states, cells, gates, candidates = (torch.stack(each) for each in zip(*kept, strict=True))
+) -> tuple[Float[Tensor, "t1 b d"], Float[Tensor, "t1 b d"], Float[Tensor, "t b d4"], Float[Tensor, "t b d"]]:
+    """Run an LSTM through a row; give all states and cells from the first on, gates i, f, (unused), o, candidates n."""
+    d, gates = h.shape[-1], torch.empty_like(a)
+    states, cells = a.new_empty(2, len(a) + 1, *h.shape)
+    candidates = a.new_empty(len(a), *h.shape)
+    states[0], cells[0] = h, c
+    for t, step in enumerate(a.unbind()):
+        u = torch.addmm(step, states[t], w.T)
+        torch.sigmoid(u, out=gates[t])
+        i, f, _, o = gates[t].chunk(4, dim=-1)
+        n = torch.tanh(u[:, 2 * d : 3 * d], out=candidates[t])
+        c = torch.addcmul(f * cells[t], i, n, out=cells[t + 1])
+        torch.mul(o, torch.tanh(c), out=states[t + 1])
     return states, cells, gates, candidates
 
 
 def lstm_backward(
     pulls: Float[Tensor, "t b d"],
     pulls_c: Float[Tensor, "t b d"],
-    before: Float[Tensor, "t b d"],
     kept: tuple[Tensor, ...],
     w: Float[Tensor, "d4 d"],
 ) -> tuple[Float[Tensor, "t b d4"], Float[Tensor, "b d"], Float[Tensor, "b d"]]:
@@ -128,17 +131,16 @@ def lstm_backward(
 
     Args:
         pulls, pulls_c: the gradient of the loss by each state and each cell, but for what goes through later ones.
-        before: the cell that each step began with.
         kept: cells, gates and candidates of `lstm_forward`.
 
     Returns:
         The gradient by each `a`, and by state and cell before the row.
     """
     cells, gates, n = kept
-    (i, f, _, o), bent = gates.chunk(4, dim=-1), cells.tanh()
-    of_cell = torch.stack([n * i * (1 - i), before * f * (1 - f), i * (1 - n**2)], dim=2)
-    of_state, to_cell = bent * o * (1 - o), o * (1 - bent**2)
-    at_a = torch.empty(*n.shape[:2], 4, n.shape[-1], dtype=n.dtype, device=n.device)
+    (i, f, _, o), bent = gates.chunk(4, dim=-1), cells[1:].tanh()
+    of_cell = torch.stack([by_sigmoid(n, i), by_sigmoid(cells[:-1], f), by_tanh(i, n)], dim=2)
+    of_state, to_cell = by_sigmoid(bent, o), by_tanh(o, bent)
+    at_a = n.new_empty(*n.shape[:2], 4, n.shape[-1])
     arriving = arriving_c = torch.zeros_like(n[0])
     for t in reversed(range(len(n))):
         g = pulls[t] + arriving
@@ -149,12 +151,17 @@ def lstm_backward(
     return at_a.flatten(2), arriving, arriving_c
 
 
+def by_sigmoid(x: Tensor, gate: Tensor) -> Tensor:
+    """Give x · gate · (1 - gate), without a tensor for each product."""
+    return torch.ops.aten.sigmoid_backward(x, gate)
+
+
+def by_tanh(x: Tensor, bent: Tensor) -> Tensor:
+    """Give x · (1 - bent²)."""
+    return torch.ops.aten.tanh_backward(x, bent)
+
+
 # For autograd ------------------------------------------------------------------------------------
-
-
-def shifted(first: Float[Tensor, "b d"], states: Float[Tensor, "t b d"]) -> Float[Tensor, "t b d"]:
-    """Give what each step began with: the first, then all states but the last."""
-    return torch.cat([first[None], states[:-1]])
 
 
 def weight_gradient(at_u: Float[Tensor, "t b k"], before: Float[Tensor, "t b d"]) -> Float[Tensor, "k d"]:
@@ -176,7 +183,7 @@ class RNNThroughTime(torch.autograd.Function):
     def backward(ctx, pulls):
         states, w, h = ctx.saved_tensors
         at_a, at_h = rnn_backward(pulls, states, w)
-        return at_a, weight_gradient(at_a, shifted(h, states)), at_h
+        return at_a, weight_gradient(at_a, torch.cat([h[None], states[:-1]])), at_h
 
 
 class GRUThroughTime(torch.autograd.Function):
@@ -185,16 +192,15 @@ class GRUThroughTime(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a, w, b, h):
         states, *kept = gru_forward(a, w, b, h)
-        ctx.save_for_backward(states, *kept, w, h)
-        return states
+        ctx.save_for_backward(states, *kept, w)
+        return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, pulls):
-        states, *kept, w, h = ctx.saved_tensors
-        before = shifted(h, states)
-        at_a, at_u, at_h = gru_backward(pulls, before, tuple(kept), w)
-        return at_a, weight_gradient(at_u, before), at_u.sum(dim=(0, 1)), at_h
+        states, *kept, w = ctx.saved_tensors
+        at_a, at_u, at_h = gru_backward(pulls, states[:-1], tuple(kept), w)
+        return at_a, weight_gradient(at_u, states[:-1]), at_u.sum(dim=(0, 1)), at_h
 
 
 class LSTMThroughTime(torch.autograd.Function):
@@ -203,12 +209,12 @@ class LSTMThroughTime(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a, w, h, c):
         states, *kept = lstm_forward(a, w, h, c)
-        ctx.save_for_backward(states, *kept, w, h, c)
-        return states, kept[0]
+        ctx.save_for_backward(states, *kept, w)
+        return states[1:], kept[0][1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, pulls, pulls_c):
-        states, *kept, w, h, c = ctx.saved_tensors
-        at_a, at_h, at_c = lstm_backward(pulls, pulls_c, shifted(c, kept[0]), tuple(kept), w)
-        return at_a, weight_gradient(at_a, shifted(h, states)), at_h, at_c
+        states, *kept, w = ctx.saved_tensors
+        at_a, at_h, at_c = lstm_backward(pulls, pulls_c, tuple(kept), w)
+        return at_a, weight_gradient(at_a, states[:-1]), at_h, at_c
