@@ -82,7 +82,7 @@ through_time = Exercise(
         ),
         Mistake(
             hint="The slope of tanh is missing: multiply what arrives at a state by 1 - state².",
-            answer=partial(_through_time, slope=lambda before, after: 1.0),
+            answer=partial(_through_time, slope=lambda before, after: np.ones_like(after)),
         ),
         Mistake(
             hint="That is the slope at the state that the step begins with. The step ends in states[t + 1].",

@@ -15,6 +15,7 @@ Taught in: 14
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,7 +107,7 @@ LONGEST_LAG = Experiment(
 # Free running -------------------------------------------------------------------------------------
 
 
-def speller(cell: str, seed: int) -> nn.Module:
+def speller(cell: str, seed: int) -> Any:
     """Train a recurrent model on characters."""
     data = characters(seed, tuning=False)
     model = made("RNN", data.shape, "orthogonal" if cell == "plain RNN" else "forget bias 1", seed, cell)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -163,7 +164,7 @@ def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") ->
     """Make a rival with the first weights of a start and a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = maker(rival, shape, cell)()
+        model: Any = maker(rival, shape, cell)()
         if start == "He":
             of_he((*model.layers,))
         elif rival == "RNN" and start != "torch's own":
@@ -179,7 +180,7 @@ def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") ->
 
 
 @torch.no_grad()
-def of_he(layers: Iterable[nn.Module]) -> None:
+def of_he(layers: Iterable[Any]) -> None:
     """Draw weights with variance 2 by the number of inputs, and let biases be 0."""
     for layer in layers:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -180,7 +180,7 @@ class RNNThroughTime(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, pulls):
+    def backward(ctx, pulls):  # type: ignore[override]
         states, w, h = ctx.saved_tensors
         at_a, at_h = rnn_backward(pulls, states, w)
         return at_a, weight_gradient(at_a, torch.cat([h[None], states[:-1]])), at_h
@@ -197,7 +197,7 @@ class GRUThroughTime(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, pulls):
+    def backward(ctx, pulls):  # type: ignore[override]
         states, *kept, w = ctx.saved_tensors
         at_a, at_u, at_h = gru_backward(pulls, states[:-1], tuple(kept), w)
         return at_a, weight_gradient(at_u, states[:-1]), at_u.sum(dim=(0, 1)), at_h
@@ -214,7 +214,7 @@ class LSTMThroughTime(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, pulls, pulls_c):
+    def backward(ctx, pulls, pulls_c):  # type: ignore[override]
         states, *kept, w = ctx.saved_tensors
         at_a, at_h, at_c = lstm_backward(pulls, pulls_c, tuple(kept), w)
         return at_a, weight_gradient(at_a, states[:-1]), at_h, at_c
