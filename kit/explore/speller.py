@@ -86,7 +86,7 @@ def speller(cell: str) -> Speller:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Dependence:
     """What a speller expects at a place of the sample, and how much each character before it has to do with that.
 
     Args:
@@ -100,7 +100,7 @@ class Look:
 
 
 @cache
-def look(cell: str, place: int) -> Look:
+def dependence(cell: str, place: int) -> Dependence:
     """Let a trained speller read the sample up to a place, and follow its guess back.
 
     Raises:
@@ -118,7 +118,7 @@ def look(cell: str, place: int) -> Look:
     top = chances.topk(N_GUESSES)
     weights = np.zeros(len(SAMPLE))
     weights[:place] = by_place.numpy()
-    return Look(
+    return Dependence(
         weights=weights,
         guesses=tuple(character(int(i)) for i in top.indices),
         chances=tuple(float(p) for p in top.values),
@@ -136,7 +136,7 @@ def character(symbol: int) -> str:
 
 def reading_frame(cell: str, place: int) -> Frame:
     """Show the sample, shaded by what the guess at a place has to do with each character."""
-    found = look(cell, place)
+    found = dependence(cell, place)
     n_rows = -(-len(SAMPLE) // COLUMNS)
     cells = np.zeros(n_rows * COLUMNS)
     strongest = found.weights.max()

@@ -206,7 +206,7 @@ ARGUMENTS = {
         "bias": (1.0, [bad for bad in NUMBER if bad != [1.0]]),
     },
     speller.speller: {"cell": ("GRU", ["CNN", 1, None])},
-    speller.look: {"cell": ("GRU", ["CNN", 1, None]), "place": (3, [*AT_LEAST_1, 10_000])},
+    speller.dependence: {"cell": ("GRU", ["CNN", 1, None]), "place": (3, [*AT_LEAST_1, 10_000])},
     models.costs: {"model": ("GPT-3", ["GPT-5", 3, None])},
     bpe.surprisal: {
         "model": (count_ngrams([b"ab"], n=1), []),
@@ -281,7 +281,7 @@ CARRIERS = {
     text_pipeline.Pairs,
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     *(rnn.Feeling, rnn.shade, rnn.memory_frame, rnn.memory_stage),
-    *(speller.Look, speller.Speller, speller.library_symbols, speller.character, speller.reading_frame),
+    *(speller.Dependence, speller.Speller, speller.library_symbols, speller.character, speller.reading_frame),
     speller.reading_stage,
     *(models.name_of, models.mask_frame, models.context_frame),
     *(first_network.Examples, first_network.shaded, first_network.tiles, first_network.unit_line),

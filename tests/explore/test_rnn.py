@@ -6,7 +6,7 @@ import torch
 
 from kit.explore import speller
 from kit.explore.rnn import BIASES, CELLS, GAINS, LONGEST, feeling, memory_frame, memory_view, shade
-from kit.explore.speller import SAMPLE, Speller, look, reading_frame, reading_view
+from kit.explore.speller import SAMPLE, Speller, dependence, reading_frame, reading_view
 from kit.text.characters import symbols
 
 
@@ -19,9 +19,9 @@ def untrained(monkeypatch):
         return Speller(cell)
 
     monkeypatch.setattr(speller, "speller", fresh)
-    look.cache_clear()
+    dependence.cache_clear()
     yield
-    look.cache_clear()
+    dependence.cache_clear()
 
 
 def test_a_linear_cell_feels_as_forecast():
@@ -67,7 +67,7 @@ def test_the_quest_is_a_knifes_edge_of_the_plain_rnn():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_look_is_at_what_stands_before_the_place_alone(cell):
-    found = look(cell, 20)
+    found = dependence(cell, 20)
     assert (found.weights[:20] > 0).all()
     assert not found.weights[20:].any()
     assert list(found.chances) == sorted(found.chances, reverse=True)
@@ -79,7 +79,7 @@ def test_a_look_is_the_gradient_by_what_the_embedding_gives():
     states, _ = model.cell(given)
     jacobian = torch.stack([torch.autograd.grad(o, given, retain_graph=True)[0][0] for o in model.head(states[0, -1])])
     exact = (jacobian.square().sum(dim=(0, 2)) / len(jacobian)).sqrt().numpy()
-    np.testing.assert_allclose(look("LSTM", 9).weights[:9], exact, rtol=0.5)  # 32 directions of 97
+    np.testing.assert_allclose(dependence("LSTM", 9).weights[:9], exact, rtol=0.5)  # 32 directions of 97
 
 
 def test_the_first_and_the_last_place_have_their_frames():
@@ -94,8 +94,8 @@ def test_the_quest_of_the_text_asks_for_a_right_guess_from_afar(monkeypatch):
     right = "⏎" if SAMPLE[40] == "\n" else "␣" if SAMPLE[40] == " " else SAMPLE[40]
     for guess, afar, met in ((right, 1.2, True), (right, 0.8, False), ("~", 1.2, False)):
         weights[3] = afar
-        found = speller.Look(weights=weights.copy(), guesses=(guess,) * 5, chances=(0.2,) * 5)
-        monkeypatch.setattr(speller, "look", lambda cell, place, found=found: found)
+        found = speller.Dependence(weights=weights.copy(), guesses=(guess,) * 5, chances=(0.2,) * 5)
+        monkeypatch.setattr(speller, "dependence", lambda cell, place, found=found: found)
         assert reading_frame("LSTM", 40).quest_met is met
 
 
