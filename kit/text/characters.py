@@ -32,13 +32,15 @@ def stretches(
 
     Raises:
         TypeError: if `text` does not hold whole numbers, or `rng` is not a generator.
-        ValueError: if `n` or `length` < 1, or `text` is no row, or shorter than a stretch.
+        ValueError: if `n` or `length` < 1, `text` is no row, or `length` more than it has.
 
     >>> stretches(np.array([5, 6]), 1, length=2, rng=np.random.default_rng(0))
     array([[5, 6]])
     """
     text, n, length = integer_array("text", text), count("n", n), count("length", length)
     instance("rng", rng, np.random.Generator)
-    if text.ndim != 1 or len(text) < length:
-        raise ValueError(f"text must be a row of {length} or more, got shape {text.shape}")
+    if text.ndim != 1:
+        raise ValueError(f"text must be a row of symbols, got shape {text.shape}")
+    if length > len(text):
+        raise ValueError(f"length must be at most that of the text, {len(text)}, got {length}")
     return text[rng.integers(len(text) - length + 1, size=(n, 1)) + np.arange(length)]

@@ -202,8 +202,8 @@ ARGUMENTS = {
     },
     rnn.feeling: {
         "cell": ("LSTM", ["CNN", 1, None]),
-        "gain": (1.0, AT_LEAST_0_HASHED),
-        "bias": (1.0, [bad for bad in NUMBER if bad != [1.0]]),
+        "gain": (0.9, AT_LEAST_0_HASHED),
+        "bias": (1.5, [bad for bad in NUMBER if bad != [1.0]]),
     },
     speller.speller: {"cell": ("GRU", ["CNN", 1, None])},
     speller.dependence: {"cell": ("GRU", ["CNN", 1, None]), "place": (3, [*AT_LEAST_1, 10_000])},

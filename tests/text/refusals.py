@@ -217,7 +217,7 @@ ARGUMENTS = {
     },
     characters.symbols: {"text": ("moo", STRING)},
     characters.stretches: {
-        "text": (np.arange(5), ["ten", None, [0.5], [[1], [2]], [1, 2]]),
+        "text": (np.arange(5), ["ten", None, [0.5], [[1], [2]]]),
         "n": (2, AT_LEAST_1),
         "length": (3, [*AT_LEAST_1, 6]),
         "rng": (np.random.default_rng(0), GENERATOR),
