@@ -76,7 +76,7 @@ def pictures(seed: int, *, tuning: bool, anywhere: bool) -> Data:
         return placed(rng.choice(learn, size=32), rng)
 
     shape = Shape("pictures", LARGE, 10, 5) if anywhere else Shape("pictures", SMALL, 10, 4)
-    n_steps = 600 if anywhere else 500
+    n_steps = 450 if anywhere else 350
     return Data(batch, placed(judge, np.random.default_rng([seed, 10**6])), shape, n_steps)
 
 
@@ -91,7 +91,7 @@ def adding(seed: int, *, tuning: bool) -> Data:
         x = torch.from_numpy(np.stack([numbers, marks], axis=2)).float()
         return x, torch.from_numpy((numbers * marks).sum(axis=1, keepdims=True)).float()
 
-    return fresh(draw, seed, Shape("numbers", 2, 1, N_STEPS), n_rows=32, n_steps=500)
+    return fresh(draw, seed, Shape("numbers", 2, 1, N_STEPS), n_rows=32, n_steps=450)
 
 
 def parity(seed: int, *, tuning: bool) -> Data:
@@ -99,7 +99,7 @@ def parity(seed: int, *, tuning: bool) -> Data:
         bits = rng.integers(2, size=(n, 32))
         return torch.from_numpy(bits), torch.from_numpy(bits.cumsum(axis=1) % 2)
 
-    return fresh(draw, seed, Shape("tokens", 2, 2, 32, every=True), n_rows=32, n_steps=500)
+    return fresh(draw, seed, Shape("tokens", 2, 2, 32, every=True), n_rows=32, n_steps=350)
 
 
 def fresh(draw: Callable[[int, np.random.Generator], Batch], seed: int, shape: Shape, *, n_rows: int, n_steps: int):
@@ -141,7 +141,7 @@ def characters(seed: int, *, tuning: bool) -> Data:
     y = y.clone()
     y[:, :SCORED_FROM] = IGNORE_INDEX
     shape = Shape("tokens", N_SYMBOLS, N_SYMBOLS, N_CONTEXT, every=True)
-    return Data(lambda step: cut(16, np.random.default_rng([seed, step]), text), (x, y), shape, 500)
+    return Data(lambda step: cut(16, np.random.default_rng([seed, step]), text), (x, y), shape, 400)
 
 
 def recall(seed: int, *, tuning: bool) -> Data:
@@ -150,7 +150,7 @@ def recall(seed: int, *, tuning: bool) -> Data:
         asked = targets != IGNORE_INDEX
         return torch.from_numpy(rows), torch.from_numpy(np.where(asked, targets - N_LETTERS, IGNORE_INDEX))
 
-    return fresh(draw, seed, Shape("tokens", BLANK + 1, N_DIGITS, RECALL_TOKENS, every=True), n_rows=32, n_steps=800)
+    return fresh(draw, seed, Shape("tokens", BLANK + 1, N_DIGITS, RECALL_TOKENS, every=True), n_rows=32, n_steps=700)
 
 
 MAKERS: dict[str, Callable[..., Data]] = {

@@ -9,7 +9,7 @@ the next character of Python's standard library, after 64 at most; *recall*, the
 for in rows of 16. A repetition draws data or split, first weights and order.
 
 Rivals. Those of kit.evidence.rivals, 8,000 parameters each. All learn a task from as many batches of the same
-examples, 500 to 800, by AdamW with a warm-up and a cosine. All are tuned on one grid: three rates and two starts a
+examples, 350 to 700, by AdamW with a warm-up and a cosine. All are tuned on one grid: three rates and two starts a
 rival, by a seed that does not count later; of pictures and characters other ones judge than those that report. Where
 the best rate is at the edge, the grid grows there for all.
 
