@@ -34,6 +34,7 @@ SAMPLE = (
 )
 COLUMNS, N_TRAIN_STEPS, N_GUESSES = 34, 300, 5
 CONTEXT = 64
+NEAR, QUEST_FAR = 5, 0.25
 
 
 class Speller(nn.Module):
@@ -139,15 +140,13 @@ def reading_frame(cell: str, place: int) -> Frame:
     found = dependence(cell, place)
     n_rows = -(-len(SAMPLE) // COLUMNS)
     cells = np.zeros(n_rows * COLUMNS)
-    strongest = found.weights.max()
-    cells[: len(SAMPLE)] = found.weights / strongest
+    cells[: len(SAMPLE)] = np.sqrt(found.weights / found.weights.max())  # so that weak ones can be seen
     where = np.arange(len(SAMPLE))
     x, y = where % COLUMNS + 0.5, where // COLUMNS + 0.5
     shown = ["⏎" if letter == "\n" else letter for letter in SAMPLE]
     grid = cells.reshape(n_rows, COLUMNS)
     row, column = place // COLUMNS, place % COLUMNS
-    share = found.weights**2 / (found.weights**2).sum()
-    near = float(share[max(0, place - 5) : place].sum())
+    far = float(found.weights[: max(0, place - NEAR)].sum() / found.weights.sum())
     truth = character(int(symbols(SAMPLE[place])[0]))
     heights = np.arange(N_GUESSES)
     return Frame(
@@ -163,9 +162,9 @@ def reading_frame(cell: str, place: int) -> Frame:
         ],
         sentence=(
             f"{cell}, character {place + 1}: it expects {found.guesses[0]} (≈{found.chances[0]:.0%}), and there stands "
-            f"{truth}. ≈{near:.0%} of the squared gradient falls on the five characters before."
+            f"{truth}. ≈{far:.0%} of the gradient falls on characters further back than {NEAR}."
         ),
-        quest_met=bool(near < 0.5 and found.guesses[0] == truth),
+        quest_met=bool(far >= QUEST_FAR and found.guesses[0] == truth),
     )  # fmt: skip
 
 
@@ -175,9 +174,9 @@ def reading_stage() -> Stage:
     with matplotlib.style.context([HOUSE, {"figure.constrained_layout.use": False}]):
         figure = Figure(figsize=(9.2, 3.2))
         text = figure.add_axes((0.02, 0.08, 0.72, 0.78))
-        bars = figure.add_axes((0.81, 0.2, 0.17, 0.66))
+        bars = figure.add_axes((0.81, 0.2, 0.16, 0.66))
         text.set(xlim=(0, COLUMNS), ylim=(n_rows, 0), xticks=[], yticks=[])
-        text.set_title("The framed character is guessed: the darker another, the more it has to do with the guess")
+        text.set_title("The framed one is guessed: the darker another, the more it matters")
         bars.set(xlim=(0, 1), ylim=(N_GUESSES - 0.5, -0.5), xticks=(0, 0.5, 1), yticks=[], xlabel="chance")
         bars.set_title("It expects")
         for axes in (text, bars):
@@ -200,6 +199,5 @@ def reading_view() -> LiveView:
         ],
         stages=[reading_stage()],
         frame=reading_frame,
-        quest="a character that is guessed right, and more than half of the squared gradient falls on characters "
-        "further back than five",
+        quest=f"a character that is guessed right, with a quarter of the gradient further back than {NEAR} characters",
     )
