@@ -115,9 +115,9 @@ class Recurrent(nn.Module):
 class Attentive(nn.Module):
     """Two pre-norm blocks, two heads; pictures have learned positions, rows rotary ones; the mean gives one answer."""
 
-    def __init__(self, shape: Shape, width: int):
+    def __init__(self, shape: Shape, width: int, d_ff: int | None = None):
         super().__init__()
-        self.shape = shape
+        self.shape, d_ff = shape, d_ff or 2 * width
         self.side = shape.n_in // shape.n_steps
         of_patch = Shape("numbers", self.side**2, 0, 0) if shape.kind == "pictures" else shape
         self.reader = reader(of_patch, width)
@@ -125,8 +125,8 @@ class Attentive(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(5)])
         self.qkv = nn.ModuleList([nn.Linear(width, 3 * width) for _ in range(2)])
         self.out = nn.ModuleList([nn.Linear(width, width) for _ in range(2)])
-        self.up = nn.ModuleList([nn.Linear(width, 2 * width) for _ in range(2)])
-        self.down = nn.ModuleList([nn.Linear(2 * width, width) for _ in range(2)])
+        self.up = nn.ModuleList([nn.Linear(width, d_ff) for _ in range(2)])
+        self.down = nn.ModuleList([nn.Linear(d_ff, width) for _ in range(2)])
         self.head = nn.Linear(width, shape.n_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,9 +155,12 @@ def sized(make: Callable[[int], nn.Module], *, budget: int = BUDGET, step: int =
 @cache
 def maker(rival: str, shape: Shape, cell: str = "LSTM") -> Callable[[], nn.Module]:
     """Give what makes a rival at its size, with torch's own start."""
-    kind = {"CNN": PictureCNN if shape.kind == "pictures" else RowCNN, "Transformer": Attentive}.get(rival)
-    make = partial(kind, shape) if kind else partial(Recurrent, shape, cell=cell)
-    return partial(make, sized(make, step=4 if rival == "Transformer" else 1))  # two heads, of pairs
+    if rival == "Transformer":
+        width = sized(partial(Attentive, shape), step=4)  # two heads, of pairs
+        return partial(Attentive, shape, width, sized(partial(Attentive, shape, width)))
+    kind = PictureCNN if shape.kind == "pictures" else RowCNN
+    make = partial(kind, shape) if rival == "CNN" else partial(Recurrent, shape, cell=cell)
+    return partial(make, sized(make))
 
 
 def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") -> nn.Module:

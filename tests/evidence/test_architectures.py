@@ -25,7 +25,7 @@ SHAPES = {task: make(0, tuning=False).shape for task, make in MAKERS.items()}
 @pytest.mark.parametrize("task", TASKS)
 def test_the_rivals_have_one_size(task):
     sizes = [n_params(maker(rival, SHAPES[task])()) for rival in RIVALS]
-    assert max(sizes) / min(sizes) < 1.12
+    assert max(sizes) / min(sizes) < 1.07
     assert all(abs(size / BUDGET - 1) < 0.1 for size in sizes)
 
 
