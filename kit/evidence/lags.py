@@ -115,10 +115,14 @@ def speller(cell: str, seed: int) -> Any:
     return model
 
 
-@torch.no_grad()
 def free_running(cell: str, seed: int) -> dict[str, float]:
-    """Measure the share of right characters, with the true ones given, and 1, 2, 4, ... on where none is."""
-    model = speller(cell, seed)
+    """Train a speller; measure the share of right characters, the true ones given, and 1, 2, 4, ... on without them."""
+    return on_its_own(speller(cell, seed), seed)
+
+
+@torch.no_grad()
+def on_its_own(model: Any, seed: int) -> dict[str, float]:
+    """Measure it of a trained model."""
     rows = torch.from_numpy(
         stretches(library_text()[2], 1000, length=N_CONTEXT + 1, rng=np.random.default_rng([seed, 10**6]))
     )
