@@ -86,7 +86,7 @@ def test_moved_digits_are_whole_and_stand_everywhere():
     assert found.shape == (400, 20, 20)
     np.testing.assert_allclose((found - images.min()).sum(axis=(1, 2)), (images[:400] - images.min()).sum(axis=(1, 2)),
                                rtol=1e-3)  # fmt: skip
-    assert len({tuple(np.argwhere(f > images.min()).min(axis=0)) for f in found}) > 40
+    assert len({tuple(np.argwhere(f > images.min()).min(axis=0)) for f in found}) > 25
 
 
 def test_text_that_tunes_and_text_that_reports_are_read_from_other_files():
@@ -109,7 +109,7 @@ def test_the_answers_of_sequences_are_right():
     x, y = MAKERS["adding"](0, tuning=False).judge
     assert torch.allclose((x[..., 0] * x[..., 1]).sum(dim=1, keepdim=True), y)
     assert (x[..., 1].sum(dim=1) == 2).all()
-    assert (x[:, :25, 1].sum(dim=1) == 1).all()
+    assert (x[:, :15, 1].sum(dim=1) == 1).all()
     x, y = MAKERS["parity"](0, tuning=False).judge
     assert torch.equal(y, torch.stack([x[:, : t + 1].sum(dim=1) % 2 for t in range(32)], dim=1))
 
@@ -131,7 +131,7 @@ def test_scores_of_one_who_knows_and_one_who_guesses():
     counts = Says(lambda x: torch.nn.functional.one_hot(x.cumsum(dim=1) % 2, 2).float())
     assert score(counts, "parity", parity) == 1
     evenly = Says(lambda x: torch.zeros(*x.shape, 97))
-    assert score(evenly, "characters", characters(0, tuning=False).judge) == pytest.approx(-np.log2(97), rel=1e-5)
+    assert score(evenly, "characters", characters(0, tuning=False).judge) == pytest.approx(-np.log2(97), rel=1e-4)  # a sum in float32
 
 
 def test_a_training_lowers_the_loss_and_ends_with_no_rate():
@@ -173,7 +173,7 @@ def test_the_longest_lag_ends_at_the_first_that_no_rate_solves(monkeypatch):
 
     monkeypatch.setattr(lags, "remembers", remembers)
     assert lags.longest_lag("attention", 0) == {"lag": 32}
-    assert tried[-3:] == [(64, lr) for lr in lags.RATES]
+    assert tried[-2:] == [(64, lr) for lr in lags.RATES]
     monkeypatch.setattr(lags, "remembers", lambda *_, **__: False)
     assert lags.longest_lag("attention", 0) == {"lag": 0}
 
