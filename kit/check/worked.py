@@ -259,7 +259,7 @@ def way_to(name: str) -> Callable[..., Steps] | None:
     """Find the way to an exercise's answer; None where there is none."""
     # torch is imported where it is needed
     rooms = (
-        *("text", "models", "networks", "metrics", "selection", "trees", "deep_nets", "cnn", "detection"),
+        *("text", "models", "networks", "metrics", "selection", "trees", "deep_nets", "cnn", "detection", "rnn"),
         "recommenders",
     )
     return STEPS.get(name) or next(

@@ -2,20 +2,22 @@
 
     q x a f | q x a f | q x a ...          `repeated`, a period of 4
     q x a f | 3 0 7 ... 1 | x q a          `asked_later`: a, x, f are the answers
+    q 3 x 0 a 7 | . x . . a . q . .        `multi_query`: 0, 7, 3 are the answers
 
 Once a letter has come back, nothing is left to chance: a model that can look back far enough makes
 no mistake, and one that cannot is measured by the distance at which it begins to fail.
 
-Taught in: 17
+Taught in: 14 17
 """
 
 import numpy as np
 from jaxtyping import Int, Integer
 
-from kit.arguments import count, instance, integer_array, shown
+from kit.arguments import count, instance, integer_array, real, shown
 from kit.text.packing import IGNORE_INDEX
 
 N_LETTERS, N_DIGITS = 26, 10
+BLANK = N_LETTERS + N_DIGITS  # stands where nothing is told and nothing asked
 
 
 def repeated(
@@ -119,4 +121,68 @@ def asked_later(
     rows = np.concatenate([letters, signs, np.take_along_axis(letters, order, axis=1)], axis=1)
     targets = np.full(rows.shape, IGNORE_INDEX)
     targets[:, n_letters + n_between :] = np.take_along_axis(letters, order + 1, axis=1)
+    return rows, targets
+
+
+def multi_query(
+    n_rows: int,
+    *,
+    n_pairs: int,
+    n_tokens: int,
+    n_queries: int | None = None,
+    n_letters: int = N_LETTERS,
+    power: float = 1.0,
+    rng: np.random.Generator,
+) -> tuple[Int[np.ndarray, "rows tokens"], Int[np.ndarray, "rows tokens"]]:
+    """Draw rows that tell the signs of some letters, and then ask for them again, one here, one there.
+
+    With one question a row, a state that keeps little may do: there is one thing to give back. With many questions
+    at many distances everything has to be kept, or found again.
+
+    Args:
+        n_pairs: how many different letters, each followed by its sign, a row begins with.
+        n_tokens: of a whole row; where nothing is asked, the rest are blanks, 36.
+        n_queries: how many of the letters, in another order, are asked for; all where it is None.
+        n_letters: how many of the 26 there are to draw from.
+        power: of the chance that a question stands g places after the pairs, which falls as 1 / g to this power;
+            at 0 every place is as likely.
+
+    Returns:
+        The rows, and their targets: at each letter that is asked its sign, 26 to 35, and else IGNORE_INDEX.
+
+    Raises:
+        TypeError: if a number is not one, or `rng` not a generator.
+        ValueError: if `n_rows` < 1, `n_letters` is not from 1 to 26, `n_pairs` not from 1 to `n_letters`, `n_queries`
+            not from 1 to `n_pairs`, `n_tokens` has no room for the questions, or `power` < 0.
+
+    Source: Arora et al. (2023), Zoology, arXiv:2312.04927, section 3 and appendix on synthetic data.
+
+    >>> rows, targets = multi_query(1, n_pairs=2, n_tokens=6, rng=np.random.default_rng(0))
+    >>> asked = targets[0] != IGNORE_INDEX
+    >>> asked[:4], dict(zip(rows[0, :4:2], rows[0, 1:4:2])) == dict(zip(rows[0, asked], targets[0, asked]))
+    (array([False, False, False, False]), True)
+    """
+    n_rows, n_pairs, power = count("n_rows", n_rows), count("n_pairs", n_pairs), real("power", power, at_least=0)
+    instance("rng", rng, np.random.Generator)
+    if count("n_letters", n_letters) > N_LETTERS:
+        raise ValueError(f"n_letters must be at most {N_LETTERS}, got {n_letters}")
+    if n_pairs > n_letters:
+        raise ValueError(f"n_pairs must be at most n_letters, {n_letters}, got {n_pairs}")
+    n_queries = n_pairs if n_queries is None else count("n_queries", n_queries)
+    if n_queries > n_pairs:
+        raise ValueError(f"n_queries must be at most n_pairs, {n_pairs}, got {n_queries}")
+    n_free = count("n_tokens", n_tokens) - 2 * n_pairs
+    if n_free < n_queries:
+        raise ValueError(f"n_tokens must be at least {2 * n_pairs + n_queries} for these pairs, got {n_tokens}")
+    letters = rng.random((n_rows, n_letters)).argsort(axis=1)[:, :n_pairs]
+    signs = rng.integers(N_LETTERS, BLANK, size=(n_rows, n_pairs))
+    told = np.stack([letters, signs], axis=2).reshape(n_rows, 2 * n_pairs)
+    # the largest of Gumbel noise + log chance: drawn without replacement, each place by its chance
+    chances = rng.gumbel(size=(n_rows, n_free)) - power * np.log(np.arange(1, n_free + 1))
+    places = 2 * n_pairs + np.argsort(-chances, axis=1)[:, :n_queries]
+    asked = rng.random((n_rows, n_pairs)).argsort(axis=1)[:, :n_queries]
+    rows = np.concatenate([told, np.full((n_rows, n_free), BLANK)], axis=1)
+    targets = np.full(rows.shape, IGNORE_INDEX)
+    np.put_along_axis(rows, places, np.take_along_axis(letters, asked, axis=1), axis=1)
+    np.put_along_axis(targets, places, np.take_along_axis(signs, asked, axis=1), axis=1)
     return rows, targets

@@ -12,6 +12,7 @@ python run.py bench set_up            set-up in a fresh clone with each Python h
 python run.py bench text              Chinese beside English, hostile inputs, text and linear models beside their peers
 python run.py bench step              a training step with one thing changed: format, attention, optimiser, compiler
 python run.py bench picture_step      a training step of kit's ResNet-20 beside plain torch's
+python run.py bench recurrent_step    a training step of kit's LSTM beside torch's
 python run.py bench metrics           ROC-AUC and NDCG of a million rows beside scikit-learn's
 
 live_views, notebooks, processors, flakes and busy take what to run by name: python run.py bench live_views 16
@@ -34,6 +35,7 @@ NAMED_ONLY = (
     "text",
     "metrics",
     "picture_step",
+    "recurrent_step",
 )
 TAKING_NAMES = ("live_views", "notebooks", "processors", "flakes", "busy")
 

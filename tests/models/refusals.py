@@ -11,6 +11,7 @@ from kit.learn.boxes import Objects
 from kit.models import (
     ablation,
     bert,
+    bptt,
     cnn,
     detector,
     encoder_decoder,
@@ -20,9 +21,11 @@ from kit.models import (
     hugging_face,
     llama,
     longformer,
+    memory,
     mlp,
     palm,
     parameters,
+    rnn,
     t5,
     transformer_xl,
     unet,
@@ -147,6 +150,17 @@ TORCH_GENERATOR = (None, ["ten", 0])
 BOXES = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
 KEEP = {"min_score": (0.1, SHARE), "threshold": (0.5, SHARE)}
 OF_YOLO = torch.zeros(1, 7, 7, 30)
+SERIES = torch.ones(2, 3, 2)
+SERIES_BAD = [None, "ten", [[[1.0]]], SERIES.int(), SERIES[0], SERIES[..., :1], SERIES[:, :0]]
+HERE_TO_THERE = torch.tensor([[True, True, True], [True, False, False]])
+OF_RNN, OF_LSTM = torch.zeros(2, 4), (torch.zeros(2, 4), torch.zeros(2, 4))
+READ = {
+    "x": (SERIES, SERIES_BAD),
+    "present": (HERE_TO_THERE, [SERIES, HERE_TO_THERE.int(), HERE_TO_THERE[:, 1:], ~HERE_TO_THERE]),
+}
+CELL_SIZES = {"d_input": (2, AT_LEAST_1), "d_state": (4, AT_LEAST_1), "generator": (None, ["ten", 0])}
+CELL = [None, 5, nn.LSTM(2, 4)]
+DRAWN = (torch.Generator(), ["ten", 0])
 
 PASSED = forward_pass.forward_pass(gpt.GPT(GPT), IDS[0])
 
@@ -381,6 +395,27 @@ ARGUMENTS = {
     cnn.CNN(CNN).forward: {"x": (PICTURES, [*NO_PICTURES, torch.ones(2, 1, 5, 5)])},
     cnn.init_he: {"model": (nn.Conv2d(1, 1, 3), CONFIG)},
     cnn.whole_widths: {"widths": ((2, 2), [bad for bad in WIDTHS if bad != ()])},
+    rnn.RNN: CELL_SIZES,
+    rnn.GRU: CELL_SIZES,
+    rnn.LSTM: CELL_SIZES,
+    rnn.RNN(2, 4).forward: {**READ, "state": ((OF_RNN,), ["ten", OF_RNN, OF_LSTM, (OF_RNN[:1],)])},
+    rnn.GRU(2, 4).forward: {**READ, "state": ((OF_RNN,), ["ten", OF_RNN, OF_LSTM, (OF_RNN[:1],)])},
+    rnn.LSTM(2, 4).forward: {**READ, "state": (OF_LSTM, ["ten", OF_RNN, (OF_RNN,), (OF_RNN, OF_RNN[:, :1])])},
+    rnn.detached: {"state": (OF_LSTM, [None, 5, OF_RNN, (OF_RNN, None)])},
+    rnn.orthogonal_start: {"cell": (rnn.LSTM(2, 4), CELL), "gain": (1.0, AT_LEAST_0), "generator": DRAWN},
+    rnn.keep_start: {"cell": (rnn.LSTM(2, 4), [*CELL, rnn.RNN(2, 4)]), "bias": (1.0, NUMBER)},
+    rnn.chrono_start: {
+        "cell": (rnn.GRU(2, 4), [*CELL, rnn.RNN(2, 4)]),
+        "longest": (9, [*AT_LEAST_1, 2]),
+        "generator": DRAWN,
+    },
+    rnn.kept_share: {"bias": (1.0, NUMBER), "n_steps": (3, COUNT)},
+    memory.connectivity: {
+        "model": (lambda x: x[:, -1], [*FUNCTION, lambda x: x]),
+        "x": (SERIES, [*SERIES_BAD[:5], SERIES[:, :0]]),
+        "generator": DRAWN,
+    },
+    memory.step_factor: {"cell": (rnn.LSTM(2, 4), CELL), "x": (SERIES, SERIES_BAD)},
     parameters.n_params: {"model": (nn.Linear(2, 2), CONFIG)},
     parameters.on_meta: {"make": (gpt.GPT, FUNCTION), "config": (GPT, [])},
 }
@@ -399,6 +434,16 @@ CARRIERS = {
     *(unet.TwoConvolutions, detector.GridTargets),
     yolo.YOLO,  # a gigabyte of weights; test_detector.py has what it refuses
     forward_pass.ForwardPass,
+    rnn.Recurrent,
+    *(bptt.rnn_forward, bptt.rnn_backward, bptt.gru_forward, bptt.gru_backward, bptt.lstm_forward, bptt.lstm_backward),
+    *(
+        bptt.RNNThroughTime,
+        bptt.GRUThroughTime,
+        bptt.LSTMThroughTime,
+        bptt.by_sigmoid,
+        bptt.by_tanh,
+        bptt.weight_gradient,
+    ),
     *(longformer.SelfAttention, longformer.FeedForward, longformer.Block, longformer.MaskedLMHead),
     *(palm.SelfAttention, palm.FeedForward, palm.Block, palm.SerialBlock),
     *(transformer_xl.SelfAttention, transformer_xl.FeedForward, transformer_xl.Block),

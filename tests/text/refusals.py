@@ -8,6 +8,7 @@ import numpy as np
 
 from kit.text import (
     bpe,
+    characters,
     clean,
     corpus,
     dedup,
@@ -24,7 +25,7 @@ from kit.text import (
     shards,
     story_tasks,
 )
-from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_1, COUNT, FUNCTION, GENERATOR
+from tests.learn.refusals import ABOVE_0, ARRAY, AT_LEAST_0, AT_LEAST_1, COUNT, FUNCTION, GENERATOR
 
 _PLACE = tempfile.TemporaryDirectory()
 atexit.register(_PLACE.cleanup)
@@ -203,6 +204,22 @@ ARGUMENTS = {
         "n_rows": (2, AT_LEAST_1),
         "n_letters": (4, [*AT_LEAST_1, 1, 27]),
         "n_between": (3, COUNT),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    recall.multi_query: {
+        "n_rows": (2, AT_LEAST_1),
+        "n_pairs": (3, [*AT_LEAST_1, 27]),
+        "n_tokens": (10, [*AT_LEAST_1, 8]),
+        "n_letters": (26, [*AT_LEAST_1, 27]),
+        "n_queries": (None, ["ten", 1.5, -1, 0, 4]),
+        "power": (1.0, AT_LEAST_0),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    characters.symbols: {"text": ("moo", STRING)},
+    characters.stretches: {
+        "text": (np.arange(5), ["ten", None, [0.5], [[1], [2]]]),
+        "n": (2, AT_LEAST_1),
+        "length": (3, [*AT_LEAST_1, 6]),
         "rng": (np.random.default_rng(0), GENERATOR),
     },
     recall.predictable: {

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.text.packing import IGNORE_INDEX
-from kit.text.recall import N_DIGITS, N_LETTERS, asked_later, predictable, repeated
+from kit.text.recall import BLANK, N_DIGITS, N_LETTERS, asked_later, multi_query, predictable, repeated
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 8), st.integers(1, 40))
@@ -63,3 +63,42 @@ def test_the_place_of_a_question_tells_nothing_of_the_place_of_its_answer():
     places = (rows[:, None, :4] == targets[:, 5:, None]).argmax(axis=2)  # of each of three answers: 1 to 3
     shares = np.stack([(places == place).mean(axis=0) for place in (1, 2, 3)])
     assert abs(shares - 1 / 3).max() < 5 * np.sqrt(2 / 9 / 6000)  # five standard errors
+
+
+@given(st.integers(0, 10_000), st.integers(1, 26), st.integers(0, 30), st.sampled_from([0.0, 1.0, 3.0]))
+def test_every_letter_that_is_asked_was_told_its_sign(seed, n_pairs, more, power):
+    n_tokens = 3 * n_pairs + more
+    rows, targets = multi_query(4, n_pairs=n_pairs, n_tokens=n_tokens, power=power, rng=np.random.default_rng(seed))
+    assert rows.shape == targets.shape == (4, n_tokens)
+    for row, answers in zip(rows, targets, strict=True):
+        told = dict(zip(row[: 2 * n_pairs : 2].tolist(), row[1 : 2 * n_pairs : 2].tolist(), strict=True))
+        assert len(told) == n_pairs
+        asked = answers != IGNORE_INDEX
+        assert sorted(row[asked]) == sorted(told)  # each once
+        assert [told[letter] for letter in row[asked]] == answers[asked].tolist()
+        assert not asked[: 2 * n_pairs].any()
+        assert (row[2 * n_pairs :][~asked[2 * n_pairs :]] == BLANK).all()
+
+
+def test_fewer_questions_can_be_asked_than_letters_told():
+    rows, targets = multi_query(50, n_pairs=5, n_tokens=20, n_queries=1, rng=np.random.default_rng(0))
+    assert ((targets != IGNORE_INDEX).sum(axis=1) == 1).all()
+    assert ((rows == BLANK).sum(axis=1) == 9).all()
+
+
+def test_the_chance_of_a_place_falls_with_its_distance_to_the_power_given():
+    n = 20_000
+    for power in (0.0, 1.0):
+        _, targets = multi_query(n, n_pairs=1, n_tokens=10, n_queries=1, power=power, rng=np.random.default_rng(0))
+        shares = (targets[:, 2:] != IGNORE_INDEX).mean(axis=0)
+        chances = np.arange(1, 9) ** -power
+        chances /= chances.sum()
+        assert (abs(shares - chances) < 5 * np.sqrt(chances / n)).all()  # five standard errors
+
+
+def test_the_place_of_a_question_tells_nothing_of_its_sign():
+    rows, targets = multi_query(8000, n_pairs=4, n_tokens=12, rng=np.random.default_rng(0))
+    first = np.where(targets != IGNORE_INDEX, np.arange(12), 99).argmin(axis=1)
+    letter = rows[np.arange(8000), first]
+    place = (rows[:, :8:2] == letter[:, None]).argmax(axis=1)
+    assert abs(np.bincount(place, minlength=4) / 8000 - 0.25).max() < 5 * np.sqrt(0.1875 / 8000)
