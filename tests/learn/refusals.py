@@ -76,7 +76,7 @@ CONVOLVED = {
     **SPREAD,
     "groups": (1, [*AT_LEAST_1, 3]),
 }
-WINDOW, FIELD = convolution.Window(kernel=3), convolution.receptive_field([])
+WINDOW, REACH = convolution.Window(kernel=3), convolution.receptive_field([])
 BOWL = {"objective": (lambda x: (float(x @ x), 2 * x), FUNCTION), "start": (np.ones(3), ARRAY)}
 SAMPLE = [*ARRAY, np.ones(1), np.ones((3, 1))]
 INTERVAL = intervals.estimate_mean(np.arange(3.0))
@@ -636,7 +636,7 @@ ARGUMENTS = {
     convolution.convolve_gradients: CONVOLVED | {"upstream": (np.ones((2, 2, 3)), [*NO_IMAGES, np.ones((2, 2, 2))])},
     convolution.Window: {"kernel": (3, AT_LEAST_1), **SPREAD},
     convolution.receptive_field: {"windows": ([WINDOW], [None, 3, "ten", [3], WINDOW])},
-    FIELD.of: {"place": (0, COUNT)},
+    REACH.of: {"place": (0, COUNT)},
     glyphs.characters: {"faces": ("Sans", ["Arial", None, 3]), "category": ("", [None, 3, "letters", "l"])},
     glyphs.latin_letters: {"faces": ("Sans", ["Arial", None, 3])},
     glyphs.draw: {

@@ -139,7 +139,7 @@ ABLATION = ablation.AblationConfig(vocab_size=11, n_positions=8, n_layers=1, n_h
 
 UNET = unet.UNetConfig(n_outputs=1, width=2, depth=1, padded=True)
 GREY = torch.zeros(1, 1, 16, 16)
-PICTURES = [None, "ten", [[1.0]], GREY.int(), GREY[0], GREY[:0], torch.cat([GREY, GREY], dim=1), GREY[..., :15]]
+NOT_GREY = [None, "ten", [[1.0]], GREY.int(), GREY[0], GREY[:0], torch.cat([GREY, GREY], dim=1), GREY[..., :15]]
 DETECTOR = detector.DetectorConfig(n_classes=3, widths=(2, 2))
 CELLS = torch.zeros(1, 4, 4, 8)
 NOT_CELLS = [None, "ten", [[1.0]], CELLS.int(), CELLS[0], CELLS[:0], CELLS[..., 1:]]
@@ -302,7 +302,7 @@ ARGUMENTS = {
         **dict.fromkeys(("skips", "padded"), (True, SWITCH)),
     },
     unet.UNet: {"config": (UNET, CONFIG), "generator": TORCH_GENERATOR},
-    unet.UNet(UNET).forward: {"images": (GREY, PICTURES)},
+    unet.UNet(UNET).forward: {"images": (GREY, NOT_GREY)},
     unet.centre: {
         "x": (GREY, [None, "ten", [[1.0]], GREY.int(), GREY[..., :3]]),
         "like": (GREY[..., 2:-2], [None, "ten", [[1.0]], GREY.int()]),
@@ -314,7 +314,7 @@ ARGUMENTS = {
         "side": (18.0, ABOVE_0),
     },
     detector.Detector: {"config": (DETECTOR, CONFIG), "generator": TORCH_GENERATOR},
-    detector.Detector(DETECTOR).forward: {"images": (GREY, PICTURES)},
+    detector.Detector(DETECTOR).forward: {"images": (GREY, NOT_GREY)},
     detector.assign: {
         "objects": (OBJECTS, [None, 3, "ten", [None], OUTSIDE]),
         "rows": (4, AT_LEAST_1),

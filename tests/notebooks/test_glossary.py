@@ -30,7 +30,6 @@ EARLIER = {
     ("decay", "05"): "part of weight decay",
     ("mask", "13"): "of pixels, and says so",
     ("attention", "14"): "one of the rivals: named, and explained three notebooks on",
-    ("norm", "14"): "part of global norm",
     ("attention", "16"): "says that it comes next",
 }
 
