@@ -36,6 +36,14 @@ def test_a_notebook_is_stored_in_its_normal_form(name):
 
 
 @each_notebook
+def test_no_text_is_still_to_be_written(name):
+    for cell in BOOKS[name].cells:
+        if cell.cell_type == "markdown":
+            assert len(cell.source.split()) > 1, cell.source
+            assert not re.search(r"\b(TODO|TBD|FIXME|TO WRITE)\b", cell.source), cell.source
+
+
+@each_notebook
 def test_no_verdict_and_no_reveal_goes_uncompared(name):
     for cell in code(name):
         if re.search(r"\b(settle\(|\.reveal\()", cell.source):
