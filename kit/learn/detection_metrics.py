@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from kit.arguments import count, instance, integer_array, real, several, shown
 from kit.learn.boxes import Boxes, Detections, Objects, best_first, checked_boxes, checked_classes, iou
@@ -186,7 +186,7 @@ def mask_iou(
 
 
 def object_iou(
-    predictions: Int[np.ndarray, "height width"], targets: Int[np.ndarray, "height width"]
+    predictions: Shaped[np.ndarray, "height width"], targets: Shaped[np.ndarray, "height width"]
 ) -> Float[np.ndarray, "predicted true"]:
     """Measure the IoU of every object of one numbered mask with every object of another.
 
@@ -233,7 +233,10 @@ class Found:
 
 
 def found(
-    predictions: Int[np.ndarray, "height width"], targets: Int[np.ndarray, "height width"], *, threshold: float = 0.5
+    predictions: Shaped[np.ndarray, "height width"],
+    targets: Shaped[np.ndarray, "height width"],
+    *,
+    threshold: float = 0.5,
 ) -> Found:
     """Count the objects that overlap a predicted one by more than the threshold.
 

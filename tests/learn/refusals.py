@@ -659,5 +659,6 @@ CARRIERS = {
     *(intervals.Interval, search.Tuned, search.Search, search.axis_values, search.finite_or_worst),
     *(splits.Nest, splits.Leaks, validation.PairedTest, validation.Chosen, tables.Flights, tables.Diamonds),
     *(pictures.Digits, pictures.Micrograph, boxes.Objects, boxes.Detections, detection_metrics.Found, scenes.Scenes),
+    convolution.Field,
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
 }
