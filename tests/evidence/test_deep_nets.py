@@ -42,16 +42,16 @@ def test_halving_finds_where_the_answers_turn():
 
 
 def test_a_world_in_which_every_depth_trains_and_one_in_which_none_does(monkeypatch):
-    monkeypatch.setattr(depth, "GRID", (1, 2))
+    monkeypatch.setattr(deep_nets, "GRID", (1, 2))
     assert deep_nets.depths(point="1.76", seed=1000)["depth"] == 2
-    monkeypatch.setattr(depth, "ENOUGH", 1.1)
+    monkeypatch.setattr(deep_nets, "ENOUGH", 1.1)
     assert deep_nets.depths(point="1.76", seed=1000)["depth"] == 0
 
 
 def test_arms_are_tuned_as_equals_and_one_that_cannot_start_is_told_from_one_that_can(monkeypatch):
-    monkeypatch.setattr(depth, "ARMS", {"He": ("He", "none"), "torch": ("torch", "none")})
-    monkeypatch.setattr(depth, "DEPTH", 12)
-    monkeypatch.setattr(depth, "N_STEPS", 60)
+    monkeypatch.setattr(deep_nets, "ARMS", {"He": ("He", "none"), "torch": ("torch", "none")})
+    monkeypatch.setattr(deep_nets, "DEPTH", 12)
+    monkeypatch.setattr(deep_nets, "N_STEPS", 60)
     found = deep_nets.starts(seed=1000)
     assert found["He accuracy"] > 0.4 > 0.2 > found["torch accuracy"]
 
@@ -68,6 +68,6 @@ def test_what_is_stored_is_what_a_run_measures():
 
 
 def test_the_points_lie_on_both_sides_of_the_border():
-    lengths = {point: MeanField(**variances) for point, variances in depth.POINTS.items()}
+    lengths = {point: MeanField(**variances) for point, variances in deep_nets.POINTS.items()}
     slopes = {point: field.slope(field.settled_length) for point, field in lengths.items()}
     assert [point for point, slope in slopes.items() if slope > 1] == ["4.0"]
