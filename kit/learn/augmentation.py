@@ -7,14 +7,14 @@ Taught in: 12
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from kit.arguments import count, instance, integer_array, real, real_array
 
 Pictures = Float[np.ndarray, "n height width"]
 
 
-def shift(images: Pictures, moves: Int[np.ndarray, "n 2"]) -> Pictures:
+def shift(images: Pictures, moves: Shaped[np.ndarray, "n 2"]) -> Pictures:
     """Move each picture by whole pixels, down and to the right; what comes in from outside is 0.
 
     Args:

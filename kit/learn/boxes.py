@@ -28,7 +28,7 @@ class Objects:
     """What truly is in one picture: a box and a class for each object."""
 
     boxes: Shaped[np.ndarray, "n 4"]
-    classes: Int[np.ndarray, "n"]
+    classes: Shaped[np.ndarray, "n"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Detections:
     """What a detector says is in one picture: a box, a class and a score for each detection."""
 
     boxes: Shaped[np.ndarray, "n 4"]
-    classes: Int[np.ndarray, "n"]
+    classes: Shaped[np.ndarray, "n"]
     scores: Float[np.ndarray, "n"]
 
 

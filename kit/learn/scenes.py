@@ -9,7 +9,7 @@ Taught in: 13
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Shaped
 
 from kit.arguments import count, instance, integer_array, real, shown
 from kit.learn.boxes import Objects
@@ -37,8 +37,8 @@ class Scenes:
 
 
 def compose(
-    digits: Int[np.ndarray, "digits side side"],
-    labels: Int[np.ndarray, "digits"],
+    digits: Shaped[np.ndarray, "digits side side"],
+    labels: Shaped[np.ndarray, "digits"],
     *,
     n: int,
     rng: np.random.Generator,

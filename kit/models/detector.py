@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -123,7 +123,7 @@ class GridTargets:
 
     is_centre: Float[Tensor, "batch rows columns"]
     boxes: Float[Tensor, "batch rows columns 4"]
-    classes: Int[Tensor, "batch rows columns"]
+    classes: Shaped[Tensor, "batch rows columns"]
 
 
 def assign(objects: Sequence[Objects], *, rows: int, columns: int, stride: int) -> GridTargets:
@@ -253,7 +253,7 @@ def decode(
 def kept(
     boxes: Float[np.ndarray, "n 4"],
     scores: Float[np.ndarray, "n"],
-    classes: Int[np.ndarray, "n"],
+    classes: Shaped[np.ndarray, "n"],
     *,
     min_score: float,
     threshold: float,
@@ -263,6 +263,7 @@ def kept(
     Raises:
         TypeError, ValueError: as `kit.learn.boxes.nms` does, or if `min_score` is no number.
     """
+    classes = checked_classes("classes", classes, len(boxes))
     enough = np.flatnonzero(scores >= real("min_score", min_score))
     boxes, scores, classes = boxes[enough], scores[enough], classes[enough]
     left = nms(boxes, scores, threshold=threshold, classes=classes)

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -64,7 +64,7 @@ def as_batch(images: Pictures, model: nn.Module) -> Float[Tensor, "n 1 height wi
 def steps(
     model: nn.Module,
     images: Pictures,
-    labels: Int[np.ndarray, "n"],
+    labels: Shaped[np.ndarray, "n"],
     *,
     n_steps: int,
     lr: float,
@@ -117,7 +117,7 @@ def steps(
 def fit_pictures(
     model: nn.Module,
     images: Pictures,
-    labels: Int[np.ndarray, "n"],
+    labels: Shaped[np.ndarray, "n"],
     *,
     n_steps: int,
     lr: float,
@@ -162,7 +162,7 @@ def predict(model: nn.Module, images: Pictures, *, batch_size: int = 500) -> Int
     return torch.cat(classes).cpu().numpy()
 
 
-def gradient_norms(model: nn.Module, images: Pictures, labels: Int[np.ndarray, "n"]) -> dict[str, float]:
+def gradient_norms(model: nn.Module, images: Pictures, labels: Shaped[np.ndarray, "n"]) -> dict[str, float]:
     """Measure the length of the loss's gradient at the weights of each convolution and linear layer, in their order.
 
     Raises:
