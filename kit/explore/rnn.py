@@ -101,13 +101,12 @@ def memory_stage() -> Stage:
     with matplotlib.style.context([HOUSE, {"figure.constrained_layout.use": False}]):
         figure = Figure(figsize=(9.2, 4.4))
         strip = figure.add_axes((0.1, 0.8, 0.87, 0.09))
-        axes = figure.add_axes((0.1, 0.12, 0.87, 0.52))
-        strip.set(xlim=(0, LONGEST + 1), ylim=(0, 1), yticks=[])
-        strip.set_xticks(np.arange(0, LONGEST + 1, 20) + 0.5, [str(k) for k in range(LONGEST, -1, -20)])
+        axes = figure.add_axes((0.1, 0.12, 0.87, 0.57))
+        strip.set(xlim=(0, LONGEST + 1), ylim=(0, 1), xticks=[], yticks=[])
         strip.set_title("Each input of the row, the newest on the right: the darker, the more of the gradient arrives")
-        strip.set_xlabel("steps back")
         strip.grid(visible=False)
-        axes.set(xlim=(0, LONGEST), ylim=(FLOOR, ROOF), yscale="log", xlabel="lag (steps back)")
+        # each lag stands below its input
+        axes.set(xlim=(LONGEST + 0.5, -0.5), ylim=(FLOOR, ROOF), yscale="log", xlabel="lag (steps back)")
         axes.set_ylabel("gradient, by the newest's")
         axes.set_yticks([1e-8, 1e-6, 1e-4, 1e-2, 1, 1e2, 1e4])
         axes.minorticks_off()
