@@ -105,7 +105,8 @@ def average_precision(
     Source: Everingham and others (2010), The PASCAL VOC challenge; Lin and others (2014), arXiv:1405.0312.
     Oracle: pycocotools, for 101 points.
 
-    >>> average_precision(np.array([True, True, False]), np.array([0.9, 0.8, 0.7]), n_targets=3, n_points=11).round(4)
+    >>> hits, scores = np.array([True, True, False]), np.array([0.9, 0.8, 0.7])
+    >>> round(average_precision(hits, scores, n_targets=3, n_points=11), 4)
     0.6364
     """
     precision, recall = precision_recall(hits, scores, n_targets=n_targets)

@@ -247,4 +247,6 @@ def kept_share(bias: float, n_steps: int) -> float:
     >>> kept_share(0.0, 3)
     0.125
     """
-    return math.exp(-count("n_steps", n_steps, at_least=0) * math.log1p(math.exp(-real("bias", bias))))
+    bias, n_steps = real("bias", bias), count("n_steps", n_steps, at_least=0)
+    kept = math.exp(min(bias, 0)) / (1 + math.exp(-abs(bias)))  # σ(b), where no exponent is above 0
+    return kept**n_steps
