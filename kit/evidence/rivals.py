@@ -8,7 +8,7 @@ Taught in: 14
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.blocks.attention import attention
-from kit.blocks.initialisation import init_normal, scale_residual_weights
+from kit.blocks.initialisation import init_he, init_normal, scale_residual_weights
 from kit.blocks.positions import rotary_angles, rotate
 from kit.models.parameters import n_params
 from kit.models.rnn import GRU, LSTM, RNN, chrono_start, keep_start, orthogonal_start
@@ -169,7 +169,7 @@ def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") ->
         torch.manual_seed(seed)
         model: Any = maker(rival, shape, cell)()
         if start == "He":
-            of_he((*model.layers,))
+            init_he(model.layers)
         elif rival == "RNN" and start != "torch's own":
             orthogonal_start(model.cell)
             if start == "chrono":
@@ -180,11 +180,3 @@ def made(rival: str, shape: Shape, start: str, seed: int, cell: str = "LSTM") ->
             init_normal(model, std=0.02 if start == "std 0.02" else model.head.in_features**-0.5)
             scale_residual_weights(*model.out, *model.down, n_residuals=4)
     return model
-
-
-@torch.no_grad()
-def of_he(layers: Iterable[Any]) -> None:
-    """Draw weights with variance 2 by the number of inputs, and let biases be 0."""
-    for layer in layers:
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)

@@ -14,13 +14,13 @@ Taught in: 12
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.arguments import count, instance, one_of, real_tensor, several, shown
 from kit.blocks.convolution import blur_pool2d
+from kit.blocks.initialisation import init_he
 
 STARTS = ("He", "torch")
 
@@ -140,8 +140,9 @@ class ResNet(nn.Module):
                 n_in = n_out
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(n_in, config.n_classes)
-        if config.start == "He":
-            init_he(self)
+        if config.start == "He":  # of the convolutions; the head begins as torch's own
+            init_he(self.conv)
+            init_he(self.blocks)
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
         """Give the logits of each picture.
@@ -204,7 +205,7 @@ class CNN(nn.Module):
         self.convs = nn.ModuleList(nn.Conv2d(n_in, n_out, 3, padding=1) for n_in, n_out in pairs)
         side = config.size >> len(config.widths)
         self.head = nn.Linear(config.widths[-1] * side**2, config.n_classes)
-        init_he(self)
+        init_he(self.convs)
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
         """Give the logits of each picture.
@@ -219,26 +220,6 @@ class CNN(nn.Module):
             even = x[:, :, : x.shape[2] // 2 * 2, : x.shape[3] // 2 * 2]
             x = blur_pool2d(F.max_pool2d(F.pad(even, (0, 1, 0, 1)), 2, 1)) if config.blur else F.max_pool2d(even, 2)
         return self.head(x.flatten(1))
-
-
-@torch.no_grad()
-def init_he(model: nn.Module) -> None:
-    """Draw the weights of every convolution with a variance of 2 / fan_in; biases begin at 0.
-
-    ReLU halves the mean square of what passes, and the 2 makes up for it.
-
-    Raises:
-        TypeError: if `model` is not a module.
-
-    Source: He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, arXiv:1502.01852, eq. 10.
-    Oracle: torch.nn.init.kaiming_normal_.
-    """
-    instance("model", model, nn.Module)
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.weight.normal_(std=(2 / layer.weight[0].numel()) ** 0.5)
-            if layer.bias is not None:
-                layer.bias.zero_()
 
 
 def pictures(name: str, value: Tensor, n_channels: int, size: int | None = None) -> Tensor:

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.arguments import count, instance, matching_tensors, real, real_tensor, several
+from kit.blocks.initialisation import init_he
 from kit.learn.boxes import Detections, Objects, checked_boxes, checked_classes, nms
-from kit.models.unet import start
+from kit.models.cnn import pictures
 
 FURTHEST = 4.0  # of a logarithm of a side from 0: e⁴ is 55 times `side`; a box never shrinks to nothing
 
@@ -94,7 +95,7 @@ class Detector(nn.Module):
             n_in = n_out
         self.layers = nn.Sequential(*layers)
         self.head = nn.Conv2d(n_in, 5 + config.n_classes, 1)
-        start(self, generator)
+        init_he(self, generator=generator)
         with torch.no_grad():
             self.head.weight *= 0.1  # begin near "anything, of the typical side, in the middle of the cell"
         # and most cells hold no centre
@@ -108,11 +109,8 @@ class Detector(nn.Module):
             ValueError: if they have other channels, or sides that cells do not fill evenly.
         """
         config = self.config
-        if real_tensor("images", images).ndim != 4 or images.shape[1] != config.n_channels or not len(images):
-            raise ValueError(
-                f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}"
-            )
-        if images.shape[2] % config.stride or images.shape[3] % config.stride or not images.shape[2] * images.shape[3]:
+        pictures("images", images, config.n_channels)
+        if images.shape[2] % config.stride or images.shape[3] % config.stride:
             raise ValueError(f"images must have sides of whole cells of {config.stride}, got {tuple(images.shape)}")
         return self.head(self.layers(images)).permute(0, 2, 3, 1)
 
@@ -139,7 +137,7 @@ def assign(objects: Sequence[Objects], *, rows: int, columns: int, stride: int) 
     is_centre, boxes, classes = np.zeros(shape), np.zeros((*shape, 4)), np.zeros(shape, dtype=np.int64)
     for i, each in enumerate(objects):
         instance("objects", each, Objects)
-        own = checked_boxes("objects", each.boxes) if len(each.boxes) else np.zeros((0, 4))
+        own = checked_boxes("objects", each.boxes)
         column, row = (((own[:, :2] + own[:, 2:]) / 2) // stride).astype(np.int64).T
         if len(own) and (min(row.min(), column.min()) < 0 or row.max() >= rows or column.max() >= columns):
             raise ValueError(f"objects must have their centres in {rows} by {columns} cells of {stride} pixels")

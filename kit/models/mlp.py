@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kit.arguments import count, one_of, real_tensor
+from kit.arguments import count, instance, one_of, real_tensor
 from kit.blocks.norms import BatchNorm
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "ReLU": nn.ReLU, "sigmoid": nn.Sigmoid}
@@ -55,7 +55,7 @@ class HiddenLayer(nn.Module):
     def __init__(self, n_inputs: int, config: MLPConfig):
         super().__init__()
         self.linear = nn.Linear(n_inputs, config.n_hidden)
-        self.norm = nn.Identity() if config.norm == "none" else NORMS[config.norm](config.n_hidden)
+        self.norm = NORMS[config.norm](config.n_hidden)
         self.activation = ACTIVATIONS[config.activation]()
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n hidden"]:
@@ -84,8 +84,7 @@ class DeepMLP(nn.Module):
 
     def __init__(self, config: MLPConfig):
         super().__init__()
-        if not isinstance(config, MLPConfig):
-            raise TypeError(f"config must be an MLPConfig, got {type(config).__name__}")
+        instance("config", config, MLPConfig)
         self.config = config
         sizes = [config.n_inputs, *[config.n_hidden] * (config.n_layers - 1)]
         self.hidden = nn.ModuleList(HiddenLayer(n_in, config) for n_in in sizes)

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.arguments import count, instance, real_tensor
+from kit.blocks.initialisation import init_he
+from kit.models.cnn import pictures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ class UNet(nn.Module):
         self.enlarge = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, stride=2) for w in reversed(widths[:-1]))
         self.up = nn.ModuleList(TwoConvolutions(2 * w, w, config) for w in reversed(widths[:-1]))
         self.head = nn.Conv2d(config.width, config.n_outputs, 1)
-        start(self, generator)
+        init_he(self, generator=generator)
 
     def forward(
         self, images: Float[Tensor, "batch channels height width"]
@@ -122,10 +124,7 @@ class UNet(nn.Module):
 
     def _checked(self, images: Tensor) -> Tensor:
         config = self.config
-        if real_tensor("images", images).ndim != 4 or images.shape[1] != config.n_channels or not len(images):
-            raise ValueError(
-                f"images must have {config.n_channels} channels, a batch of them, got {tuple(images.shape)}"
-            )
+        pictures("images", images, config.n_channels)
         for size in images.shape[2:]:
             for _ in range(config.depth):
                 size -= 0 if config.padded else 4  # what two convolutions take
@@ -158,26 +157,3 @@ def centre(
     if top < 0 or left < 0:
         raise ValueError(f"x must be as large as like, {rows} by {columns}, got {tuple(x.shape[-2:])}")
     return x[..., top : top + rows, left : left + columns]
-
-
-def start(model: nn.Module, generator: torch.Generator | None = None) -> None:
-    """Draw the weights of all layers so that the squares keep their mean from layer to layer; set biases to 0.
-
-    A ReLU lets half of the squares through, so a weight has variance 2 / fan-in (He). An up-convolution has no overlap:
-    each of its pixels is fed by one place alone.
-
-    Raises:
-        TypeError: if `model` is no module, or `generator` none.
-
-    Source: He and others (2015), arXiv:1502.01852, eq. 10.
-    """
-    instance("model", model, nn.Module)
-    if generator is not None:
-        instance("generator", generator, torch.Generator)
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            weight = layer.weight
-            fan_in = len(weight) if isinstance(layer, nn.ConvTranspose2d) else weight[0].numel()
-            nn.init.normal_(weight, std=(2 / fan_in) ** 0.5, generator=generator)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kit.arguments import real, real_tensor
+from kit.blocks.initialisation import init_he
 from kit.learn.boxes import Detections
 from kit.models.detector import kept
-from kit.models.unet import start
 
 SIZE, CELLS, N_BOXES, N_CLASSES = 448, 7, 2, 20
 N_NUMBERS = 5 * N_BOXES + N_CLASSES
@@ -52,7 +52,7 @@ class YOLO(nn.Module):
             n_in = n_out
         layers += [nn.Flatten(), nn.Linear(CELLS**2 * n_in, 4096), nn.LeakyReLU(0.1)]
         self.layers = nn.Sequential(*layers, nn.Linear(4096, CELLS**2 * N_NUMBERS))
-        start(self, generator)
+        init_he(self, generator=generator)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch 7 7 30"]:
         """Give the numbers of every cell.

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kit.arguments import count, function, instance, integer_array, real, real_array, shown
+from kit.blocks.modes import modes_kept
 from kit.learn.pictures import mnist
 from kit.learn.schedules import cosine
 from kit.learn.training import minibatches
@@ -154,11 +155,10 @@ def predict(model: nn.Module, images: Pictures, *, batch_size: int = 500) -> Int
     """
     instance("model", model, nn.Module)
     images, batch_size = real_array("images", images, ndim=3), count("batch_size", batch_size)
-    was = model.training
-    model.eval()
     parts = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-    classes = [model(as_batch(part, model)).argmax(dim=1) for part in parts]
-    model.train(was)
+    with modes_kept(model):
+        model.eval()
+        classes = [model(as_batch(part, model)).argmax(dim=1) for part in parts]
     return torch.cat(classes).cpu().numpy()
 
 

@@ -138,6 +138,7 @@ ARGUMENTS = {
     feedforward.swiglu: GATED,
     feedforward.geglu: GATED,
     initialisation.init_normal: {"model": (nn.Linear(2, 2), ["ten", None, X]), "std": (0.02, ABOVE_0)},
+    initialisation.init_he: {"model": (nn.Linear(2, 2), ["ten", None, X]), "generator": (None, ["ten", 0])},
     initialisation.init_linear: {
         "model": (nn.Linear(2, 2), ["ten", None, X]),
         "scheme": ("He", ["Kaiming", None, 3]),

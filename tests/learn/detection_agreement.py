@@ -22,6 +22,7 @@ from sklearn.metrics import jaccard_score
 from kit.learn.boxes import Detections, Objects, generalized_iou, iou, nms
 from kit.learn.detection_metrics import mask_iou, mean_average_precision, object_iou
 from kit.models.detector import giou_loss
+from tests.learn.metric_agreement import compared
 
 BAR, N_SCENES, N_CLASSES = 1e-10, 100, 3
 READINGS = (None, 11, 101)
@@ -258,18 +259,7 @@ PEERS: dict[str, Callable[[], Iterator[tuple[str, list[float]]]]] = {
 
 
 def main() -> int:
-    print(f"{'function':42}{'judge':24}{'cases':>7}{'largest difference':>21}")
-    worst, missing = 0.0, []
-    for peer, compare in PEERS.items():
-        try:
-            rows = [(name, len(found), float(np.max(found))) for name, found in compare()]
-        except ImportError as error:
-            missing.append(peer)
-            print(f"{'none compared':42}{peer:24}{0:7}   not there: {error}")
-            continue
-        for name, n, largest in rows:
-            worst = max(worst, largest)
-            print(f"{name:42}{peer:24}{n:7}{largest:21.1e}")
+    worst, missing = compared("function", PEERS)
     verdict, gone = "within" if worst <= BAR else "BEYOND", ", ".join(missing) or "none"
     print(f"largest of all, {verdict} the bar of {BAR:.0e}: {worst:.1e}; libraries missing: {gone}")
     return int(worst > BAR or bool(missing))

@@ -297,19 +297,29 @@ DIFFERENCES = {  # that of scikit-learn stand beside each metric's own tests
 }
 
 
-def main() -> int:
-    print(f"{'metric':34}{'judge':16}{'cases':>7}{'largest difference':>21}")
+def compared(what: str, peers: dict[str, Callable[[], Iterator[tuple[str, list[float]]]]]) -> tuple[float, list[str]]:
+    """Print how far each peer is from kit, a line for each of its comparisons.
+
+    Returns:
+        The largest difference, and the peers that are not there.
+    """
+    print(f"{what:42}{'judge':24}{'cases':>7}{'largest difference':>21}")
     worst, missing = 0.0, []
-    for peer, compare in PEERS.items():
+    for peer, compare in peers.items():
         try:
             rows = [(name, len(found), float(np.max(found))) for name, found in compare()]
         except ImportError as error:
             missing.append(peer)
-            print(f"{'none compared':34}{peer:16}{0:7}   not there: {error}")
+            print(f"{'none compared':42}{peer:24}{0:7}   not there: {error}")
             continue
         for name, n, largest in rows:
             worst = max(worst, largest)
-            print(f"{name:34}{peer:16}{n:7}{largest:21.1e}")
+            print(f"{name:42}{peer:24}{n:7}{largest:21.1e}")
+    return worst, missing
+
+
+def main() -> int:
+    worst, missing = compared("metric", PEERS)
     print(f"\n{'difference of definition':50}{'judge':16}{'kit':>14}{'judge':>14}")
     moved = 0
     for name, each in DIFFERENCES.items():

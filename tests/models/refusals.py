@@ -307,7 +307,6 @@ ARGUMENTS = {
         "x": (GREY, [None, "ten", [[1.0]], GREY.int(), GREY[..., :3]]),
         "like": (GREY[..., 2:-2], [None, "ten", [[1.0]], GREY.int()]),
     },
-    unet.start: {"model": (nn.Conv2d(1, 1, 3), CONFIG), "generator": TORCH_GENERATOR},
     detector.DetectorConfig: {
         **sizes(n_classes=3, n_channels=1),
         "widths": ((2, 2), [None, 5, "ten", (), (2, 0), (2, 1.5)]),
@@ -393,7 +392,6 @@ ARGUMENTS = {
     },
     cnn.CNN: {"config": (CNN, CONFIG)},
     cnn.CNN(CNN).forward: {"x": (PICTURES, [*NO_PICTURES, torch.ones(2, 1, 5, 5)])},
-    cnn.init_he: {"model": (nn.Conv2d(1, 1, 3), CONFIG)},
     cnn.whole_widths: {"widths": ((2, 2), [bad for bad in WIDTHS if bad != ()])},
     rnn.RNN: CELL_SIZES,
     rnn.GRU: CELL_SIZES,

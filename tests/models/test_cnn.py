@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from kit.blocks.convolution import pixels_seen
+from kit.blocks.initialisation import init_he
 from kit.learn.augmentation import neighbours, shift
 from kit.learn.convolution import Window, receptive_field
 from kit.models.cnn import (
@@ -14,7 +15,6 @@ from kit.models.cnn import (
     ResidualBlock,
     ResNet,
     ResNetConfig,
-    init_he,
     shortcut,
 )
 from kit.models.parameters import n_params, on_meta

@@ -3,8 +3,9 @@ import pytest
 import torch
 from torch import nn
 
+from kit.blocks.initialisation import init_he
 from kit.models.parameters import n_params
-from kit.models.unet import UNet, UNetConfig, centre, start
+from kit.models.unet import UNet, UNetConfig, centre
 
 SMALL = {"width": 4, "depth": 2, "n_outputs": 1}
 
@@ -75,7 +76,7 @@ def test_squares_keep_their_mean_through_the_layers():
 
 def test_start_draws_by_fan_in_and_one_generator_gives_one_net():
     layer = nn.ConvTranspose2d(64, 16, 2, stride=2)
-    start(layer, torch.Generator().manual_seed(0))
+    init_he(layer, generator=torch.Generator().manual_seed(0))
     assert float(layer.weight.detach().std()) == pytest.approx((2 / 64) ** 0.5, rel=0.05)
     assert not layer.bias.any()
     again = [UNet(UNetConfig(**SMALL), generator=torch.Generator().manual_seed(3)) for _ in range(2)]
