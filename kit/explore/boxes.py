@@ -213,15 +213,15 @@ def boxes_view() -> LiveView:
     return LiveView(
         title="Two boxes",
         controls=[
-            slider("a_x", "A from the left", CENTRES, 18),
-            slider("a_y", "A from the top", CENTRES, 32),
-            slider("b_x", "B from the left", CENTRES, 22),
-            slider("b_y", "B from the top", CENTRES, 35),
+            slider("a_x", "A across", CENTRES, 18),
+            slider("a_y", "A down", CENTRES, 32),
+            slider("b_x", "B across", CENTRES, 22),
+            slider("b_y", "B down", CENTRES, 35),
             slider("b_width", "B's width", SIDES, 20),
             slider("b_height", "B's height", SIDES, 24),
             Slider(
                 name="threshold",
-                label="NMS threshold",
+                label="NMS above",
                 values=THRESHOLDS,
                 labels=[f"{t:g}" for t in THRESHOLDS],
                 start=2,

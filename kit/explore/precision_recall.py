@@ -134,7 +134,7 @@ def curve_stage() -> Stage:
         curve = figure.add_axes((0.42, 0.14, 0.3, 0.72))
         areas = figure.add_axes((0.81, 0.14, 0.12, 0.72))
         scene.set(xlim=(0, SIZE), ylim=(SIZE, 0), xticks=[], yticks=[], title="This detection")
-        curve.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="recall", ylabel="precision", title="The curve so far")
+        curve.set(xlim=(0, 1.03), ylim=(0, 1.05), xlabel="recall", ylabel="precision", title="The curve so far")
         areas.set(xlim=(0, 1), ylim=(-0.5, 2.5), xticks=(0, 0.5, 1), xlabel="AP so far", title="Three readings")
         areas.set_yticks((2, 1, 0), labels=READINGS)
         areas.set_ylabel("points")

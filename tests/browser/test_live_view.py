@@ -156,9 +156,7 @@ def test_a_drag_takes_the_nearest_dot_along_and_the_view_follows(page):
     place = canvas.bounding_box()
     zoom = place["width"] / here.scene["stages"][0]["width"]
     numbers = np.frombuffer(here.reply["numbers"], "<f4")
-    for handle, name in zip(
-        here.scene["drag"]["grabs"], ("A from the left", "B from the left", "B's width"), strict=True
-    ):
+    for handle, name in zip(here.scene["drag"]["grabs"], ("A across", "B across", "B's width"), strict=True):
         slider, at = view.get_by_role("slider", name=name), 0
         before = int(slider.input_value())
         for _ in range(handle["line"]):
