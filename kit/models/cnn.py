@@ -193,6 +193,7 @@ class CNN(nn.Module):
 
     Source: LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document recognition.
 
+    >>> import torch
     >>> CNN(CNNConfig())(torch.zeros(1, 1, 28, 28)).shape
     torch.Size([1, 10])
     """
