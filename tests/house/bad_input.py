@@ -19,22 +19,28 @@ from torch.nn.modules.module import register_module_forward_hook
 import kit
 from tests.blocks import refusals as blocks
 from tests.check import refusals as check
+from tests.compress import refusals as compress
 from tests.evidence import refusals as evidence
 from tests.explore import refusals as explore
 from tests.learn import refusals as learn
 from tests.models import refusals as models
 from tests.recsys import refusals as recsys
+from tests.scale import refusals as scale
+from tests.serve import refusals as serve
 from tests.text import refusals as text
 from tests.train import refusals as train
 
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **blocks.ARGUMENTS,
     **check.ARGUMENTS,
+    **compress.ARGUMENTS,
     **evidence.ARGUMENTS,
     **explore.ARGUMENTS,
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
     **recsys.ARGUMENTS,
+    **scale.ARGUMENTS,
+    **serve.ARGUMENTS,
     **text.ARGUMENTS,
     **train.ARGUMENTS,
 }
@@ -42,11 +48,14 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
 CARRIERS = {
     *blocks.CARRIERS,
     *check.CARRIERS,
+    *compress.CARRIERS,
     *evidence.CARRIERS,
     *explore.CARRIERS,
     *learn.CARRIERS,
     *models.CARRIERS,
     *recsys.CARRIERS,
+    *scale.CARRIERS,
+    *serve.CARRIERS,
     *text.CARRIERS,
     *train.CARRIERS,
 }
