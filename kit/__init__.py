@@ -7,6 +7,7 @@
               recsys              recommenders: neighbours, factorisation, factorisation machines, DeepFM
               train               the training loop, checkpoints, precision, decoding
               compress            a smaller model from a large one: pruned, quantised, distilled, shared
+              frontier            learning without labels, explaining a decision, living with a changing world
     floor 0   learn               losses, optimisers, schedules: what every later room computes with
               blocks              attention, positions, norms: what the models are made of
               text                a corpus, its cleaning, its tokens, and the floor for a model of it

@@ -22,6 +22,7 @@ from tests.check import refusals as check
 from tests.compress import refusals as compress
 from tests.evidence import refusals as evidence
 from tests.explore import refusals as explore
+from tests.frontier import refusals as frontier
 from tests.learn import refusals as learn
 from tests.models import refusals as models
 from tests.recsys import refusals as recsys
@@ -36,6 +37,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     **compress.ARGUMENTS,
     **evidence.ARGUMENTS,
     **explore.ARGUMENTS,
+    **frontier.ARGUMENTS,
     **learn.ARGUMENTS,
     **models.ARGUMENTS,
     **recsys.ARGUMENTS,
@@ -51,6 +53,7 @@ CARRIERS = {
     *compress.CARRIERS,
     *evidence.CARRIERS,
     *explore.CARRIERS,
+    *frontier.CARRIERS,
     *learn.CARRIERS,
     *models.CARRIERS,
     *recsys.CARRIERS,
