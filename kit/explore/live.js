@@ -111,6 +111,8 @@ function makeChoice(control, onMove) {
   return { element, set: (position) => (inputs[position].checked = true) };
 }
 
+const HALF = /\p{Surrogate}/gu; // of a character in two halves: alone it is no text, and no message can carry it
+
 // Anything can be typed; what was typed is then the control's position. An example is a number.
 function makeText(control, onMove) {
   const input = make("input", { type: "text", maxLength: 200, spellcheck: false, autocomplete: "off" });
@@ -118,7 +120,7 @@ function makeText(control, onMove) {
     ...control.labels.map((label) => make("option", { textContent: label })));
   examples.setAttribute("aria-label", `examples of ${control.label}`);
   [input, examples].forEach(keepKeys);
-  input.addEventListener("input", () => onMove(input.value));
+  input.addEventListener("input", () => onMove(input.value.replace(HALF, "\ufffd")));
   examples.addEventListener("change", () => {
     if (examples.selectedIndex) onMove(examples.selectedIndex - 1);
     examples.selectedIndex = 0;

@@ -22,8 +22,8 @@ MOVE = """async (view, moves) => {
     const examples = (input) => [...input.closest(".kit-text").querySelectorAll("option")].slice(1);
     const type = (input, move) => {
         const texts = examples(input).map((option) => option.textContent);
-        const text = texts[move % texts.length];
-        input.value = text.slice(0, 1 + move % text.length);
+        const text = [...texts[move % texts.length]];  // whole characters: an emoji is two halves
+        input.value = text.slice(0, 1 + move % text.length).join("");
     };
     const position = (control) => control.matches(".kit-text")
         ? control.querySelector("input").value

@@ -10,7 +10,7 @@ from kit.explore.boxes import boxes_view
 from tests.browser.lab import KERNEL, cell
 
 IMPORTS = (
-    "from kit.explore.boxes import boxes_view\nfrom kit.explore.descent import bowl, line_fit\n"
+    "from kit.explore.boxes import boxes_view\nfrom kit.explore.bpe import typing\nfrom kit.explore.descent import bowl, line_fit\n"
     "from kit.explore.first_network import playground\n"
     "from kit.explore.optimizers import optimizer_race"
 )
@@ -20,6 +20,7 @@ VIEWS = {
     "optimizer_race": 4,
     "playground": 5,
     "boxes_view": 6,
+    "typing": 7,
 }  # by the execution count of their cells
 STEPS = {"ArrowRight": 1, "ArrowUp": 1, "ArrowLeft": -1, "ArrowDown": -1}
 COLOURED = """(canvas, colour) => {
@@ -240,6 +241,15 @@ def test_of_many_moves_in_the_middle_of_a_training_the_last_is_shown(training):
     play = training.get_by_role("button", name=re.compile("Play|Pause"))
     expect(play).to_have_text("Play")
     expect(step_of(training)).to_have_value("75")
+
+
+def test_half_a_character_is_answered_too(page):
+    """A box cuts a text at 200 units, and may cut an emoji in two."""
+    view = shown(page, "typing")
+    line = view.get_by_role("textbox", name="your text")
+    line.evaluate("(input) => { input.value = 'a \\ud83c'; input.dispatchEvent(new Event('input')); }")
+    expect(view.locator(".kit-say")).to_contain_text("5 bytes in")
+    expect(line).to_have_value("a \ufffd")
 
 
 def test_a_precomputed_view_answers_without_a_kernel(page):
