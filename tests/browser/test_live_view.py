@@ -10,7 +10,8 @@ from kit.explore.boxes import boxes_view
 from tests.browser.lab import KERNEL, cell
 
 IMPORTS = (
-    "from kit.explore.boxes import boxes_view\nfrom kit.explore.bpe import typing\nfrom kit.explore.descent import bowl, line_fit\n"
+    "from kit.explore.boxes import boxes_view\nfrom kit.explore.bpe import typing\n"
+    "from kit.explore.descent import bowl, line_fit\n"
     "from kit.explore.first_network import playground\n"
     "from kit.explore.optimizers import optimizer_race"
 )
