@@ -46,7 +46,8 @@ WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96)
 BUDGETS = tuple(6_000_000_000 * 4**k for k in range(4))
 PLACES = (0, 1, 2, 3, 4)  # of a width in the profile of a budget
 RATES = (0.004, 0.008, 0.016, 0.032, 0.064)
-BATCH, N_JUDGED = 8, 600
+BATCH, N_JUDGED, TRIAL_TOKENS = 8, 600, 60_000
+BETAS = (0.9, 0.98)  # a batch of few tokens wants a longer memory of squares than large ones do
 TUNED_WITH, JUDGED_WITH = 1_000, 23_000  # added to a seed, and the seed of the tales that judge
 
 _IDS = {word: i for i, word in enumerate(TALES.words)}
@@ -104,17 +105,15 @@ def trained(width: int, n_tokens: float, *, lr: float, seed: int) -> tuple[GPT, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = GPT(config_of(width)).to(profile().device)
-    fit(model, next_token_loss, lambda step: batches[step], n_steps=n_steps, lr=schedule)
+    fit(model, next_token_loss, lambda step: batches[step], n_steps=n_steps, lr=schedule, betas=BETAS)
     return model, sum(len(tale) - 1 for tale in tales)
 
 
 def rate_trial(*, width: int, lr: float, seed: int) -> dict[str, float]:
-    """Try a rate: the loss after `TRIAL_TOKENS` tokens."""
+    """Try a rate, with seeds of its own: the loss after `TRIAL_TOKENS` tokens."""
     model, _ = trained(width, TRIAL_TOKENS, lr=lr, seed=TUNED_WITH + seed)
     return {"loss": loss_of(model)}
 
-
-TRIAL_TOKENS = 60_000
 
 TRIALS = Experiment(
     name="story_rates", measure=rate_trial, factors={"width": WIDTHS, "lr": RATES}, seeds=1, quantities=("loss",)
