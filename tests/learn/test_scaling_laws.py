@@ -41,7 +41,7 @@ def test_optimum_matches_minimize_scalar(name, flops):
     assert np.log(law.optimum(flops).n_params) == pytest.approx(found.x, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "published"), zip(PUBLISHED, (92.6, 58.9, 18.3), strict=True))
+@pytest.mark.parametrize(("name", "published"), [*zip(PUBLISHED, (92.6, 58.9, 18.3), strict=True)])
 def test_published_coefficients_imply_their_tokens_per_parameter(name, published):
     assert PUBLISHED[name].optimum(BUDGET).tokens_per_param == pytest.approx(published, abs=0.05)
 
