@@ -124,7 +124,8 @@ def resample_fit(
 ) -> FittedLaw:
     """Fit the law to the runs, and again to samples of the runs drawn with replacement: the bootstrap.
 
-    A sample that no law can be fitted to, for want of different runs, is drawn again.
+    Each sample's fit starts from that of all runs. A sample that no law can be fitted to, for want of different
+    runs, is drawn again.
 
     Raises:
         TypeError, ValueError: as `fit_law`; if there are no more runs than coefficients; or `n_resamples` < 2,
@@ -133,19 +134,20 @@ def resample_fit(
     Source: Efron (1979), Annals of Statistics 7, 1-26.
     """
     instance("rng", rng, np.random.Generator)
-    n_resamples, (x, *_) = count("n_resamples", n_resamples, at_least=2), _runs(n_params, n_tokens, losses, e)
+    n_resamples, (x, y, log_loss) = count("n_resamples", n_resamples, at_least=2), _runs(n_params, n_tokens, losses, e)
     free = len(x) - _n_coefficients(e)
     if free < 1:
         raise ValueError(f"losses must be of more runs than there are coefficients, {len(x) - free}, got {len(x)}")
-    law = fit_law(n_params, n_tokens, losses, e=e)
-    n, d, measured = (np.asarray(column, dtype=float) for column in (n_params, n_tokens, losses))
-    laws: list[ScalingLaw] = []
-    while len(laws) < n_resamples:
-        rows = rng.integers(len(n), size=len(n))
-        if min(len(set(n[rows])), len(set(d[rows]))) >= 3 and len(set(rows.tolist())) >= _n_coefficients(e):
-            laws.append(fit_law(n[rows], d[rows], measured[rows], e=e))
-    errors = (np.log(measured) - np.log(law.loss(n, d))) * math.sqrt(len(n) / free)
-    return FittedLaw(law=law, resampled=tuple(laws), errors=errors)
+    best = _improved(_projected(x, y, log_loss, e, DELTA), x, y, log_loss, e, DELTA)
+    found = [best]
+    while len(found) <= n_resamples:
+        rows = rng.integers(len(x), size=len(x))
+        if min(len(set(x[rows])), len(set(y[rows]))) >= 3 and len(set(rows.tolist())) >= len(best):
+            found.append(_improved([best], x[rows], y[rows], log_loss[rows], e, DELTA))
+    means = float(np.log(n_params).mean()), float(np.log(n_tokens).mean())
+    law, *resampled = (_law(theta, e, *means) for theta in found)
+    errors = (log_loss - np.log(law.loss(np.asarray(n_params), np.asarray(n_tokens)))) * math.sqrt(len(x) / free)
+    return FittedLaw(law=law, resampled=tuple(resampled), errors=errors)
 
 
 def _n_coefficients(e: float | None) -> int:

@@ -136,7 +136,7 @@ page; and Besiroglu et al. (2024), who read the runs off a figure and fitted the
 class Parabola:
     """A parabola in log N: its lowest point, a size and a loss, and how it bends there.
 
-    >>> Parabola(n_params=10.0, loss=1.0, curvature=2.0).at(10.0 * math.e)  # 1 + 2/2 · 1²
+    >>> round(Parabola(n_params=1.0, loss=1.0, curvature=2.0).at(math.e), 9)  # 1 + 2/2 · 1²
     2.0
     """
 
@@ -188,7 +188,7 @@ def positive_array(name: str, value: Shaped[np.ndarray, "*runs"] | float) -> Flo
     Raises:
         TypeError, ValueError: if it is not made of finite numbers above 0.
 
-    >>> positive_array("n_params", [1, 2])
+    >>> positive_array("n_params", np.array([1, 2]))
     array([1., 2.])
     """
     array = real_array(name, value)

@@ -60,12 +60,12 @@ def test_one_run_that_went_wrong_hardly_moves_the_fit():
 
 
 def test_a_planted_law_lies_in_the_intervals_of_most_samples():
-    """Of 12 worlds with 95% intervals each, more than 3 misses have a chance of 0.2% for one that keeps its word."""
+    """Of 8 worlds with 95% intervals each, more than 2 misses have a chance of 0.6% for one that keeps its word."""
     misses = {"e": 0, "size exponent": 0, "forecast": 0}
-    for seed in range(12):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         losses = noisy(0.005, seed=100 + seed)
-        fitted = resample_fit(SIZES, TOKENS, losses, n_resamples=60, rng=rng)
+        fitted = resample_fit(SIZES, TOKENS, losses, n_resamples=50, rng=rng)
         at = fitted.interval(lambda law: law.e)
         misses["e"] += not at.low <= PLANTED.e <= at.high
         at = fitted.interval(lambda law: law.size_exponent)
@@ -73,7 +73,7 @@ def test_a_planted_law_lies_in_the_intervals_of_most_samples():
         truth = PLANTED.loss(2e10, 2e11) * np.exp(0.005 * rng.standard_normal())
         at = fitted.forecast(2e10, 2e11, rng=rng)
         misses["forecast"] += not at.low <= truth <= at.high
-    assert max(misses.values()) <= 3, misses
+    assert max(misses.values()) <= 2, misses
 
 
 def test_a_known_floor_narrows_what_is_fitted():
