@@ -5,6 +5,7 @@ Taught in: 23
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ shares = Exercise(
 # The law ---------------------------------------------------------------------------------------------
 
 
-def _loss(n: np.ndarray, d: np.ndarray, e: float, a: float, b: float, alpha: float, beta: float) -> np.ndarray:
+def _loss(n: Any, d: Any, e: float, a: float, b: float, alpha: float, beta: float) -> Any:
     return e + a / n**alpha + b / d**beta
 
 
@@ -216,7 +217,7 @@ best_split = Exercise(
     notebook="23",
     name="the best split of a budget",
     solution=_split,
-    cases=((5.76e23, 406.4, 410.7, 0.34, 0.28), (6e9, 25.0, 9e3, 0.5, 0.75), (1.2e21, 482.0, 2086.0, 0.3478, 0.3659)),
+    cases=((5.76e23, 406.4, 410.7, 0.34, 0.28), (100.0, 2.0, 3.0, 0.5, 0.4), (1.2e21, 482.0, 2086.0, 0.3478, 0.3659)),
     mistakes=(
         Mistake(
             hint="A budget of C operations buys C / 6 pairs of a parameter and a token. The 6 is missing.",
@@ -314,7 +315,7 @@ lowest = Exercise(
 
 
 def _said(laws: np.ndarray, n: float, d: float) -> np.ndarray:
-    return np.array([_loss(np.float64(n), np.float64(d), *each) for each in laws])
+    return np.array([_loss(n, d, *each) for each in laws])
 
 
 def _forecast(
