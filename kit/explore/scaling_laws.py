@@ -82,20 +82,26 @@ def profile_stage() -> Stage:
         figure = Figure(figsize=(9.2, 3.9))
         left, right = figure.subplots(1, 2, width_ratios=[1.45, 1])
         left.set(xlim=ACROSS, ylim=UP, xlabel="parameters", ylabel="loss (nats a token)")
-        left.set(xticks=range(7, 14), title="All models on one curve cost the same")
+        left.set(xticks=range(7, 14))
+        left.set_title("All models on one curve cost the same", pad=36)
         left.set_xticklabels([f"$10^{{{power}}}$" for power in range(7, 14)])
-        for row, (color, name) in enumerate(
-            ((BLUE, f"this budget; grey: {10**AROUND} times less, and more"), (GREEN, "the best size"),
-             (ORANGE, "five sizes around yours, and their parabola"), (PINK, "its lowest point"))
-        ):  # fmt: skip
-            left.text(0.98, 0.95 - 0.065 * row, name, color=color, transform=left.transAxes, ha="right", size=9)
+        legend = (
+            (0, 1.09, BLUE, "this budget"),
+            (0.24, 1.09, GREY, f"{10**AROUND} times less, {10**AROUND} times more"),
+            (0.75, 1.09, GREEN, "the best size"),
+            (0, 1.02, ORANGE, "five sizes around yours, and their parabola"),
+            (0.75, 1.02, PINK, "its lowest point"),
+        )
+        for x, y, color, words in legend:
+            left.text(x, y, words, color=color, transform=left.transAxes, size=9)
         budgets = np.array(BUDGETS)
         for name, style in zip(LAWS, (":", "--", "-"), strict=True):
             rates = [math.log10(PUBLISHED[name].optimum(10.0**budget).tokens_per_param) for budget in budgets]
             right.plot(budgets, rates, style, color=GREY, linewidth=1.4)
-            right.annotate(name, (18.2, {":": 2.72, "--": 2.5, "-": 0.62}[style]), size=8, color="#444444")
+            right.text(25.8, {":": 2.3, "--": 1.5, "-": 1.02}[style], name, size=8, color="#444444", ha="right")
         right.set(xlim=(18, 26), ylim=(0.3, 3), xlabel="operations", ylabel="tokens a parameter")
-        right.set(xticks=(18, 20, 22, 24, 26), yticks=(1, 2, 3), title="Green: the best. Orange: yours")
+        right.set(xticks=(18, 20, 22, 24, 26), yticks=(1, 2, 3))
+        right.set_title("Green: the best. Orange: yours", pad=36)
         right.set_xticklabels([f"$10^{{{power}}}$" for power in (18, 20, 22, 24, 26)])
         right.set_yticklabels(["10", "100", "1,000"])
         lines = [
@@ -104,7 +110,7 @@ def profile_stage() -> Stage:
             *left.plot([], [], color=BLUE, linewidth=2.4),
             *left.plot([], [], color=ORANGE, linewidth=1.6),
             *left.plot([], [], "o", color=ORANGE, markersize=6),
-            *left.plot([], [], "o", color=PINK, markersize=8),
+            *left.plot([], [], "o", color=PINK, markersize=13),
             *left.plot([], [], "o", color=GREEN, markersize=9),
             *right.plot([], [], "o", color=ORANGE, markersize=7),
             *right.plot([], [], "o", color=GREEN, markersize=9),
