@@ -7,8 +7,10 @@ A size is a width of a GPT with two layers and two heads; N counts all parameter
 C = 6 N D. Each budget has five widths, and the middle one moves up by one as the budget grows threefold: the best
 size is near the middle of every profile, which keeps parabolas honest. A pilot with other seeds placed the first.
 
-The rate is tuned for each width, with other seeds than those that count; a tenth of the steps is warm-up, then it
-falls along a cosine to 0, in every run to its own end.
+The rate falls with the width, and with the tokens: trials of four widths at two lengths, with other seeds than those
+that count, give both powers. (A first try tuned each width at one short length; what it chose was too high for long
+runs, by up to a tenth of the loss.) A tenth of the steps is warm-up, then it falls along a cosine to 0, in every run
+to its own end.
 
 The loss is measured on tales that no run reads. It is the model's less the grammar's own on the same tokens, plus
 the entropy: what those tales owe to chance drops out.
@@ -45,10 +47,11 @@ ENTROPY = TALES.bits_per_token * math.log(2)  # nats a token
 WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96)
 BUDGETS = tuple(25_000_000_000 * 3**k for k in range(4))
 PLACES = (0, 1, 2, 3, 4)  # of a width in the profile of a budget
-RATES = (0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256)
-BATCH, N_JUDGED, TRIAL_TOKENS = 8, 600, 120_000
+RATES = (0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
+TRIAL_WIDTHS, TRIAL_TOKENS = (8, 16, 32, 64), (120_000, 480_000)
+BATCH, N_JUDGED = 8, 600
 BETAS = (0.9, 0.98)  # a batch of few tokens wants a longer memory of squares than large ones do
-TUNED_WITH, JUDGED_WITH = 1_000, 23_000  # added to a seed, and the seed of the tales that judge
+TUNED_WITH, COUNTED_WITH, JUDGED_WITH = 1_000, 500, 23_000  # added to seeds; and the seed of the tales that judge
 
 _IDS = {word: i for i, word in enumerate(TALES.words)}
 
@@ -109,22 +112,51 @@ def trained(width: int, n_tokens: float, *, lr: float, seed: int) -> tuple[GPT, 
     return model, sum(len(tale) - 1 for tale in tales)
 
 
-def rate_trial(*, width: int, lr: float, seed: int) -> dict[str, float]:
-    """Try a rate, with seeds of its own: the loss after `TRIAL_TOKENS` tokens."""
-    model, _ = trained(width, TRIAL_TOKENS, lr=lr, seed=TUNED_WITH + seed)
+def rate_trial(*, width: int, tokens: int, lr: float, seed: int) -> dict[str, float]:
+    """Try a rate, with seeds of its own."""
+    model, _ = trained(width, tokens, lr=lr, seed=TUNED_WITH + seed)
     return {"loss": loss_of(model)}
 
 
 TRIALS = Experiment(
-    name="story_rates", measure=rate_trial, factors={"width": WIDTHS, "lr": RATES}, seeds=1, quantities=("loss",)
+    name="story_rates",
+    measure=rate_trial,
+    factors={"width": TRIAL_WIDTHS, "tokens": TRIAL_TOKENS, "lr": RATES},
+    seeds=1,
+    quantities=("loss",),
 )
-"""Which rate suits which width."""
+"""Which rate suits which width, for how long."""
 
 
 @cache
-def rate_of(width: int) -> float:
-    """Give the rate of lowest loss in the trials of a width."""
-    return RATES[int(stored(TRIALS, "loss", width=width).mean(axis=0).argmin())]
+def best_rates() -> Float[np.ndarray, "widths tokens"]:
+    """Give the best rate of each width and length in the trials, between the rates tried.
+
+    It is the lowest point of the parabola through the lowest loss and its two neighbours, on logarithms.
+    """
+    losses, x = np.log(stored(TRIALS, "loss").mean(axis=0)), np.log(RATES)
+    best = np.zeros(losses.shape[:2])
+    for place in np.ndindex(*best.shape):
+        at = int(losses[place].argmin().clip(1, len(x) - 2))
+        near = slice(at - 1, at + 2)
+        square, slope, _ = np.polyfit(x[near], losses[place][near], 2)
+        best[place] = np.clip(-slope / (2 * square), x[at - 1], x[at + 1]) if square > 0 else x[losses[place].argmin()]
+    return np.exp(best)
+
+
+@cache
+def rate_powers() -> tuple[float, float, float]:
+    """Fit the best rates by a power of the width and one of the tokens; give the factor and both powers."""
+    width, tokens = (each.ravel() for each in np.meshgrid(TRIAL_WIDTHS, TRIAL_TOKENS, indexing="ij"))
+    columns = np.stack([np.ones(len(width)), np.log(width), np.log(tokens)], axis=1)
+    factor, *powers = np.linalg.lstsq(columns, np.log(best_rates()).ravel(), rcond=None)[0].tolist()
+    return math.exp(factor), *powers
+
+
+def rate_of(width: int, n_tokens: float) -> float:
+    """Give the rate for a width and a length, by the powers that the trials show."""
+    factor, of_width, of_tokens = rate_powers()
+    return factor * width**of_width * n_tokens**of_tokens
 
 
 def run(width: int, flops: float, *, seed: int) -> dict[str, float]:
@@ -133,8 +165,9 @@ def run(width: int, flops: float, *, seed: int) -> dict[str, float]:
     Returns:
         Its "n_params", "n_tokens", "lr", and "loss" in nats a token.
     """
-    lr = rate_of(width)
-    model, n_tokens = trained(width, flops / (OPERATIONS * size_of(width)), lr=lr, seed=seed)
+    wanted = flops / (OPERATIONS * size_of(width))
+    lr = rate_of(width, wanted)
+    model, n_tokens = trained(width, wanted, lr=lr, seed=COUNTED_WITH + seed)
     return {"n_params": size_of(width), "n_tokens": n_tokens, "lr": lr, "loss": loss_of(model)}
 
 
