@@ -61,10 +61,15 @@ def test_profiles_cost_what_their_budget_says():
         assert np.abs(OPERATIONS * n * d / flops - 1).max() < 0.02
 
 
-def test_the_best_rates_are_inside_their_grid():
-    best = stored(runs.TRIALS, "loss")[0].argmin(axis=1)
-    assert (best > 0).all()
-    assert (best < len(runs.RATES) - 1).all()
+def test_the_best_rates_fall_with_width_and_length_and_the_powers_go_near_them():
+    best = runs.best_rates()
+    assert (np.diff(best, axis=0) < 0).all()
+    assert best.min() > runs.RATES[0]
+    said = [[runs.rate_of(width, n) for n in runs.TRIAL_TOKENS] for width in runs.TRIAL_WIDTHS]
+    assert np.abs(np.log(said) - np.log(best)).max() < math.log(2)  # a step of the grid
+    _, of_width, of_tokens = runs.rate_powers()
+    assert of_width < 0
+    assert of_tokens < 0
 
 
 def test_the_forecast_was_written_down_as_the_fit_gives_it():
