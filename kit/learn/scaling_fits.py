@@ -94,7 +94,7 @@ class FittedLaw:
         """Forecast the loss of a run that has not been made, with an interval for that single run.
 
         Each resampled law says its loss, and an error of the runs, drawn by `rng`, is put on top: the next run
-        will have one, too.
+        will have one, too. Where that falls below the law's own E, E is taken.
 
         Raises:
             TypeError, ValueError: if a number is not finite and above 0, or `rng` is not a generator.
@@ -102,7 +102,7 @@ class FittedLaw:
         instance("rng", rng, np.random.Generator)
         n, d = real("n_params", n_params, above=0), real("n_tokens", n_tokens, above=0)
         drawn = np.exp(rng.choice(self.errors, size=len(self.resampled)))
-        said = [float(law.loss(n, d)) * error for law, error in zip(self.resampled, drawn, strict=True)]
+        said = [max(law.e, float(law.loss(n, d)) * each) for law, each in zip(self.resampled, drawn, strict=True)]
         return self._interval(float(self.law.loss(n, d)), said)
 
     def _interval(self, estimate: float, numbers: list[float]) -> Interval:
