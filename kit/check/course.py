@@ -27,6 +27,7 @@ from kit.check import (
     recommenders,
     regularizers,
     rnn,
+    scaling_laws,
     schedules,
     selection,
     start,
@@ -61,6 +62,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
+    "23": scaling_laws.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

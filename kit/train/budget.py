@@ -12,7 +12,7 @@ Source: Rajbhandari et al. (2019), arXiv:1910.02054, section 3, for the parts; K
 (2022), arXiv:2205.05198, section 4, for the activations; Chowdhery et al. (2022),
 arXiv:2204.02311, appendix B, for the operations.
 
-Taught in: 22
+Taught in: 22 23
 """
 
 from dataclasses import dataclass, fields

@@ -30,6 +30,7 @@ from kit.explore import (
     recommenders,
     regularizers,
     rnn,
+    scaling_laws,
     scenes,
     schedules,
     searches,
@@ -223,6 +224,7 @@ ARGUMENTS = {
         "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
     },
     models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    scaling_laws.short: {"number": (1.0, ["ten", None, [1.0], np.nan, np.inf, True, 0, -1])},
     recommenders.split_of: {"module": ("csv.py", ["no.py", 3, None])},
     recommenders.similarities_of: {
         "module": ("csv.py", ["no.py", 3, None]),
@@ -323,6 +325,7 @@ CARRIERS = {
     text_pipeline.Pairs,
     *(convolution.Stack, convolution.coloured, convolution.outline, convolution.kernel_frame, depth.depth_frame),
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
+    scaling_laws.profile_frame,
     *(
         boxes.Pair,
         boxes.boxes_frame,

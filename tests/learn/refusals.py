@@ -28,6 +28,8 @@ from kit.learn import (
     ranking,
     regularizers,
     scaling,
+    scaling_fits,
+    scaling_laws,
     scenes,
     schedules,
     score_metrics,
@@ -121,6 +123,19 @@ SEEN = boxes.Detections(boxes=BOX, classes=np.array([0, 1]), scores=np.array([0.
 BARS = np.zeros((2, 12, 12), dtype=np.int64)
 BARS[:, 3:9, 4:7] = 255
 PATH = descent.descend(BOWL["objective"][0], np.ones(3), lr=0.1, n_steps=3)
+
+LAW = scaling_laws.ScalingLaw(e=1.0, a=2.0, b=3.0, alpha=0.5, beta=1.0)
+PARABOLA = scaling_laws.Parabola(n_params=1.0, loss=1.0, curvature=1.0)
+SIZES = [*ARRAY, np.array([1.0, 0.0, 1.0]), np.array([1.0, -1.0, 1.0])]
+GRID = [column.ravel() for column in np.meshgrid([1.0, 4.0, 16.0], [1.0, 2.0, 8.0])]
+COLUMN = [*SIZES, np.ones((9, 1)), np.ones(3), np.ones(8)]
+RUNS = {
+    "n_params": (GRID[0], [*SIZES, np.ones((9, 1)), np.ones(9)]),
+    "n_tokens": (GRID[1], [*COLUMN, np.ones(9)]),
+    "losses": (LAW.loss(*GRID), COLUMN),
+    "e": (None, ["ten", [1.0], np.nan, True, -1, 9.0]),
+}
+FITTED = scaling_fits.FittedLaw(law=LAW, resampled=(LAW, LAW), errors=np.zeros(9))
 
 FOUR = np.arange(8.0).reshape(4, 2)
 ROWS_OF_TREE = {
@@ -645,6 +660,30 @@ ARGUMENTS = {
         "size": (9, [*AT_LEAST_1, 7]),
         "fill": (0.6, [*NUMBER, 0, 1.5]),
     },
+    scaling_laws.ScalingLaw: {
+        "e": (1.0, AT_LEAST_0),
+        **{name: (1.0, ABOVE_0) for name in ("a", "b", "alpha", "beta")},
+    },
+    LAW.loss: {"n_params": (np.ones(3), SIZES), "n_tokens": (np.ones(3), [*SIZES, np.ones((3, 1)), np.ones(2)])},
+    LAW.isoflop: {"flops": (1.0, ABOVE_0), "n_params": (np.ones(3), SIZES)},
+    LAW.optimum: {"flops": (1.0, ABOVE_0)},
+    PARABOLA.at: {"n_params": (np.ones(3), SIZES)},
+    scaling_laws.fit_parabola: {
+        "n_params": (np.array([1.0, 2.0, 4.0]), [*SIZES, np.ones(3), np.ones((3, 1))]),
+        "losses": (np.array([1.0, 0.0, 1.0]), [*SHAPED, np.array([0.0, 1.0, 0.0])]),
+    },
+    scaling_fits.fit_law: RUNS | {"delta": (1e-3, ABOVE_0)},
+    scaling_fits.resample_fit: RUNS
+    | {
+        "n_resamples": (2, [*AT_LEAST_1, 1]),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
+    FITTED.interval: {"quantity": (lambda law: law.e, [*FUNCTION, lambda law: "ten", lambda law: np.nan])},
+    FITTED.forecast: {
+        "n_params": (1.0, ABOVE_0),
+        "n_tokens": (1.0, ABOVE_0),
+        "rng": (np.random.default_rng(0), GENERATOR),
+    },
     scaling.standard_scaling: {"x": (X, MATRIX)},
     scaling.min_max_scaling: {"x": (X, MATRIX)},
     scaling.standard_scaling(X).transform: {"x": (X, [*ARRAY, X[:, :1]])},
@@ -661,4 +700,5 @@ CARRIERS = {
     *(pictures.Digits, pictures.Micrograph, boxes.Objects, boxes.Detections, detection_metrics.Found, scenes.Scenes),
     convolution.Field,
     *(selection.Trials, selection.Surrogate, halving.Round, halving.Halving),
+    *(scaling_laws.Allocation, scaling_laws.Parabola, scaling_laws.positive_array, scaling_fits.FittedLaw),
 }
