@@ -15,6 +15,7 @@ from kit.check import (
     deep_nets,
     descent,
     detection,
+    distributed,
     finetuning,
     first_network,
     gpt,
@@ -61,6 +62,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
+    "24": distributed.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

@@ -1,0 +1,156 @@
+"""Start ranks by torchrun, join them in a process group, and say which rank hangs.
+
+    torchrun("kit.scale.agree", "--steps", "10", n_ranks=2, timeout=120)        starts; waits; returns what was printed
+
+    with process_group() as (rank, n_ranks):                                    in each rank
+        ...
+
+A rank that does not come to an end in time writes down where it stands and stops; `torchrun` then raises a
+TimeoutError that names it. Nothing waits for ever.
+
+Taught in: 24
+"""
+
+import faulthandler
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from kit.arguments import count, instance, real, shown
+
+SECONDS, PLACE = "KIT_RANK_SECONDS", "KIT_RANK_PLACE"  # of the environment: how long a rank may take, where it reports
+STARTING = 90  # seconds by which torchrun's own patience is longer: processes start, and import torch
+_FRAME = re.compile(r'File "(.*?)", line (\d+) in (\S+)')
+
+
+def torchrun(
+    module: str,
+    *arguments: str,
+    n_ranks: int,
+    timeout: float,
+    n_restarts: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a module on several processes of this machine, as `python -m torch.distributed.run` does.
+
+    Args:
+        timeout: seconds that a rank may take from joining the group to its end.
+        n_restarts: how often all ranks are started anew after one has failed.
+
+    Returns:
+        What the ranks have printed.
+
+    Raises:
+        TypeError, ValueError: if `module` is no text, or a number is out of range.
+        TimeoutError: if a rank does not end in time; it is named, with the line where it stands.
+        RuntimeError: if a rank fails and no restart is left; the end of what was printed is in the message.
+    """
+    instance("module", module, str)
+    count("n_ranks", n_ranks)
+    seconds = real("timeout", timeout, above=0)
+    count("n_restarts", n_restarts, at_least=0)
+    if not all(isinstance(argument, str) for argument in arguments):
+        raise TypeError(f"arguments must be texts, got {shown(arguments)}")
+    with tempfile.TemporaryDirectory() as place:
+        command = agent(
+            module, *arguments, n_ranks=n_ranks, n_restarts=n_restarts, where=("--rdzv-endpoint", "127.0.0.1:0")
+        )
+        given = {SECONDS: str(seconds), PLACE: place, **(environment or {})}
+        process = start(command, given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            printed, _ = process.communicate(timeout=seconds * (1 + n_restarts) + STARTING)
+        except subprocess.TimeoutExpired:
+            printed = ""
+        finally:
+            stop(process)
+        hung = standing(Path(place))
+    if hung or process.returncode is None or process.returncode < 0:
+        raise TimeoutError(f"{module} did not end within {seconds:g} s: {hung or 'no rank had joined the group'}")
+    if process.returncode:
+        raise RuntimeError(f"{module} failed on {n_ranks} ranks: ...{printed[-3000:]}")
+    return printed
+
+
+def agent(
+    module: str, *arguments: str, n_ranks: int, n_restarts: int = 0, where: tuple[str, ...], nodes: str = "1"
+) -> list[str]:
+    """Write the command line of the agent that starts and watches the ranks of one node.
+
+    Args:
+        where: the arguments that say where the nodes meet.
+        nodes: how many there are, or the fewest and the most, as in "1:2".
+    """
+    run = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={n_ranks}", f"--nnodes={nodes}"]
+    rest = [f"--max-restarts={n_restarts}", "--rdzv-backend=c10d", "--local-addr=127.0.0.1", *where]
+    return [*run, *rest, "-m", module, *arguments]
+
+
+def start(command: list[str], given: Mapping[str, str], **pipes: int) -> subprocess.Popen[str]:
+    """Start a command that finds what this process finds, with one thread for each rank."""
+    threads = os.environ.get("OMP_NUM_THREADS", "1")
+    loopback = "lo0" if sys.platform == "darwin" else "lo"  # else gloo asks what address the machine's name has
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": threads}
+    environment = {**os.environ, **own, "GLOO_SOCKET_IFNAME": loopback, **given}
+    return subprocess.Popen(command, env=environment, text=True, **pipes)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ask an agent to stop, which ends its ranks too; end it by force where it does not listen."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
+    """Join the group that torchrun has started, and leave it at the end; give this rank's number and how many there are.
+
+    Args:
+        seconds: how long this rank may take; what `torchrun` was given counts before it.
+    """
+    rank, n_ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    seconds = float(os.environ.get(SECONDS, seconds))
+    place = os.environ.get(PLACE)
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    report = open(Path(place) / f"rank {rank}", "w") if place else sys.stderr  # noqa: SIM115
+    faulthandler.dump_traceback_later(seconds, exit=True, file=report)
+    try:
+        # a collective waits longer than a rank lives: whoever is late is named by the report, not by its neighbours
+        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(seconds=2 * seconds))
+        yield rank, n_ranks
+        dist.destroy_process_group()
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        if report is not sys.stderr:
+            report.close()
+
+
+def standing(place: Path) -> str:
+    """Read from the ranks' reports where each stood when its time was up; those that only waited come last."""
+    found = []
+    for path in sorted(place.glob("rank *")):
+        main = path.read_text().rpartition("most recent call first")[2]  # the main thread is the last
+        frames = _FRAME.findall(main)
+        if frames:
+            file, line, function = frames[0]
+            waits = any("torch/distributed" in frame[0] for frame in frames)
+            own = next((f for f in frames if "torch" not in f[0]), frames[0])
+            at = f"{function}, called at {Path(own[0]).name}:{own[1]}" if waits else f"{function}, {Path(file).name}:{line}"
+            found.append((waits, f"{path.name} {'waits in' if waits else 'hangs in'} {at}"))
+    return "; ".join(text for _, text in sorted(found))
