@@ -241,31 +241,31 @@ tensor_mlp = Exercise(
 # 1F1B --------------------------------------------------------------------------------------------------
 
 
-def _one_f_one_b(stage: int, n_stages: int, n_micro: int, *, ahead: int | None = None) -> list[str]:
+def _one_f_one_b(stage: int, n_stages: int, n_micro: int, *, ahead: int | None = None) -> tuple[str, ...]:
     ahead = min(n_stages - 1 - stage if ahead is None else ahead, n_micro)
     order = [f"F{k}" for k in range(ahead)]
     for k in range(n_micro):
         order += [f"F{k + ahead}"] * (k + ahead < n_micro) + [f"B{k}"]
-    return order
+    return tuple(order)
 
 
-def _backwards_first(stage: int, n_stages: int, n_micro: int) -> list[str]:
+def _backwards_first(stage: int, n_stages: int, n_micro: int) -> tuple[str, ...]:
     ahead = min(n_stages - 1 - stage, n_micro)
     order = [f"F{k}" for k in range(ahead)]
     for k in range(n_micro):
         order += [f"B{k}"] + [f"F{k + ahead}"] * (k + ahead < n_micro)
-    return order
+    return tuple(order)
 
 
-def _unbounded(stage: int, n_stages: int, n_micro: int) -> list[str]:
+def _unbounded(stage: int, n_stages: int, n_micro: int) -> tuple[str, ...]:
     ahead = n_stages - 1 - stage
     order = [f"F{k}" for k in range(ahead)]
     for k in range(n_micro):
         order += [f"F{k + ahead}"] * (k + ahead < n_micro) + [f"B{k}"]
-    return order
+    return tuple(order)
 
 
-def _newest_first(stage: int, n_stages: int, n_micro: int) -> list[str]:
+def _newest_first(stage: int, n_stages: int, n_micro: int) -> tuple[str, ...]:
     order, waiting = [], []
     for action in _one_f_one_b(stage, n_stages, n_micro):
         if action[0] == "F":
@@ -273,7 +273,7 @@ def _newest_first(stage: int, n_stages: int, n_micro: int) -> list[str]:
             order.append(action)
         else:
             order.append(f"B{waiting.pop()}")
-    return order
+    return tuple(order)
 
 
 one_f_one_b = Exercise(
@@ -285,7 +285,7 @@ one_f_one_b = Exercise(
         Mistake(
             hint="That is GPipe: all forward passes first. A stage is ahead by n_stages - 1 - stage of them, and then "
             "takes one and one in turn.",
-            answer=lambda s, p, m: [f"{kind}{k}" for kind in "FB" for k in range(m)],
+            answer=lambda s, p, m: tuple(f"{kind}{k}" for kind in "FB" for k in range(m)),
         ),
         Mistake(
             hint="You are one forward pass too far ahead: n_stages - 1 - stage. The last stage goes back at once.",

@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import torch
 import torch.distributed as dist
@@ -129,16 +130,28 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     report = open(Path(place) / f"rank {rank}", "w") if place else sys.stderr  # noqa: SIM115
-    faulthandler.dump_traceback_later(seconds, exit=True, file=report)
     try:
+        _be_done_within(seconds, report)
         # a collective waits longer than a rank lives: whoever is late is named by the report, not by its neighbours
-        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(seconds=2 * seconds))
+        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(seconds=2 * seconds + 10))
+        _be_done_within(seconds, report)  # from here on all ranks have one clock
         yield rank, n_ranks
         dist.destroy_process_group()
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        _be_done_within(0, report)
         if report is not sys.stderr:
             report.close()
+
+
+def _be_done_within(seconds: float, report: IO[str]) -> None:
+    """Write down where this process stands after some seconds, and end it; 0 calls that off."""
+    has_timer = hasattr(signal, "setitimer")
+    if seconds:
+        faulthandler.dump_traceback_later(seconds, exit=not has_timer, file=report)
+    else:
+        faulthandler.cancel_dump_traceback_later()
+    if has_timer:  # SIGALRM ends the process, wherever it is; a moment later, so that the others report first
+        signal.setitimer(signal.ITIMER_REAL, seconds + 3 if seconds else 0)
 
 
 def standing(place: Path) -> str:

@@ -48,18 +48,27 @@ def zero_bytes(
     return sum(n_parameters * each / (n_ranks if part in shared else 1) for part, each in sizes.items())
 
 
-def sharded_bill(bill: MemoryBreakdown, *, n_ranks: int, stage: int) -> MemoryBreakdown:
+def sharded_bill(bill: MemoryBreakdown, *, n_ranks: int, stage: int, n_blocks: int) -> MemoryBreakdown:
     """Deal the bill of one process out to ranks: what a rank keeps, if it takes as many rows as that process did.
+
+    In stage 3 one block at a time is gathered. So 16-bit copies are those of a block; where there are
+    none, the gathered block itself comes on top, as `temporary`.
 
     Args:
         bill: from `kit.train.budget.training_bytes`.
+        n_blocks: of the model.
 
     Raises:
-        TypeError, ValueError: if `bill` is none, `n_ranks` not a whole number above 0, or `stage` none from 0 to 3.
+        TypeError, ValueError: if `bill` is none, `n_ranks` or `n_blocks` not a whole number above 0, or `stage`
+            none from 0 to 3.
     """
     instance("bill", bill, MemoryBreakdown)
     count("n_ranks", n_ranks)
+    count("n_blocks", n_blocks)
     dealt = {part: -(-getattr(bill, part) // n_ranks) for part in SHARDED[_stage(stage)]}
+    if stage == 3 and n_ranks > 1:
+        gathered = {"copies": bill.copies // n_blocks} if bill.copies else {"temporary": bill.weights // n_blocks}
+        dealt |= gathered
     return dataclasses.replace(bill, **dealt)
 
 

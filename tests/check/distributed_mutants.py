@@ -65,7 +65,7 @@ MUTANTS = {
         (FACTORS.format("n_targets * len(n_targets)"), "ranks' own numbers"),
         (FACTORS.format("n_targets / n_targets.mean() * 1.0 / len(n_targets)"), "W times too small"),
         (FACTORS.format("n_targets * len(n_targets) / n_targets.max()"), "not by the largest"),
-        (FACTORS.format("len(n_targets) / n_targets.sum()"), "Expected shape"),
+        (FACTORS.format("len(n_targets) / n_targets.sum()"), "Expected [1.5 0.5]"),
     ],
     "a step of ZeRO-1": [
         (ZERO.replace("gradients.sum(axis=0)", "gradients.mean(axis=0)"), "You averaged"),
