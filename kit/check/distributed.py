@@ -170,7 +170,8 @@ zero_step = Exercise(
             answer=lambda w, g, m, lr, beta: _zero_step(w, g, m, lr, 0.0),
         ),
         Mistake(
-            hint="The old momentum is multiplied by beta.", answer=lambda w, g, m, lr, beta: _zero_step(w, g, m, lr, 1.0)
+            hint="The old momentum is multiplied by beta.",
+            answer=lambda w, g, m, lr, beta: _zero_step(w, g, m, lr, 1.0),
         ),
         Mistake(
             hint="You went uphill: subtract lr times the momentum.",
@@ -304,9 +305,7 @@ one_f_one_b = Exercise(
             hint="After the forward passes ahead comes one more forward pass, then the first backward pass.",
             answer=_backwards_first,
         ),
-        Mistake(
-            hint="There are fewer micro-batches than you go ahead by: take the smaller number.", answer=_unbounded
-        ),
+        Mistake(hint="There are fewer micro-batches than you go ahead by: take the smaller number.", answer=_unbounded),
         Mistake(
             hint="Backward passes come in the order of the forward passes: the oldest micro-batch first.",
             answer=_newest_first,
@@ -317,7 +316,9 @@ one_f_one_b = Exercise(
 # The bubble --------------------------------------------------------------------------------------------
 
 
-def _fewest(n_stages: int, share: float, *, idle: Callable[[int, int], float] = lambda p, m: (p - 1) / (m + p - 1)) -> int:
+def _fewest(
+    n_stages: int, share: float, *, idle: Callable[[int, int], float] = lambda p, m: (p - 1) / (m + p - 1)
+) -> int:
     m = 1
     while idle(n_stages, m) > share:
         m += 1

@@ -16,7 +16,7 @@ def _ring(parts) -> Steps:
         sent = [parts[r, (r - tick - 1) % n].copy() for r in range(n)]
         for r in range(n):
             parts[(r + 1) % n, (r - tick - 1) % n] += sent[r]
-        steps.append((f"after tick {tick}, in which rank r sent part (r - {tick + 1}) % {n} to rank r + 1", parts.copy()))
+        steps.append((f"after tick {tick}: rank r sends part (r - {tick + 1}) % {n} to rank r + 1", parts.copy()))
     return steps
 
 

@@ -82,7 +82,8 @@ def timeline_frame(schedule: str, n_stages: int, n_micro: int, moment: int) -> F
         size=7,
         color="#ffffff",
     )
-    names = Words(axes=0, x=[-0.6] * n_stages, y=middle, texts=[f"stage {k + 1}" for k in range(n_stages)], align="right")
+    texts = [f"stage {k + 1}" for k in range(n_stages)]
+    names = Words(axes=0, x=[-0.6] * n_stages, y=middle, texts=texts, align="right")
     return Frame(
         lines=[
             ([now, now], [0, max(STAGES)]),
@@ -92,8 +93,8 @@ def timeline_frame(schedule: str, n_stages: int, n_micro: int, moment: int) -> F
             (n_micro, 100 * idle.of_total),
         ],
         overlays=[Picture(axes=0, colors=timeline_picture(spans, n_stages, now), smooth=False), numbered, names],
-        sentence=f"{schedule}, {n_stages} stage{'s'[: n_stages > 1]}, {n_micro} micro-batch{'es'[: 2 * (n_micro > 1)]}: "
-        f"{idle.of_total:.1%} of the whole time is idle, or {idle.of_ideal:.1%} of the work's own time. The first stage "
+        sentence=f"{schedule}, {n_stages} stage{'s'[: n_stages > 1]}, {n_micro} micro-batch"
+        f"{'es'[: 2 * (n_micro > 1)]}: {idle.of_total:.1%} of the whole time is idle, or {idle.of_ideal:.1%} of the work's own. The first stage "
         f"keeps up to {most[0]} at once, now {kept[0]}.",
         quest_met=n_stages >= QUEST_STAGES and idle.of_total <= QUEST_IDLE and max(most) <= QUEST_KEPT,
     )
@@ -104,7 +105,7 @@ def pipeline_timeline() -> LiveView:
     with matplotlib.style.context(HOUSE):
         figure = Figure(figsize=(9.6, 3.9))
         grid = figure.add_gridspec(2, 2, width_ratios=[3.4, 1])
-        time, kept, idle = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, 1])
+        time, kept, idle = (figure.add_subplot(grid[place]) for place in ((slice(None), 0), (0, 1), (1, 1)))
         time.set(xlim=(-MARGIN, LONGEST), ylim=(0, max(STAGES)), yticks=[], xticks=range(0, LONGEST, 10))
         time.set(xlabel="time, in forward passes of a micro-batch")
         time.set_title("blue: forward, orange: backward, grey: idle")
@@ -179,7 +180,7 @@ def ranks_frame(model: str, n_ranks: int, stage: str, keep: str) -> Frame:
             ends[each] = end
     card = min(100 * CARD_GB * 1e9 / one.total, 104)  # beyond the picture's edge where all fits easily
     total, fits = bills[chosen].total / 1e9, bills[chosen].total / 1e9 <= CARD_GB
-    parts = ", ".join(f"{part} {getattr(bills[chosen], part) / 1e9:.1f}" for part in PARTS if getattr(bills[chosen], part))
+    parts = ", ".join(f"{part} {getattr(bills[chosen], part) / 1e9:.1f}" for part in PARTS)
     texts = [f"{bill.total / 1e9:,.1f} GB" for bill in bills]
     return Frame(
         lines=[
@@ -192,8 +193,8 @@ def ranks_frame(model: str, n_ranks: int, stage: str, keep: str) -> Frame:
             Words(axes=0, x=[0.5] * 4, y=[3 - k + 0.36 for k in range(4)], texts=texts),
             Words(axes=0, x=[card + 0.6], y=[-0.4], texts=[f"{CARD_GB} GB" if card < 100 else ""]),
         ],
-        sentence=f"{model} on {n_ranks} rank{'s'[: n_ranks > 1]}, ZeRO {stage}: {total:,.1f} GB a rank ({parts}); a rank "
-        f"sends {sent[chosen] / 1e9:,.1f} GB a step. {'Fits' if fits else 'Does not fit'} {CARD_GB} GB.",
+        sentence=f"{model} on {n_ranks} rank{'s'[: n_ranks > 1]}, ZeRO {stage}: {total:,.1f} GB a rank ({parts}); "
+        f"a rank sends {sent[chosen] / 1e9:,.1f} GB a step. {'Fits' if fits else 'Does not fit'} {CARD_GB} GB.",
         quest_met=fits and model == QUEST_MODEL and n_ranks <= QUEST_RANKS,
     )
 

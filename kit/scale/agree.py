@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from kit.files import write_whole
-from kit.models.gpt import GPT
 from kit.scale.data_parallel import fully_sharded, replicated, whole, whole_norm
 from kit.scale.launch import process_group
 from kit.scale.memory import held_bytes

@@ -94,9 +94,7 @@ class ShardedRun:
         if dist.get_rank() == 0:
             samples = self.batch_size * len(records)
             kept = {"place": place, "n_ranks": dist.get_world_size(), "batch_size": self.batch_size, "samples": samples}
-            write_whole(
-                self.folder / "latest.json", json.dumps(kept | {"settings": self.settings, "records": records})
-            )
+            write_whole(self.folder / "latest.json", json.dumps(kept | {"settings": self.settings, "records": records}))
             for other in self.folder.glob("step *"):
                 if other.name != place:
                     shutil.rmtree(other, ignore_errors=True)

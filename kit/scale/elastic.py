@@ -60,9 +60,7 @@ def samples_seen(folder: Path) -> list[int]:
 
 def worlds(folder: Path) -> list[int]:
     """Give the number of ranks of each attempt that came to a step, in the order of time."""
-    lines = [
-        json.loads(text) for path in folder.glob("seen *.jsonl") for text in path.read_text("utf-8").splitlines()
-    ]
+    lines = [json.loads(text) for path in folder.glob("seen *.jsonl") for text in path.read_text("utf-8").splitlines()]
     return [n_ranks for _, n_ranks in sorted({(line["attempt"], line["n_ranks"]) for line in lines})]
 
 

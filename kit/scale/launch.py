@@ -118,7 +118,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 @contextmanager
 def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
-    """Join the group that torchrun has started, and leave it at the end; give this rank's number and how many there are.
+    """Join the group that torchrun has started, and leave it at the end; give its number and how many there are.
 
     Args:
         seconds: how long this rank may take; what `torchrun` was given counts before it.
@@ -129,7 +129,7 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    report = open(Path(place) / f"rank {rank}", "w") if place else sys.stderr  # noqa: SIM115
+    report = Path(place, f"rank {rank}").open("w") if place else sys.stderr  # noqa: SIM115
     try:
         _be_done_within(seconds, report)
         # a collective waits longer than a rank lives: whoever is late is named by the report, not by its neighbours
@@ -164,6 +164,6 @@ def standing(place: Path) -> str:
             file, line, function = frames[0]
             waits = any("torch/distributed" in frame[0] for frame in frames)
             own = next((f for f in frames if "torch" not in f[0]), frames[0])
-            at = f"{function}, called at {Path(own[0]).name}:{own[1]}" if waits else f"{function}, {Path(file).name}:{line}"
-            found.append((waits, f"{path.name} {'waits in' if waits else 'hangs in'} {at}"))
+            place_of = f"called at {Path(own[0]).name}:{own[1]}" if waits else f"{Path(file).name}:{line}"
+            found.append((waits, f"{path.name} {'waits' if waits else 'hangs'} in {function}, {place_of}"))
     return "; ".join(text for _, text in sorted(found))

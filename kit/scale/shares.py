@@ -84,9 +84,9 @@ class _ValueOf(torch.autograd.Function):
     """The second number's value with the first one's gradient."""
 
     @staticmethod
-    def forward(ctx, own, value):  # noqa: ANN001, ANN205
+    def forward(ctx, own, value):
         return value.clone()
 
     @staticmethod
-    def backward(ctx, slope):  # noqa: ANN001, ANN205
+    def backward(ctx, slope):
         return slope, None

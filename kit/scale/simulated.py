@@ -74,7 +74,7 @@ def simulate(
 
     Raises:
         TypeError, ValueError: if an argument is of the wrong kind or out of range.
-        OutOfMemory: if a rank keeps more than `memory`.
+        OutOfMemoryError: if a rank keeps more than `memory`.
 
     Oracle: `strategy="one process"`.
     """
@@ -236,4 +236,3 @@ def _update(rank: Rank, rule: Any, step: int) -> None:
 
 def _joined(blocks: list[Block]) -> Block:
     return np.concatenate([up for up, _ in blocks], axis=1), np.concatenate([down for _, down in blocks])
-

@@ -24,15 +24,15 @@ import numpy as np
 from kit.arguments import count, function, shown
 
 
-class OutOfMemory(MemoryError):
+class OutOfMemoryError(MemoryError):
     """A rank was given more to keep than its memory holds."""
 
 
-class Deadlock(RuntimeError):
+class DeadlockError(RuntimeError):
     """Every rank waits for a message that no rank will send."""
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """Another rank has failed; this one has nothing to wait for."""
 
 
@@ -67,7 +67,7 @@ class Rank(MutableMapping[str, Any]):
         needed = self.bytes - size(self._kept.get(name)) + size(value)
         if self.memory is not None and needed > self.memory:
             others = ", ".join(f"{key} {size(kept):,}" for key, kept in self._kept.items() if key != name) or "nothing"
-            raise OutOfMemory(
+            raise OutOfMemoryError(
                 f"rank {self.number} has {self.memory:,} bytes, and {name} of {size(value):,} would make it "
                 f"{needed:,}; beside it: {others}"
             )
@@ -101,7 +101,7 @@ class Rank(MutableMapping[str, Any]):
 
         Raises:
             TypeError, ValueError: if `source` is no other rank.
-            Deadlock: if no rank can go on.
+            DeadlockError: if no rank can go on.
         """
         self._check("source", source)
         return self._cluster.wait(source, self.number)
@@ -137,7 +137,7 @@ class Cluster:
 
         Raises:
             TypeError: if `work` is not a function.
-            OutOfMemory, Deadlock: if a rank keeps too much, or none can go on.
+            OutOfMemoryError, DeadlockError: if a rank keeps too much, or none can go on.
         """
         function("work", work)
         self._begin()
@@ -146,7 +146,7 @@ class Cluster:
         def one(rank: Rank) -> None:
             try:
                 results[rank.number] = work(rank, *arguments)
-            except _Stopped:
+            except _StoppedError:
                 pass
             except BaseException as error:
                 error.add_note(f"on rank {rank.number} of {self.n_ranks}")
@@ -183,7 +183,7 @@ class Cluster:
                 self._change.wait()
             del self._waiting[to]
             if self._failure:
-                raise _Stopped
+                raise _StoppedError
             return box.popleft()
 
     def _begin(self) -> None:
@@ -197,7 +197,7 @@ class Cluster:
         stuck = {to: source for to, source in self._waiting.items() if not self._boxes[source, to]}
         if stuck and len(stuck) + len(self._ended - stuck.keys()) == self.n_ranks and not self._failure:
             who = ", ".join(f"rank {to} for rank {source}" for to, source in sorted(stuck.items()))
-            self._failure = Deadlock(f"no rank can go on: {who} waits for a message that was never sent")
+            self._failure = DeadlockError(f"no rank can go on: {who} waits for a message that was never sent")
             self._change.notify_all()
 
 

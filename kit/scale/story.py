@@ -58,4 +58,3 @@ def story_batches(batch_size: int, *, seed: int = 0) -> Callable[[int], Batch]:
         TypeError, ValueError: if `batch_size` is not a whole number above 0, or `seed` not one of at least 0.
     """
     return epochs(*stories(), batch_size=batch_size, seed=seed)
-

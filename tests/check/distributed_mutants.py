@@ -107,11 +107,14 @@ MUTANTS = {
         (ORDER.replace("n_stages - 1 - stage", "stage"), "the last by none"),
         (ORDER.replace("min(n_stages - 1 - stage, n_micro)", "0"), "No stage is ahead"),
         (ORDER.replace("min(n_stages - 1 - stage, n_micro)", "n_stages - 1 - stage"), "take the smaller"),
-        (ORDER.replace("        order.append(f'B{k}')\n", "").replace(
-            "    for k in range(n_micro):\n", "    for k in range(n_micro):\n        order.append(f'B{k}')\n"
-        ), "one more forward pass"),
+        (
+            ORDER.replace("        order.append(f'B{k}')\n", "").replace(
+                "    for k in range(n_micro):\n", "    for k in range(n_micro):\n        order.append(f'B{k}')\n"
+            ),
+            "one more forward pass",
+        ),
         (ORDER.replace("    return order\n", ""), "Is a return missing?"),
-    ],  # fmt: skip
+    ],
     "a bubble that is small enough": [
         (FEWEST.replace("(m + n_stages - 1)", "m"), "as a share of the work"),
         (FEWEST.replace("(n_stages - 1) / (m + n_stages - 1)", "n_stages / (m + n_stages)"), "not p"),

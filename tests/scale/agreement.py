@@ -1,6 +1,6 @@
-"""Every strategy against one process, after ten steps: python -m tests.scale.agreement
+"""Every strategy against one process, after ten steps: python -m tests.scale.agreement.
 
-prints one table: the largest relative differences of weights and gradients, in the simulator on 1, 2 and 4
+Prints one table: the largest relative differences of weights and gradients, in the simulator on 1, 2 and 4
 ranks, and by PyTorch's own engine on gloo processes under torchrun.
 """
 

@@ -1,6 +1,6 @@
-"""Kill ranks and nodes of a training at random steps: python -m tests.scale.killed
+"""Kill ranks and nodes of a training at random steps: python -m tests.scale.killed.
 
-prints of each kill whether samples were lost or doubled, and whether the last weights are bit-equal to those of a run
+Prints whether samples were lost or doubled, and whether the last weights are bit-equal to those of a run
 left in peace. The nodes are agents of torchrun on this machine, which meet in a store of this process.
 """
 

@@ -132,7 +132,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     cluster.indexed_job: {"job": (JOB, [None, 3])},
 }
 CARRIERS: set[Callable] = {
-    *(simulator.Rank, simulator.OutOfMemory, simulator.Deadlock, simulated.Run),
+    *(simulator.Rank, simulator.OutOfMemoryError, simulator.DeadlockError, simulated.Run),
     *(schedule.Action, schedule.Span, schedule.Bubble),
     # run on a rank by `Cluster.run` and `simulate`, with what these have looked at
     *(collectives.reduce_scatter, collectives.all_gather, collectives.all_reduce),

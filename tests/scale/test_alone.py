@@ -99,13 +99,13 @@ def test_a_pipeline_refuses_what_it_cannot_do():
         pipe.loss(pipe.stage, story_batches(6)(0))
     with pytest.raises(TypeError, match="batch must be a pair of tokens and targets"):
         pipe.loss(pipe.stage, story_batches(4)(0)[0])
-    with pytest.raises(ValueError, match="accumulate must be 1 and the loss unscaled in a pipeline, got a factor of 0.5"):
+    with pytest.raises(ValueError, match=r"accumulate must be 1 and the loss unscaled .*, got a factor of 0\.5"):
         (pipe.loss(pipe.stage, story_batches(4)(0)) / 2).backward()
 
 
 def test_tensor_parallel_refuses_what_ranks_cannot_share():
     mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (1,))
-    with pytest.raises(ValueError, match="model must be without dropout, got 0.1"):
+    with pytest.raises(ValueError, match=r"model must be without dropout, got 0\.1"):
         tensor_parallel(story_gpt(0, dropout=0.1), mesh)
     with pytest.raises(TypeError, match="model must be a GPT"):
         tensor_parallel(nn.Linear(2, 2), mesh)

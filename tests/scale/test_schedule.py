@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from kit.scale.schedule import (
@@ -70,7 +72,7 @@ def test_a_stage_does_one_thing_at_a_time():
     spans = timeline(orders("GPipe", n_stages=4, n_micro=3))
     for stage in range(4):
         own = sorted((span.start, span.end) for span in spans if span.stage == stage)
-        assert all(end <= start for (_, end), (start, _) in zip(own, own[1:], strict=False))
+        assert all(end <= start for (_, end), (start, _) in pairwise(own))
 
 
 def test_orders_that_wait_for_each_other_are_refused():

@@ -4,7 +4,7 @@ import pytest
 from kit.scale.memory import bytes_sent, zero_bytes
 from kit.scale.schedule import most_in_flight, one_f_one_b
 from kit.scale.simulated import STAGES, STRATEGIES, Run, simulate
-from kit.scale.simulator import OutOfMemory
+from kit.scale.simulator import OutOfMemoryError
 from kit.scale.stack import first_blocks, flat, gradient, some_rows
 
 RNG = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_1f1b_keeps_no_more_micro_batches_than_stages_follow():
 
 def test_zero_3_trains_where_data_parallel_has_no_memory():
     room = round(2.6 * BYTES)
-    with pytest.raises(OutOfMemory, match="rank"):
+    with pytest.raises(OutOfMemoryError, match="rank"):
         run("data", 4, memory=room)
     assert run("ZeRO-3", 4, memory=room).peak <= room
 

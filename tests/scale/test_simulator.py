@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kit.scale.simulator import Cluster, Deadlock, OutOfMemory, size
+from kit.scale.simulator import Cluster, DeadlockError, OutOfMemoryError, size
 
 
 def passed_on(rank, x):
@@ -62,17 +62,19 @@ def test_a_rank_cannot_keep_more_than_its_memory():
         rank["gradients"] = np.zeros(4 + rank.number)
 
     Cluster(1, memory=64).run(work)
-    with pytest.raises(OutOfMemory, match="rank 1 has 64 bytes, and gradients of 40 would make it 72; beside it: weig"):
+    with pytest.raises(
+        OutOfMemoryError, match="rank 1 has 64 bytes, and gradients of 40 would make it 72; beside it: weig"
+    ):
         Cluster(2, memory=64).run(work)
 
 
 def test_ranks_that_wait_for_each_other_are_told_so():
-    with pytest.raises(Deadlock, match="rank 0 for rank 1, rank 1 for rank 0 waits"):
+    with pytest.raises(DeadlockError, match="rank 0 for rank 1, rank 1 for rank 0 waits"):
         Cluster(2).run(lambda rank: rank.receive(1 - rank.number))
 
 
 def test_a_rank_that_waits_for_one_that_has_ended_is_told_so():
-    with pytest.raises(Deadlock, match="rank 2 for rank 0"):
+    with pytest.raises(DeadlockError, match="rank 2 for rank 0"):
         Cluster(3).run(lambda rank: rank.receive(0) if rank.number == 2 else None)
 
 
@@ -89,7 +91,7 @@ def test_an_error_names_its_rank_and_ends_the_others():
 
 def test_a_cluster_can_run_again_after_a_failure():
     cluster = Cluster(2)
-    with pytest.raises(Deadlock):
+    with pytest.raises(DeadlockError):
         cluster.run(lambda rank: rank.receive(1 - rank.number))
     assert [each.tolist() for each in cluster.run(passed_on, np.zeros(1))] == [[1], [0]]
 
