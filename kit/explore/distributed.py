@@ -94,8 +94,8 @@ def timeline_frame(schedule: str, n_stages: int, n_micro: int, moment: int) -> F
         ],
         overlays=[Picture(axes=0, colors=timeline_picture(spans, n_stages, now), smooth=False), numbered, names],
         sentence=f"{schedule}, {n_stages} stage{'s'[: n_stages > 1]}, {n_micro} micro-batch"
-        f"{'es'[: 2 * (n_micro > 1)]}: {idle.of_total:.1%} of the whole time is idle, or {idle.of_ideal:.1%} of the work's own. The first stage "
-        f"keeps up to {most[0]} at once, now {kept[0]}.",
+        f"{'es'[: 2 * (n_micro > 1)]}: {idle.of_total:.1%} of the whole time is idle, or {idle.of_ideal:.1%} of the "
+        f"work's own. The first stage keeps up to {most[0]} at once, now {kept[0]}.",
         quest_met=n_stages >= QUEST_STAGES and idle.of_total <= QUEST_IDLE and max(most) <= QUEST_KEPT,
     )
 

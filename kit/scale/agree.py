@@ -42,13 +42,15 @@ Tensors = dict[str, Tensor]
 class Ledger:
     """Stands in the place of a checkpoint, where `fit` shows it model and optimiser: counts bytes, copies tensors."""
 
-    def __init__(self, gather: Callable[[nn.Module], tuple[Tensors, Tensors]], *given: Any):
-        self.gather, self.model, self.optimizer = gather, given[0], given[1]
+    def __init__(
+        self, gather: Callable[[nn.Module], tuple[Tensors, Tensors]], model: nn.Module, optimizer: Any, *others: Any
+    ):
+        self.gather, self.model, self.optimizer = gather, model, optimizer
         self.bytes: dict[str, int] = {}
         self.weights: Tensors = {}
         self.gradients: Tensors = {}
 
-    def resume(self, *given: Any) -> list[dict[str, float]]:
+    def resume(self, n_steps: int, rate: Callable[[int], float]) -> list[dict[str, float]]:
         """Begin at the beginning."""
         return []
 
@@ -82,8 +84,8 @@ def trained(
         loss = token_loss
     kept: list[Ledger] = []
 
-    def ledger(*given: Any) -> Ledger:
-        kept.append(Ledger(gather, *given))
+    def ledger(*trains: Any) -> Ledger:
+        kept.append(Ledger(gather, *trains))
         return kept[0]
 
     history = fit(

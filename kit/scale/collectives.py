@@ -34,13 +34,13 @@ def reduce_scatter(rank: Rank, x: Float[np.ndarray, "*shape"]) -> Float[np.ndarr
     return parts[r]
 
 
-def all_gather(rank: Rank, part: Float[np.ndarray, "part"]) -> Float[np.ndarray, "parts"]:
+def all_gather(rank: Rank, own: Float[np.ndarray, "part"]) -> Float[np.ndarray, "parts"]:
     """Give the parts of all ranks, end to end.
 
     Oracle: torch.distributed.all_gather.
     """
     n, r = rank.n_ranks, rank.number
-    parts = [part] * n
+    parts = [own] * n
     for tick in range(n - 1):
         rank.send((r + 1) % n, parts[(r - tick) % n])
         parts[(r - tick - 1) % n] = rank.receive((r - 1) % n)

@@ -64,7 +64,7 @@ def worlds(folder: Path) -> list[int]:
     return [n_ranks for _, n_ranks in sorted({(line["attempt"], line["n_ranks"]) for line in lines})]
 
 
-def watched(batches: Callable[[int], Batch], act: Callable[[int, Batch], None]) -> Callable[[int], Batch]:
+def observed(batches: Callable[[int], Batch], act: Callable[[int, Batch], None]) -> Callable[[int], Batch]:
     """Give the same batches without their numbers; `act` is called before each with step and numbers."""
 
     def batch(step: int) -> Batch:
@@ -111,7 +111,7 @@ def main() -> None:
         fit(
             model,
             share_loss,
-            watched(shares(rows, rank=rank, n_ranks=n_ranks), act),
+            observed(shares(rows, rank=rank, n_ranks=n_ranks), act),
             n_steps=given.steps,
             lr=3e-3,
             norm=whole_norm,

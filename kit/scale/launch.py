@@ -66,8 +66,8 @@ def torchrun(
         command = agent(
             module, *arguments, n_ranks=n_ranks, n_restarts=n_restarts, where=("--rdzv-endpoint", "127.0.0.1:0")
         )
-        given = {SECONDS: str(seconds), PLACE: place, **(environment or {})}
-        process = start(command, given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        known = {SECONDS: str(seconds), PLACE: place, **(environment or {})}
+        process = start(command, known, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             printed, _ = process.communicate(timeout=seconds * (1 + n_restarts) + STARTING)
         except subprocess.TimeoutExpired:
@@ -96,13 +96,13 @@ def agent(
     return [*run, *rest, "-m", module, *arguments]
 
 
-def start(command: list[str], given: Mapping[str, str], **pipes: int) -> subprocess.Popen[str]:
+def start(command: list[str], environment: Mapping[str, str], **pipes: int) -> subprocess.Popen[str]:
     """Start a command that finds what this process finds, with one thread for each rank."""
     threads = os.environ.get("OMP_NUM_THREADS", "1")
     loopback = "lo0" if sys.platform == "darwin" else "lo"  # else gloo asks what address the machine's name has
     own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": threads}
-    environment = {**os.environ, **own, "GLOO_SOCKET_IFNAME": loopback, **given}
-    return subprocess.Popen(command, env=environment, text=True, **pipes)
+    whole = {**os.environ, **own, "GLOO_SOCKET_IFNAME": loopback, **environment}
+    return subprocess.Popen(command, env=whole, text=True, **pipes)
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -143,5 +143,5 @@ CARRIERS: set[Callable] = {
     *(shares.share_loss, data_parallel.whole_norm, pipeline.Stage, checkpoint.ShardedRun),
     *(launch.agent, launch.start, launch.stop, launch.process_group, launch.standing),
     *(agree.Ledger, agree.trained, agree.gathered, agree.from_all_stages, agree.difference, agree.compare),
-    *(agree.reference, elastic.samples_seen, elastic.worlds, elastic.watched),
+    *(agree.reference, elastic.samples_seen, elastic.worlds, elastic.observed),
 }
