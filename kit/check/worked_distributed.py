@@ -58,8 +58,8 @@ def _one_f_one_b(stage, n_stages, n_micro) -> Steps:
         order += [f"F{k + ahead}"] * (k + ahead < n_micro) + [f"B{k}"]
     return [
         ("how many forward passes come first, at most n_micro", ahead),
-        ("those", begun),
-        ("then for each micro-batch the next forward pass, if there is one, and its backward pass", order),
+        ("those", tuple(begun)),
+        ("then for each micro-batch the next forward pass, if there is one, and its backward pass", tuple(order)),
     ]
 
 

@@ -102,7 +102,7 @@ def main() -> None:
             while n_ranks == 1 and step == given.hold:
                 time.sleep(0.05)
             line = {"attempt": started.item(), "step": step, "rank": rank, "n_ranks": n_ranks, "ids": numbers.tolist()}
-            with log.open("a", encoding="utf-8") as file:
+            with log.open("a", encoding="utf-8") as file:  # a line at a time, by this rank alone
                 file.write(json.dumps(line) + "\n")
 
         rows = epochs(torch.arange(len(stories()[0])), *stories(), batch_size=BATCH_SIZE)

@@ -18,6 +18,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,6 +30,7 @@ import torch
 import torch.distributed as dist
 
 from kit.arguments import count, instance, real, shown
+from kit.files import write_whole
 
 SECONDS, PLACE = "KIT_RANK_SECONDS", "KIT_RANK_PLACE"  # of the environment: how long a rank may take, where it reports
 STARTING = 90  # seconds by which torchrun's own patience is longer: processes start, and import torch
@@ -54,7 +57,7 @@ def torchrun(
     Raises:
         TypeError, ValueError: if `module` is no text, or a number is out of range.
         TimeoutError: if a rank does not end in time; it is named, with the line where it stands.
-        RuntimeError: if a rank fails and no restart is left; the end of what was printed is in the message.
+        RuntimeError: if a rank fails and no restart is left; the first one's error is in the message.
     """
     instance("module", module, str)
     count("n_ranks", n_ranks)
@@ -74,11 +77,11 @@ def torchrun(
             printed = ""
         finally:
             stop(process)
-        hung = standing(Path(place))
+        hung, first = standing(Path(place)), first_error(Path(place))
     if hung or process.returncode is None or process.returncode < 0:
         raise TimeoutError(f"{module} did not end within {seconds:g} s: {hung or 'no rank had joined the group'}")
     if process.returncode:
-        raise RuntimeError(f"{module} failed on {n_ranks} ranks: ...{printed[-3000:]}")
+        raise RuntimeError(f"{module} failed: {first or printed[-3000:]}")
     return printed
 
 
@@ -129,6 +132,7 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # no more than a note: a rank whose time is up writes it, and ends
     report = Path(place, f"rank {rank}").open("w") if place else sys.stderr  # noqa: SIM115
     try:
         _be_done_within(seconds, report)
@@ -137,6 +141,10 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
         _be_done_within(seconds, report)  # from here on all ranks have one clock
         yield rank, n_ranks
         dist.destroy_process_group()
+    except Exception:
+        if place:  # whoever is first is the culprit: the others fail because it is gone
+            write_whole(Path(place, f"error {time.time_ns()}"), f"rank {rank} of {n_ranks}: {traceback.format_exc()}")
+        raise
     finally:
         _be_done_within(0, report)
         if report is not sys.stderr:
@@ -152,6 +160,12 @@ def _be_done_within(seconds: float, report: IO[str]) -> None:
         faulthandler.cancel_dump_traceback_later()
     if has_timer:  # SIGALRM ends the process, wherever it is; a moment later, so that the others report first
         signal.setitimer(signal.ITIMER_REAL, seconds + 3 if seconds else 0)
+
+
+def first_error(place: Path) -> str:
+    """Read the error of the rank that failed first; an empty text where none did."""
+    found = sorted(place.glob("error *"))
+    return found[0].read_text(encoding="utf-8") if found else ""
 
 
 def standing(place: Path) -> str:

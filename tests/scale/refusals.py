@@ -142,6 +142,7 @@ CARRIERS: set[Callable] = {
     *(tensor_parallel.tensor_parallel, tensor_parallel.by_rank, tensor_parallel.put_together),
     *(shares.share_loss, data_parallel.whole_norm, pipeline.Stage, checkpoint.ShardedRun),
     *(launch.agent, launch.start, launch.stop, launch.process_group, launch.standing),
+    launch.first_error,
     *(agree.Ledger, agree.trained, agree.gathered, agree.from_all_stages, agree.difference, agree.compare),
     *(agree.reference, elastic.samples_seen, elastic.worlds, elastic.observed),
 }
