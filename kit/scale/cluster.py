@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.arguments import count, instance, shown
+from kit.scale.launch import AGENT_SETTINGS
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,48}[a-z0-9])?")  # of a DNS label, with room for the number of a pod
 
@@ -117,10 +118,11 @@ def torchrun_line(job: ClusterJob, *, host: str = "first-node") -> str:
         TypeError: if `job` is no ClusterJob, or `host` no text.
 
     >>> print(torchrun_line(ClusterJob(name="a", image="i", module="m", n_nodes=1, n_gpus=2)))
-    torchrun --nnodes=1 --nproc-per-node=2 --max-restarts=3 --rdzv-id=a --rdzv-backend=c10d \
---rdzv-endpoint=first-node:29400 -m m
+    TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 torchrun --nnodes=1 --nproc-per-node=2 --max-restarts=3 --rdzv-id=a \
+--rdzv-backend=c10d --rdzv-endpoint=first-node:29400 -m m
     """
-    return shlex.join(command(job, host=host))
+    settings = [f"{name}={value}" for name, value in AGENT_SETTINGS.items()]
+    return shlex.join([*settings, *command(job, host=host)])
 
 
 def manifest(job: ClusterJob) -> str:
@@ -167,6 +169,7 @@ def indexed_job(job: ClusterJob) -> dict[str, Any]:
         "name": "ranks",
         "image": job.image,
         "command": command(job, host=f"{job.name}-0.{job.name}"),
+        "env": [{"name": name, "value": value} for name, value in AGENT_SETTINGS.items()],
         "ports": [{"containerPort": job.port}],
         "volumeMounts": [{"name": "runs", "mountPath": "/runs"}, {"name": "shared", "mountPath": "/dev/shm"}],
         **gpus,

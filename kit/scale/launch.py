@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import torch
 import torch.distributed as dist
@@ -34,6 +34,9 @@ from kit.files import write_whole
 
 SECONDS, PLACE = "KIT_RANK_SECONDS", "KIT_RANK_PLACE"  # of the environment: how long a rank may take, where it reports
 STARTING = 90  # seconds by which torchrun's own patience is longer: processes start, and import torch
+# A store for each attempt. By default all attempts share one, in which the ranks that are started anew may find the
+# addresses of those that have died, and try to connect to them: seen with torch 2.13.
+AGENT_SETTINGS = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 _FRAME = re.compile(r'File "(.*?)", line (\d+) in (\S+)')
 
 
@@ -99,12 +102,12 @@ def agent(
     return [*run, *rest, "-m", module, *arguments]
 
 
-def start(command: list[str], environment: Mapping[str, str], **pipes: int) -> subprocess.Popen[str]:
+def start(command: list[str], environment: Mapping[str, str], **pipes: Any) -> subprocess.Popen[str]:
     """Start a command that finds what this process finds, with one thread for each rank."""
     threads = os.environ.get("OMP_NUM_THREADS", "1")
     loopback = "lo0" if sys.platform == "darwin" else "lo"  # else gloo asks what address the machine's name has
     own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": threads}
-    whole = {**os.environ, **own, "GLOO_SOCKET_IFNAME": loopback, **environment}
+    whole = {**os.environ, **own, **AGENT_SETTINGS, "GLOO_SOCKET_IFNAME": loopback, **environment}
     return subprocess.Popen(command, env=whole, text=True, **pipes)
 
 

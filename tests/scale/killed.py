@@ -48,17 +48,16 @@ def with_a_node_lost(folder: Path, n_steps: int, *, lost_at: int, back_at: int) 
     line = agent(MODULE, *given, n_ranks=1, n_restarts=4, where=where, nodes="1:2")
     folder.mkdir(parents=True)
     environment = {SECONDS: str(PATIENCE), PLACE: str(folder)}
-    log = (folder / "agents.log").open("w")
-    agents = [start(line, environment, stdout=log, stderr=subprocess.STDOUT) for _ in range(2)]
-    try:
-        until(lambda: worlds(folder)[-1:] == [1], "the other node is alone", folder)
-        agents.append(start(line, environment, stdout=log, stderr=subprocess.STDOUT))
-        until(lambda: (folder / "weights.pt").exists(), "the run has ended", folder)
-        until(lambda: all(each.poll() is not None for each in agents), "all agents have ended", folder)
-    finally:
-        for each in agents:
-            stop(each)
-        log.close()
+    with (folder / "agents.log").open("w") as log:
+        agents = [start(line, environment, stdout=log, stderr=subprocess.STDOUT) for _ in range(2)]
+        try:
+            until(lambda: worlds(folder)[-1:] == [1], "the other node is alone", folder)
+            agents.append(start(line, environment, stdout=log, stderr=subprocess.STDOUT))
+            until(lambda: (folder / "weights.pt").exists(), "the run has ended", folder)
+            until(lambda: all(each.poll() is not None for each in agents), "all agents have ended", folder)
+        finally:
+            for each in agents:
+                stop(each)
 
 
 def until(happened, what: str, folder: Path) -> None:

@@ -57,7 +57,9 @@ def test_every_volume_that_is_mounted_is_there():
 
 
 def test_the_line_is_the_command_of_a_pod_at_another_host():
-    assert shlex.split(torchrun_line(JOB, host="n0")) == command(JOB, host="n0")
+    setting, *words = shlex.split(torchrun_line(JOB, host="n0"))
+    assert words == command(JOB, host="n0")
+    assert setting == "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"
     assert "--nnodes=2:4" in torchrun_line(JOB)
     assert "--nnodes=2 " in torchrun_line(ClusterJob(name="a", image="i", module="m", n_nodes=2))
 
