@@ -22,8 +22,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import nn
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 
 from kit.arguments import count, shown
@@ -76,7 +76,7 @@ class ShardedRun:
         self._compare(found, n_steps, rate)
         place = self.folder / found["place"]
         states = get_state_dict(self.model, self.optimizer)
-        dcp.load(dict(zip(("model", "optimizer"), states, strict=True)), checkpoint_id=place)
+        state_dict_loader.load(dict(zip(("model", "optimizer"), states, strict=True)), checkpoint_id=place)
         set_state_dict(self.model, self.optimizer, model_state_dict=states[0], optim_state_dict=states[1])
         if found["n_ranks"] == dist.get_world_size():
             torch.set_rng_state(own_file.load(place / f"random of rank {dist.get_rank()}")["random"])
@@ -88,7 +88,7 @@ class ShardedRun:
         """Write a step's folder, and when all ranks have written name it as the latest."""
         place = f"step {len(records)}"
         states = get_state_dict(self.model, self.optimizer)
-        dcp.save(dict(zip(("model", "optimizer"), states, strict=True)), checkpoint_id=self.folder / place)
+        state_dict_saver.save(dict(zip(("model", "optimizer"), states, strict=True)), checkpoint_id=self.folder / place)
         own_file.save(self.folder / place / f"random of rank {dist.get_rank()}", {"random": torch.get_rng_state()})
         dist.barrier()
         if dist.get_rank() == 0:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from kit.arguments import instance, shown
@@ -45,7 +46,8 @@ def fully_sharded(model: nn.Module) -> nn.Module:
         raise ValueError(f"model must have a list of blocks, got {shown(type(model).__name__)}")
     for block in blocks:
         fully_shard(block)
-    return fully_shard(model)
+    fully_shard(model)
+    return model
 
 
 def whole_norm(tensors: Iterable[Tensor], kind: float = 2.0) -> Tensor:
@@ -61,7 +63,7 @@ def whole_norm(tensors: Iterable[Tensor], kind: float = 2.0) -> Tensor:
         TypeError: if `tensors` is no collection.
     """
     norm = nn.utils.get_total_norm(list(tensors), kind)
-    return norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+    return norm.full_tensor() if isinstance(norm, DTensor) else norm
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -72,4 +74,4 @@ def whole(tensor: Tensor) -> Tensor:
     """
     instance("tensor", tensor, torch.Tensor)
     found = tensor.detach()
-    return found.full_tensor() if hasattr(found, "full_tensor") else found
+    return found.full_tensor() if isinstance(found, DTensor) else found

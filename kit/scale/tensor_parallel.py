@@ -48,19 +48,20 @@ def tensor_parallel(model: GPT, mesh: DeviceMesh) -> GPT:
     for name, number in (("n_heads", model.config.n_heads), ("d_ff", model.config.ff_width)):
         if number % n_ranks:
             raise ValueError(f"model must have {name} that {n_ranks} ranks share equally, got {number}")
+    blocks: list[Any] = list(model.blocks)
     with torch.no_grad():
-        for block in model.blocks:
+        for block in blocks:
             for each in (block.attention.qkv.weight, block.attention.qkv.bias):
                 each.copy_(each[by_rank(len(each), n_ranks)])
-    for block in model.blocks:
+    for block in blocks:
         block.attention.n_heads //= n_ranks
         parallelize_module(block, mesh, {name: style() for name, style in PLAN.items()})
     for module in (model.token_embedding, model.position_embedding):
-        distribute_module(module, mesh, input_fn=_enter, output_fn=_leave)
+        _whole_on_every_rank(module, mesh)
     model.head.weight = model.token_embedding.weight  # tied, as before
-    norms = [norm for block in model.blocks for norm in (block.attention_norm, block.feed_forward_norm)]
+    norms = [norm for block in blocks for norm in (block.attention_norm, block.feed_forward_norm)]
     for module in (*norms, model.final_norm, model.head):
-        distribute_module(module, mesh, input_fn=_enter, output_fn=_leave)
+        _whole_on_every_rank(module, mesh)
     return model
 
 
@@ -77,6 +78,11 @@ def put_together(name: str, tensor: Tensor, n_ranks: int) -> Tensor:
     """Give a weight, or its gradient, as the model of one process has it; every rank must ask."""
     found = whole(tensor)
     return found[by_rank(len(found), n_ranks).argsort()] if ".qkv." in name else found
+
+
+def _whole_on_every_rank(module: nn.Module, mesh: DeviceMesh) -> None:
+    hooks: Any = {"input_fn": _enter, "output_fn": _leave}  # torch annotates that hooks return nothing
+    distribute_module(module, mesh, **hooks)
 
 
 def _enter(module: nn.Module, inputs: tuple[Any, ...], mesh: DeviceMesh) -> tuple[Any, ...]:
