@@ -70,7 +70,7 @@ def timeline_frame(schedule: str, n_stages: int, n_micro: int, moment: int) -> F
     middle = [max(STAGES) - (stage + 0.5) * height for stage in range(n_stages)]
     most = [most_in_flight(order) for order in stages]
     kept = kept_at(spans, n_stages, now)
-    bars = [point for y, n in zip(middle, kept, strict=True) for point in ((0, y), (n, y), (0, y))]
+    bars = np.array([point for y, n in zip(middle, kept, strict=True) for point in ((0, y), (n, y), (0, y))])
     curve = [100 * predicted_bubble(n_stages=n_stages, n_micro=m).of_total for m in range(1, max(MICROS) + 1)]
     numbers = [span for span in begun if span.end <= now]
     numbered = Words(
@@ -87,7 +87,7 @@ def timeline_frame(schedule: str, n_stages: int, n_micro: int, moment: int) -> F
     return Frame(
         lines=[
             ([now, now], [0, max(STAGES)]),
-            tuple(zip(*bars, strict=True)),
+            (bars[:, 0], bars[:, 1]),
             (most, middle),
             (range(1, max(MICROS) + 1), curve),
             (n_micro, 100 * idle.of_total),

@@ -14,6 +14,7 @@ Taught in: 24
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -84,9 +85,9 @@ class _ValueOf(torch.autograd.Function):
     """The second number's value with the first one's gradient."""
 
     @staticmethod
-    def forward(ctx, own, value):
+    def forward(ctx: Any, own: Tensor, value: Tensor) -> Tensor:
         return value.clone()
 
     @staticmethod
-    def backward(ctx, slope):
-        return slope, None
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
+        return slopes[0], None

@@ -155,8 +155,8 @@ def fit(
     for step in {0, n_steps - 1} if n_steps else ():  # a schedule that is too short is told before any work
         rate_at(step)
     settings = {"betas": tuple(betas), "weight_decay": weight_decay, "clip": clip}
-    make = checkpoint if callable(checkpoint) else partial(RunFile, checkpoint)
-    file = make(model, optimizer, scaler, settings) if checkpoint else None
+    make = partial(RunFile, checkpoint) if isinstance(checkpoint, str | Path) else checkpoint
+    file = make(model, optimizer, scaler, settings) if make and checkpoint else None
     records: list[Record] = file.resume(n_steps, rate_at) if file else []
     diverged = False
     if not model.training:

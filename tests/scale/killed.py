@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
+from torch._C._distributed_c10d import TCPStore
 
 from kit.scale.elastic import BATCH_SIZE, samples_seen, worlds
 from kit.scale.launch import PLACE, SECONDS, agent, start, stop, torchrun
@@ -42,7 +42,7 @@ def with_a_node_lost(folder: Path, n_steps: int, *, lost_at: int, back_at: int) 
     Raises:
         TimeoutError: if the run does not come to its end.
     """
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     where = ("--rdzv-id", folder.name, "--rdzv-endpoint", f"127.0.0.1:{store.port}", "--rdzv-conf", MEET)
     given = ("--folder", str(folder), "--steps", str(n_steps), "--kill", f"{lost_at}:1:node", "--hold", str(back_at))
     line = agent(MODULE, *given, n_ranks=1, n_restarts=4, where=where, nodes="1:2")

@@ -16,6 +16,7 @@ def test_gradient_matches_torch():
     (0.5 * counts[:, None] * (x - targets) ** 2).sum().div(counts.sum()).backward()
     for found, wanted in zip(gradient(BLOCKS, ROWS, n=ROWS[2].sum()), blocks, strict=True):
         for g, w in zip(found, wanted, strict=True):
+            assert w.grad is not None
             np.testing.assert_allclose(g, w.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
