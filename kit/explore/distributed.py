@@ -57,7 +57,7 @@ def kept_at(spans: list[Span], n_stages: int, moment: float) -> list[int]:
     """Count the micro-batches that each stage keeps at a moment: gone forward, and not yet back."""
     kept = [0] * n_stages
     for stage, kind, _, start, stop in spans:
-        kept[stage] += (start < moment) if kind == "F" else -(stop <= moment)
+        kept[stage] += int(start < moment) if kind == "F" else -int(stop <= moment)
     return kept
 
 
