@@ -151,7 +151,7 @@ class Cluster:
             except BaseException as error:
                 error.add_note(f"on rank {rank.number} of {self.n_ranks}")
                 with self._change:
-                    self._failure = self._failure or error
+                    self._failures[rank.number] = error
             finally:
                 with self._change:
                     self._ended.add(rank.number)
@@ -163,8 +163,8 @@ class Cluster:
             thread.start()
         for thread in threads:
             thread.join()
-        if self._failure:
-            raise self._failure
+        if self._failures:  # of several ranks at once the first by number, whoever's turn it was
+            raise self._failures[min(self._failures)]
         return results
 
     def post(self, source: int, to: int, message: np.ndarray) -> None:
@@ -179,10 +179,10 @@ class Cluster:
         with self._change:
             self._waiting[to] = source
             self._look_for_deadlock()
-            while not box and not self._failure:
+            while not box and not self._failures:
                 self._change.wait()
             del self._waiting[to]
-            if self._failure:
+            if self._failures:
                 raise _StoppedError
             return box.popleft()
 
@@ -190,14 +190,16 @@ class Cluster:
         self._boxes: dict[tuple[int, int], deque[np.ndarray]] = defaultdict(deque)
         self._waiting: dict[int, int] = {}
         self._ended: set[int] = set()
-        self._failure: BaseException | None = None
+        self._failures: dict[int, BaseException] = {}
 
     def _look_for_deadlock(self) -> None:
         """Fail if every rank has ended or waits before an empty box, and one does wait."""
         stuck = {to: source for to, source in self._waiting.items() if not self._boxes[source, to]}
-        if stuck and len(stuck) + len(self._ended - stuck.keys()) == self.n_ranks and not self._failure:
+        if stuck and len(stuck) + len(self._ended - stuck.keys()) == self.n_ranks and not self._failures:
             who = ", ".join(f"rank {to} for rank {source}" for to, source in sorted(stuck.items()))
-            self._failure = DeadlockError(f"no rank can go on: {who} waits for a message that was never sent")
+            self._failures[min(stuck)] = DeadlockError(
+                f"no rank can go on: {who} waits for a message that was never sent"
+            )
             self._change.notify_all()
 
 

@@ -89,6 +89,15 @@ def test_an_error_names_its_rank_and_ends_the_others():
     assert caught.value.__notes__ == ["on rank 1 of 3"]
 
 
+def test_of_ranks_that_fail_alike_the_first_is_named():
+    def work(rank):
+        rank["weights"] = np.zeros(4)
+
+    for _ in range(20):
+        with pytest.raises(OutOfMemoryError, match="^rank 0 has 8 bytes"):
+            Cluster(4, memory=8).run(work)
+
+
 def test_a_cluster_can_run_again_after_a_failure():
     cluster = Cluster(2)
     with pytest.raises(DeadlockError):
