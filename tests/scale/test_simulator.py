@@ -94,7 +94,7 @@ def test_of_ranks_that_fail_alike_the_first_is_named():
         rank["weights"] = np.zeros(4)
 
     for _ in range(20):
-        with pytest.raises(OutOfMemoryError, match="^rank 0 has 8 bytes"):
+        with pytest.raises(OutOfMemoryError, match=r"^rank 0 has 8 bytes"):
             Cluster(4, memory=8).run(work)
 
 
