@@ -41,9 +41,20 @@ JOB = cluster.ClusterJob(name="a", image="i", module="m")
 LOST = simulator.Cluster(2).ranks[0]
 SIZES = {"n_stages": (2, AT_LEAST_1), "n_micro": (4, AT_LEAST_1)}
 
+
+def run_by_one(work: Any) -> Any:
+    """Run something on one rank; what `work` takes beside it comes by position."""
+    return simulator.Cluster(1).run(work)
+
+
+def launched(arguments: Any, **others: Any) -> str:
+    """Start ranks; what their module takes comes by position."""
+    return launch.torchrun(others.pop("module"), *arguments, **others)
+
+
 ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     simulator.Cluster: {"n_ranks": (2, AT_LEAST_1), "memory": (None, OPTIONAL_AT_LEAST_1)},
-    simulator.Cluster(1).run: {"work": (lambda rank: None, FUNCTION)},
+    run_by_one: {"work": (lambda rank: None, FUNCTION)},
     simulator.size: {"value": (np.zeros(2), ["ten", 3, [3]])},
     LOST.send: {"to": (1, [*COUNT, 0, 2]), "message": (np.zeros(2), [None, 3, [1.0]])},
     simulated.simulate: {
@@ -90,13 +101,12 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     },
     memory.bytes_sent: {"n_bytes": (10, []), "n_ranks": (2, AT_LEAST_1), "stage": (1, ZERO_STAGE)},
     memory.held_bytes: {"model": (MODEL, MODULE), "optimizer": (adamw(MODEL), [None, 3])},
-    launch.torchrun: {
+    launched: {
         "module": ("m", [None, 3]),
-        "arguments": ("x", [3]),
-        "n_ranks": (2, [*AT_LEAST_1]),
+        "arguments": (("x",), [(3,)]),
+        "n_ranks": (2, AT_LEAST_1),
         "timeout": (1.0, ABOVE_0),
         "n_restarts": (0, COUNT),
-        "environment": (None, []),
     },
     shares.shares: {"batches": (ROWS, FUNCTION), "rank": (0, RANK), "n_ranks": (2, AT_LEAST_1)},
     story.story_gpt: {"seed": (0, COUNT), "dtype": (torch.float32, []), "dropout": (0.0, [1.0, -0.1, "ten"])},
@@ -141,7 +151,7 @@ CARRIERS: set[Callable] = {
     # run inside a process group, which only torchrun makes: tests/scale/test_alone.py has their refusals
     *(tensor_parallel.tensor_parallel, tensor_parallel.by_rank, tensor_parallel.put_together),
     *(shares.share_loss, data_parallel.whole_norm, pipeline.Stage, checkpoint.ShardedRun),
-    *(launch.agent, launch.start, launch.stop, launch.process_group, launch.standing),
+    *(launch.torchrun, launch.agent, launch.start, launch.stop, launch.process_group, launch.standing),
     launch.first_error,
     *(agree.Ledger, agree.trained, agree.gathered, agree.from_all_stages, agree.difference, agree.compare),
     *(agree.reference, elastic.samples_seen, elastic.worlds, elastic.observed),
