@@ -13,7 +13,9 @@ Taught in: 24
 from collections.abc import Iterable
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
@@ -44,9 +46,11 @@ def fully_sharded(model: nn.Module) -> nn.Module:
     blocks = getattr(model, "blocks", None)
     if not isinstance(blocks, nn.ModuleList) or not blocks:
         raise ValueError(f"model must have a list of blocks, got {shown(type(model).__name__)}")
+    here = next(model.parameters()).device.type  # by default torch would take it to the GPU, if there is one
+    mesh = init_device_mesh(here, (dist.get_world_size(),))
     for block in blocks:
-        fully_shard(block)
-    fully_shard(model)
+        fully_shard(block, mesh=mesh)
+    fully_shard(model, mesh=mesh)
     return model
 
 

@@ -132,7 +132,7 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
     rank, n_ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     seconds = float(os.environ.get(SECONDS, seconds))
     place = os.environ.get(PLACE)
-    on_gpu = torch.cuda.is_available()
+    on_gpu = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])  # one for each rank of this machine
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     # no more than a note: a rank whose time is up writes it, and ends
@@ -140,7 +140,8 @@ def process_group(*, seconds: float = 600.0) -> Iterator[tuple[int, int]]:
     try:
         _be_done_within(seconds, report)
         # a collective waits longer than a rank lives: whoever is late is named by the report, not by its neighbours
-        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timedelta(seconds=2 * seconds + 10))
+        backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(seconds=2 * seconds + 10))
         _be_done_within(seconds, report)  # from here on all ranks have one clock
         yield rank, n_ranks
         dist.destroy_process_group()
