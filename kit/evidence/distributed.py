@@ -7,7 +7,7 @@ the tenth step's gradients from those of one process, relative to the largest nu
 
 I01.2. A repetition times twelve steps of DDP after three, by the clock between two barriers, on one process and on
 two, with as many stories a worker; who begins takes turns. The GPT is four times as wide as the story GPT,
-3.6 million weights, since a model of a tenth of a second a step would time the exchange alone.
+3.6 million weights, since of a smaller one the exchange alone would be timed.
 
 I01.3, I02.1. Counted once, for nothing in it is drawn: the bytes of weights, gradients and Adam's state that a rank
 keeps after a step; of a DTensor its own part alone. For I02.1 the model is FSDP's on two and on four ranks.
@@ -122,13 +122,20 @@ def timed(out: Path, seed: int) -> None:
             write_whole(out, str(at[1] - at[0]))
 
 
-SAME_STEP = Experiment(name="same_step", measure=same_step, seeds=10, quantities=tuple(WAYS))
+SAME_STEP = Experiment(
+    name="same_step",
+    measure=same_step,
+    seeds=10,
+    quantities=tuple(WAYS),
+    waits_for="four minutes of a processor core",
+)
 KEPT_BYTES = Experiment(
     name="kept_bytes",
     measure=kept_bytes,
     factors={"n_ranks": (2, 4)},
     seeds=1,
     quantities=(*(f"{part} {end}" for part in PARTS for end in ("most", "least")), "tensor", "pipeline"),
+    waits_for="a minute of a processor core",
 )
 TWO_RANKS = Experiment(
     name="two_ranks",
