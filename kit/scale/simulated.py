@@ -119,10 +119,10 @@ def data_parallel(
         stage: of ZeRO; 0 keeps everything whole on every rank.
     """
     n, r = rank.n_ranks, rank.number
-    part = (lambda x: np.array_split(x, n)[r]) if stage or n > 1 else (lambda x: x)
     whole = [flat(block) for block in blocks]
-    rank["weights"] = [part(each).copy() for each in whole] if stage == 3 else whole
-    rank["optimizer"] = [[np.zeros_like(part(each) if stage else each) for _ in "ms"] for each in whole]
+
+    def part(x: np.ndarray) -> np.ndarray:
+        return np.array_split(x, n)[r]
 
     def block_now(i: int) -> Block:
         if stage < 3:
@@ -130,6 +130,8 @@ def data_parallel(
         rank["gathered"] = all_gather(rank, rank["weights"][i])
         return shaped(rank["gathered"], blocks[i])
 
+    rank["weights"] = [part(each).copy() for each in whole] if stage == 3 else whole
+    rank["optimizer"] = [[np.zeros_like(part(each) if stage else each)] * 2 for each in whole]
     for step in range(n_steps):
         rows = batches(step)
         x, targets, counts = (np.array_split(each, n)[r] for each in rows)
