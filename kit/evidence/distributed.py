@@ -127,7 +127,6 @@ SAME_STEP = Experiment(
     measure=same_step,
     seeds=10,
     quantities=tuple(WAYS),
-    waits_for="four minutes of a processor core",
 )
 KEPT_BYTES = Experiment(
     name="kept_bytes",
@@ -135,7 +134,6 @@ KEPT_BYTES = Experiment(
     factors={"n_ranks": (2, 4)},
     seeds=1,
     quantities=(*(f"{part} {end}" for part in PARTS for end in ("most", "least")), "tensor", "pipeline"),
-    waits_for="a minute of a processor core",
 )
 TWO_RANKS = Experiment(
     name="two_ranks",
