@@ -63,6 +63,7 @@ MUTANTS = {
         (FACTORS.format("n_targets / n_targets.sum()"), "W times too small"),
         (FACTORS.format("np.full(len(n_targets), len(n_targets) / n_targets.sum())"), "undo that first"),
         (FACTORS.format("n_targets * len(n_targets)"), "ranks' own numbers"),
+        (FACTORS.format("n_targets.sum() / (n_targets * len(n_targets))"), "upside down"),
         (FACTORS.format("n_targets / n_targets.mean() * 1.0 / len(n_targets)"), "W times too small"),
         (FACTORS.format("n_targets * len(n_targets) / n_targets.max()"), "not by the largest"),
         (FACTORS.format("len(n_targets) / n_targets.sum()"), "Expected [1.5 0.5]"),
@@ -112,6 +113,20 @@ MUTANTS = {
                 "    for k in range(n_micro):\n", "    for k in range(n_micro):\n        order.append(f'B{k}')\n"
             ),
             "one more forward pass",
+        ),
+        (
+            "def f(stage, n_stages, n_micro):\n"
+            "    order, forward, waiting = [], 0, []\n"
+            "    ahead = min(n_stages - 1 - stage, n_micro)\n"
+            "    while len(order) < 2 * n_micro:\n"
+            "        if forward < n_micro and len(waiting) <= ahead:\n"
+            "            order.append(f'F{forward}')\n"
+            "            waiting.append(forward)\n"
+            "            forward += 1\n"
+            "        else:\n"
+            "            order.append(f'B{waiting.pop()}')\n"
+            "    return order\n",
+            "the oldest micro-batch first",
         ),
         (ORDER.replace("    return order\n", ""), "Is a return missing?"),
     ],
