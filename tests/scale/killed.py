@@ -22,7 +22,9 @@ from kit.train import checkpoint
 from kit.train.batches import epochs
 
 MODULE, PATIENCE = "kit.scale.elastic", 300
-MEET = "is_host=0,last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=2,join_timeout=120"
+# A node counts as lost after fifteen seconds without a sign of life. After two, on a busy machine, a node that lived was
+# taken for lost, and the one that came began a run of its own beside it.
+MEET = "is_host=0,last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=15,join_timeout=240"
 
 
 def in_peace(folder: Path, n_steps: int, *, n_ranks: int = 2) -> None:
