@@ -22,7 +22,7 @@ from kit.train import checkpoint
 from kit.train.batches import epochs
 
 MODULE, PATIENCE = "kit.scale.elastic", 300
-# A node counts as lost after fifteen seconds without a sign of life. After two, on a busy machine, a node that lived was
+# A node counts as lost after fifteen seconds without a sign of life. After two, on a busy machine, one that lived was
 # taken for lost, and the one that came began a run of its own beside it.
 MEET = "is_host=0,last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=15,join_timeout=240"
 
