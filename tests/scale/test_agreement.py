@@ -3,7 +3,7 @@
 import pytest
 
 from kit.scale.agree import STRATEGIES
-from tests.scale.agreement import BARS, of_processes
+from tests.scale.agreement import BAR, of_processes
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def found():
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_ten_steps_on_two_ranks_are_those_of_one_process(found, strategy):
     line = found[strategy]
-    assert max(line["weights"], line["gradients"], line["loss"]) <= BARS["float64"]
+    assert max(line["weights"], line["gradients"], line["loss"]) <= BAR
 
 
 def test_data_parallel_keeps_everything_on_every_rank(found):
