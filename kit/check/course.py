@@ -15,6 +15,7 @@ from kit.check import (
     deep_nets,
     descent,
     detection,
+    distributed,
     finetuning,
     first_network,
     gpt,
@@ -63,6 +64,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
     "23": scaling_laws.EXERCISES,
+    "24": distributed.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

@@ -5,7 +5,7 @@
 
 A run that was killed goes on from its checkpoint as if it never had been; kit.train.checkpoint says how.
 
-Taught in: 21 22
+Taught in: 21 22 24
 """
 
 import math
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from kit.train.objectives import Loss, n_targets
 Record = dict[str, float]
 Monitor = Callable[[Record], Any]
 """Is given the record of each step; its method `close`, if it has one, is called at the end."""
+RunFileMaker = Callable[[nn.Module, torch.optim.Optimizer, torch.amp.GradScaler, dict[str, Any]], Any]
+"""From model, optimiser, scaler and settings to what has the methods `resume` and `save` of a `RunFile`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +89,9 @@ def fit(
     evaluate: Callable[[nn.Module], Record] | None = None,
     evaluate_every: int = 100,
     monitors: Sequence[Monitor] = (),
-    checkpoint: str | Path | None = None,
+    checkpoint: str | Path | RunFileMaker | None = None,
     checkpoint_every: int = 100,
+    norm: Callable[..., Tensor] = nn.utils.get_total_norm,
     flops_per_step: float | None = None,
     peak_flops: float | None = None,
 ) -> History:
@@ -112,7 +116,10 @@ def fit(
             the end: numbers, under names that the record does not have.
         checkpoint: a file. If it exists, training goes on from there; it is written every
             `checkpoint_every` steps and at the end. It serves one run: `betas`, `weight_decay`,
-            `clip` and the rates of the steps taken must be those that it was begun with.
+            `clip` and the rates of the steps taken must be those that it was begun with. Or a function that
+            makes another such keeper of the run, as `kit.scale.checkpoint.sharded_run` does.
+        norm: measures the length of several tensors, and with `math.inf` their largest number. Where
+            they are spread over machines it must be that of the whole: `kit.scale.data_parallel.whole_norm`.
         flops_per_step: with `peak_flops`, the machine's most a second, gives the share of it used (mfu).
 
     Raises:
@@ -129,6 +136,7 @@ def fit(
     rate, n_steps = as_schedule(lr), count("n_steps", n_steps, at_least=0)
     batches = in_turn(batches) if isinstance(batches, list | tuple) else batches
     _check(model, loss, batches, monitors, checkpoint)
+    function("norm", norm)
     _check_optional(precision, evaluate, clip=clip, flops_per_step=flops_per_step, peak_flops=peak_flops)
     count("accumulate", accumulate)
     count("evaluate_every", evaluate_every)
@@ -147,7 +155,8 @@ def fit(
     for step in {0, n_steps - 1} if n_steps else ():  # a schedule that is too short is told before any work
         rate_at(step)
     settings = {"betas": tuple(betas), "weight_decay": weight_decay, "clip": clip}
-    file = RunFile(checkpoint, model, optimizer, scaler, settings) if checkpoint else None
+    make = partial(RunFile, checkpoint) if isinstance(checkpoint, str | Path) else checkpoint
+    file = make(model, optimizer, scaler, settings) if make and checkpoint else None
     records: list[Record] = file.resume(n_steps, rate_at) if file else []
     diverged = False
     if not model.training:
@@ -166,10 +175,10 @@ def fit(
             gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             if gradients:
                 scaler.unscale_(optimizer)  # before clipping: the limit is meant for the true gradient
-            norm = nn.utils.get_total_norm(gradients)
-            value, grad_norm = torch.stack([mean, norm.to(mean)]).tolist()  # waits for the device, once a step
+            length = norm(gradients)
+            value, grad_norm = torch.stack([mean, length.to(mean)]).tolist()  # waits for the device, once a step
             if clip is not None and grad_norm > clip:  # a short gradient need not be passed through once more
-                nn.utils.clip_grads_with_norm_(parameters, clip, norm)
+                nn.utils.clip_grads_with_norm_(parameters, clip, length)
             scaling = _scaling(scaler, value, grad_norm)
             finite = math.isfinite(value) and math.isfinite(grad_norm)
             diverged = not finite and not scaling.get("skipped")
@@ -178,7 +187,7 @@ def fit(
                 scaler.update()
             last = diverged or step + 1 == n_steps
             if last or (step + 1) % checkpoint_every == 0:  # between, the next loss would tell
-                diverged = diverged or not math.isfinite(nn.utils.get_total_norm(parameters, math.inf))
+                diverged = diverged or not math.isfinite(norm(parameters, math.inf))
             seconds = time.perf_counter() - begin
 
             record = {"step": step + 1, "loss": value, "lr": rate_at(step), "grad_norm": grad_norm, **scaling}
@@ -304,8 +313,8 @@ def _check(model: Any, loss: Any, batches: Any, monitors: Any, checkpoint: Any) 
     several("monitors", monitors)
     for monitor in monitors:
         function("monitors", monitor)
-    if not isinstance(checkpoint, str | Path | None):
-        raise TypeError(f"checkpoint must be a str or a Path, got {shown(checkpoint)}")
+    if not isinstance(checkpoint, str | Path | None) and not callable(checkpoint):
+        raise TypeError(f"checkpoint must be a str, a Path or a function, got {shown(checkpoint)}")
 
 
 def _check_optional(precision: Any, evaluate: Any, **numbers: Any) -> None:

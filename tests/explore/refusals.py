@@ -13,6 +13,7 @@ from kit.explore import (
     deep_nets,
     depth,
     descent,
+    distributed,
     finetuning,
     first_network,
     folds,
@@ -326,6 +327,8 @@ CARRIERS = {
     *(convolution.Stack, convolution.coloured, convolution.outline, convolution.kernel_frame, depth.depth_frame),
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     scaling_laws.profile_frame,
+    *(distributed.played, distributed.timeline_picture, distributed.kept_at, distributed.timeline_frame),
+    *(distributed.rank_bill, distributed.ranks_frame),
     *(
         boxes.Pair,
         boxes.boxes_frame,

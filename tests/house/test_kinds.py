@@ -18,6 +18,7 @@ from tests.house.bad_input import ARGUMENTS, call, public_functions
 KIT = Path(__file__).parents[2] / "kit"
 # write in ways of their own, and say in a comment how nothing is lost
 WRITERS = {"files.py", "text/shards.py", "check/progress.py", "train/monitor.py", "train/checkpoint.py"}
+WRITERS |= {"scale/launch.py", "scale/elastic.py"}
 
 
 def test_files_are_written_whole():

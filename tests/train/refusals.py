@@ -225,6 +225,7 @@ ARGUMENTS = {
         "monitors": ((), [None, 3, "ten", [3]]),
         "checkpoint": (None, [5, b"run.pt", DAMAGED, WHOLE]),
         "checkpoint_every": (1, AT_LEAST_1),
+        "norm": (nn.utils.get_total_norm, FUNCTION),
         "flops_per_step": (None, OPTIONAL_ABOVE_0),
         "peak_flops": (None, OPTIONAL_ABOVE_0),
     },

@@ -319,3 +319,42 @@ def test_no_steps_are_no_change():
 def test_a_loss_that_is_no_scalar_is_refused():
     with pytest.raises(TypeError, match=r"^loss must return a scalar"):
         fit(small_gpt(), lambda model, batch: model(batch), small_batches(), n_steps=1)
+
+
+def test_a_maker_of_checkpoints_is_given_what_is_trained():
+    seen = []
+
+    class Kept:
+        def __init__(self, model, optimizer, scaler, settings):
+            seen.append((model, type(optimizer), scaler.is_enabled(), settings["clip"]))
+
+        def resume(self, n_steps, rate):
+            return [{"step": 1, "loss": 3.0, "lr": rate(0), "grad_norm": 1.0}]
+
+        def save(self, records):
+            seen.append(len(records))
+
+    model = small_gpt()
+    history = fit(model, next_token_loss, small_batches(), n_steps=5, clip=2.0, checkpoint=Kept, checkpoint_every=2)
+    assert seen == [(model, torch.optim.AdamW, False, 2.0), 2, 4, 5]
+    assert history.losses[0] == 3.0
+    assert len(history.records) == 5
+
+
+def test_the_gradient_is_clipped_by_the_norm_that_is_given():
+    def doubled(tensors, kind=2.0):
+        return 2 * nn.utils.get_total_norm(tensors, kind)
+
+    runs = [
+        fit(small_gpt(), next_token_loss, small_batches(), n_steps=1, clip=clip, norm=norm)
+        for clip, norm in ((1.0, nn.utils.get_total_norm), (2.0, doubled))
+    ]
+    first, second = (run.records[0]["grad_norm"] for run in runs)
+    assert second == pytest.approx(2 * first)
+
+
+def test_weights_that_are_infinite_by_the_norm_that_is_given_end_the_run():
+    def infinite(tensors, kind=2.0):
+        return torch.tensor(math.inf if kind == math.inf else 1.0)
+
+    assert fit(small_gpt(), next_token_loss, small_batches(), n_steps=3, norm=infinite).diverged
