@@ -29,6 +29,7 @@ from kit.check import (
     rnn,
     schedules,
     selection,
+    serving,
     start,
     text_pipeline,
     trees,
@@ -61,6 +62,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
+    "26": serving.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

@@ -85,9 +85,7 @@ class Client:
         if response.code == 599 or (response.code == OK and "end" not in last):
             return Reply(status=LOST, times=tuple(times), error=self._why(response.error, times))
         error = "" if response.code == OK else pending.decode(errors="replace")
-        return Reply(
-            status=response.code, times=tuple(times), ids=tuple(ids), number=last.get("number"), error=error
-        )
+        return Reply(status=response.code, times=tuple(times), ids=tuple(ids), number=last.get("number"), error=error)
 
     def _why(self, error: BaseException | None, times: list[float]) -> str:
         """Say why there is no answer, in a sentence."""

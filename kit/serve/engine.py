@@ -38,7 +38,7 @@ class Texts(Protocol):
     def leave(self, row: int) -> None: ...
 
 
-class Full(Exception):
+class FullError(Exception):
     """The queue has no room: ask again later."""
 
 
@@ -138,13 +138,13 @@ class Engine:
 
         Raises:
             TypeError: if it is no Request.
-            Full: if there is no room, or the engine is closed.
+            FullError: if there is no room, or the engine is closed.
         """
         instance("request", request, Request)
         with self._changed:
             if self._closed or len(self._waiting) >= self.n_waiting:
                 self.n_refused += 1
-                raise Full("the engine is closed" if self._closed else f"{self.n_waiting} requests are waiting")
+                raise FullError("the engine is closed" if self._closed else f"{self.n_waiting} requests are waiting")
             request.due = self.clock() + request.seconds
             self._waiting.append(request)
             self.n_accepted += 1

@@ -15,7 +15,7 @@ from typing import Any
 from tornado import iostream, web
 
 from kit.arguments import count, function, instance, one_of, real, shown
-from kit.serve.engine import FAILED, Engine, Full, Request
+from kit.serve.engine import FAILED, Engine, FullError, Request
 from kit.serve.metrics import CONTENT_TYPE, Counter, Gauge, Histogram, render
 
 HOST = "127.0.0.1"
@@ -225,12 +225,13 @@ class Generate(_Handler):
                 seconds=self.service.limits.seconds,
                 deliver=lambda token, end: self.service.call(lambda: events.put_nowait((token, end))),
             )
-        except (TypeError, ValueError) as error:
-            return self.refuse(400, str(error))
-        try:
             self.service.engine.submit(self.asked)
-        except Full as error:
-            return self.refuse(503, str(error))
+        except (TypeError, ValueError) as error:
+            self.refuse(400, str(error))
+            return
+        except FullError as error:
+            self.refuse(503, str(error))
+            return
         ids: list[int] = []
         while (event := await events.get())[0] is not None:
             if not ids:
@@ -242,10 +243,11 @@ class Generate(_Handler):
         self.service.whole.observe(time.monotonic() - self.begun)
         if self.asked.cancelled:  # whoever asked is gone
             return
-        if not ids:
-            late = f"no token within {self.service.limits.seconds:g} seconds"
-            return self.refuse(500, "the model failed") if end == FAILED else self.refuse(503, late)
-        if stream:
+        if not ids and end == FAILED:
+            self.refuse(500, "the model failed")
+        elif not ids:
+            self.refuse(503, f"no token within {self.service.limits.seconds:g} seconds")
+        elif stream:
             await self._send({"end": end, "number": number})
             self.finish()
         else:

@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from kit.arguments import function, instance, real, several, shown
 
@@ -117,7 +118,7 @@ class Histogram(Metric):
         super().__post_init__()
         several("bounds", self.bounds)
         bounds = [real("bounds", bound) for bound in self.bounds]
-        if not bounds or any(a >= b for a, b in zip(bounds, bounds[1:], strict=False)):
+        if not bounds or any(a >= b for a, b in pairwise(bounds)):
             raise ValueError(f"bounds must be one or more that rise, got {shown(bounds)}")
         self.counts = [0] * (len(bounds) + 1)
 

@@ -62,6 +62,21 @@ def arrivals(rate: float, n: int, *, rng: np.random.Generator) -> Float[np.ndarr
     return rng.exponential(1 / rate, size=n).cumsum()
 
 
+def in_thread(work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run what waits by asyncio on a thread of its own: on the notebook's, Jupyter's own loop is running.
+
+    Raises:
+        TypeError: if `work` is not a function.
+
+    >>> async def number():
+    ...     return 7
+    >>> in_thread(number)
+    7
+    """
+    function("work", work)
+    return _run_apart(work, asyncio.new_event_loop)
+
+
 def in_virtual_time(work: Callable[[], Awaitable[Answer]]) -> Answer:
     """Run what waits by asyncio, on a clock that jumps to whatever comes next; sleeping costs no time.
 
@@ -77,16 +92,20 @@ def in_virtual_time(work: Callable[[], Awaitable[Answer]]) -> Answer:
     3600.0
     """
     function("work", work)
+    return _run_apart(work, _VirtualLoop)
+
+
+def _run_apart(work: Callable[[], Awaitable[Answer]], loop: Callable[[], asyncio.AbstractEventLoop]) -> Answer:
     found: dict[str, Any] = {}
 
     def run() -> None:
         try:
-            with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+            with asyncio.Runner(loop_factory=loop) as runner:
                 found["answer"] = runner.run(_awaited(work))
         except BaseException as error:
             found["error"] = error
 
-    thread = threading.Thread(target=run, daemon=True)  # Jupyter's own loop runs on this one
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join()
     if "error" in found:

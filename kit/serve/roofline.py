@@ -13,6 +13,7 @@ Source: Williams, Waterman & Patterson (2009), Communications of the ACM 52, 65-
 Taught in: 26
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -50,7 +51,8 @@ class Machine:
 
     Args:
         bandwidth: bytes a second from its memory.
-        flops: operations a second, in the format of the weights.
+        flops: operations a second.
+        memory: bytes that it has.
 
     Raises:
         TypeError, ValueError: if a number is not above 0.
@@ -59,12 +61,15 @@ class Machine:
     name: str
     bandwidth: float
     flops: float
+    memory: float
 
     def __post_init__(self) -> None:
         """Refuse what is no machine."""
         instance("name", self.name, str)
         real("bandwidth", self.bandwidth, above=0)
         real("flops", self.flops, above=0)
+        if self.memory != math.inf:
+            real("memory", self.memory, above=0)
 
     @property
     def ridge(self) -> float:
@@ -73,10 +78,10 @@ class Machine:
 
 
 SOLD = {
-    # NVIDIA's data sheets: bytes a second, and dense operations a second in bfloat16, or float16 for the T4
-    "T4": Machine(name="T4", bandwidth=320e9, flops=65e12),
-    "A100 80GB": Machine(name="A100 80GB", bandwidth=2.039e12, flops=312e12),
-    "H100 SXM": Machine(name="H100 SXM", bandwidth=3.35e12, flops=989e12),
+    # NVIDIA's data sheets: bytes a second, dense operations a second in bfloat16 (float16 for the T4), and bytes
+    "T4": Machine(name="T4", bandwidth=320e9, flops=65e12, memory=16e9),
+    "A100 80GB": Machine(name="A100 80GB", bandwidth=2.039e12, flops=312e12, memory=80e9),
+    "H100 SXM": Machine(name="H100 SXM", bandwidth=3.35e12, flops=989e12, memory=80e9),
 }
 
 
@@ -98,6 +103,15 @@ class Step:
     def intensity(self) -> float:
         """Give the operations a byte."""
         return self.flops / self.bytes
+
+    def fits(self, machine: Machine) -> bool:
+        """Tell whether weights and caches have room in its memory.
+
+        Raises:
+            TypeError: if `machine` is no Machine.
+        """
+        instance("machine", machine, Machine)
+        return self.bytes <= machine.memory
 
     def seconds(self, machine: Machine) -> float:
         """Give the time that a step must take, whichever of the two takes longer.
@@ -183,7 +197,9 @@ def this_machine(dtype: str = "float32") -> Machine:
         ValueError: if `dtype` is not float32, bfloat16 or float16.
     """
     one_of("dtype", dtype, DTYPES)
-    return Machine(name=profile().name, bandwidth=memory_bandwidth(), flops=1e9 * matmul_speed(dtype))
+    here = profile()
+    memory = 1e9 * here.memory_gb or math.inf  # where the system does not say, nothing is left out for it
+    return Machine(name=here.name, bandwidth=memory_bandwidth(), flops=1e9 * matmul_speed(dtype), memory=memory)
 
 
 def cost_per_million(price_per_hour: float, tokens_per_second: float) -> float:

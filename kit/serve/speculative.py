@@ -79,15 +79,14 @@ class CountedDraft:
         self.n = count("n", n, at_least=2)
         several("texts", texts)
         counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
-        n_texts = 0
-        for n_texts, text in enumerate(texts, start=1):
+        for text in texts:
             several("texts", text)
             ids = token_ids("texts", text, below=WIDEST).tolist()
             for end in range(1, len(ids)):
                 for size in range(1, min(self.n, end + 1)):
                     counts[tuple(ids[end - size : end])][ids[end]] += 1
-        if not n_texts:
-            raise ValueError("texts must be one or more, got none")
+        if not counts:
+            raise ValueError("texts must hold two tokens in a row, got none that do")
         self.likeliest = {before: max(after, key=after.__getitem__) for before, after in counts.items()}
 
     def __call__(self, ids: list[int], n_draft: int) -> list[int]:
@@ -237,7 +236,9 @@ def generate_with_drafts(
 
 def _longest_match(guesses: list[int], likeliest: list[int]) -> list[int]:
     """Keep guesses while they are the likeliest; then comes the likeliest itself."""
-    n = next((i for i, (guess, best) in enumerate(zip(guesses, likeliest, strict=False)) if guess != best), len(guesses))
+    n = next(
+        (i for i, (guess, best) in enumerate(zip(guesses, likeliest, strict=False)) if guess != best), len(guesses)
+    )
     return [*guesses[:n], likeliest[n]]
 
 

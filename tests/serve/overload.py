@@ -39,7 +39,7 @@ class Outcome:
         behind = max(timing.sent - timing.due for timing in self.timings)
         counts = self.tally
         lines = [
-            f"capacity {self.capacity:.1f} requests a second; sent {self.rate:.1f} a second, {len(self.timings)} in all",
+            f"capacity {self.capacity:.1f} requests a second; sent {self.rate:.1f}, and {len(self.timings)} in all",
             f"answered {counts.answered}, refused by 503 {counts.refused}, lost {counts.lost}, twice {counts.twice}, "
             f"others {counts.others}; the generator was at most {1000 * behind:.0f} ms behind",
         ]

@@ -104,7 +104,9 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
         "n_tokens": (None, ["ten", 1.5, 0, 99]),
         "compiled": (False, ["ten", None, 3]),
     },
-    STARTED.begin: {"prompt": (torch.tensor([1]), ["ten", None, 3, torch.ones(2), torch.tensor([[1]]), torch.tensor([61])])},
+    STARTED.begin: {
+        "prompt": (torch.tensor([1]), ["ten", None, 3, torch.ones(2), torch.tensor([[1]]), torch.tensor([61])])
+    },
     engine.Request: {
         "prompt": ([1], ["ten", None, 3, [], [-1], [1.5]]),
         "n_tokens": (3, AT_LEAST_1),
@@ -121,7 +123,8 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     metrics.Metric: NAMED,
     metrics.Counter: NAMED | {"counts": ({}, [])},
     metrics.Gauge: NAMED | {"read": (float, FUNCTION), "label": ("", []), "kind": ("gauge", [])},
-    metrics.Histogram: NAMED | {"bounds": ((1.0, 2.0), ["ten", None, [], [2, 1], ["a"]]), "counts": ([], []), "total": (0.0, [])},
+    metrics.Histogram: NAMED
+    | {"bounds": ((1.0, 2.0), ["ten", None, [], [2, 1], ["a"]]), "counts": ([], []), "total": (0.0, [])},
     metrics.render: {"metrics": ([], ["ten", None, 3, [3]])},
     handlers.Limits: LIMITS,
     handlers.Service: {
@@ -145,14 +148,23 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
         "seconds": (3.0, ABOVE_0),
         "n_connections": (3, AT_LEAST_1),
     },
-    open_loop: {"send": (answer, FUNCTION), "due": (np.zeros(2), [*ARRAY, np.array([1.0, 0.0]), np.array([-1.0, 0.0])])},
+    open_loop: {
+        "send": (answer, FUNCTION),
+        "due": (np.zeros(2), [*ARRAY, np.array([1.0, 0.0]), np.array([-1.0, 0.0])]),
+    },
     closed_loop: {"send": (answer, FUNCTION), "n_clients": (1, AT_LEAST_1), "n_requests": (2, AT_LEAST_1)},
     load.percentile: {"seconds": ([1.0, 2.0], [*ARRAY, [1.0]]), "percent": (50, [*AT_LEAST_0, 101]), **RNG},
     load.tally: {"timings": ([TIMING], ["ten", None, 3, [3]])},
     queueing.mean_wait: {"rate": (1.0, [*ABOVE_0, 2.0]), "service": (0.5, ABOVE_0)},
     queueing.arrivals: {"rate": (1.0, ABOVE_0), "n": (2, AT_LEAST_1), **RNG},
+    queueing.in_thread: {"work": (nap, FUNCTION)},
     queueing.in_virtual_time: {"work": (nap, FUNCTION)},
-    roofline.Machine: {"name": ("x", [None, 3]), "bandwidth": (1.0, ABOVE_0), "flops": (1.0, ABOVE_0)},
+    roofline.Machine: {
+        "name": ("x", [None, 3]),
+        "bandwidth": (1.0, ABOVE_0),
+        "flops": (1.0, ABOVE_0),
+        "memory": (1.0, [None, "ten", 0, -1]),
+    },
     roofline.cache_bytes: SIZES | {"bytes_each": (4, ABOVE_0)},
     roofline.decode_step: SIZES | {"weight_bytes_each": (4, ABOVE_0), "cache_bytes_each": (4, [])},
     roofline.memory_bandwidth: {"megabytes": (1, AT_LEAST_1), "repeats": (1, AT_LEAST_1)},
@@ -170,7 +182,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
 }
 # the engine and tornado call them, or they only carry what a reader reads
 CARRIERS: set[Callable] = {
-    *(engine.Texts, engine.Full, roofline.Sizes, roofline.Step, speculative.Speculated),
+    *(engine.Texts, engine.FullError, roofline.Sizes, roofline.Step, speculative.Speculated),
     *(load.Reply, load.Timing, load.Tally),
     *(load.open_loop, load.closed_loop),  # they refuse when they are awaited, as those of these names above do
     *(handlers.Nothing, handlers.Health, handlers.Metrics, handlers.Generate, handlers.quiet),

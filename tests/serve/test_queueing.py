@@ -49,7 +49,7 @@ def test_an_open_loop_sends_each_when_it_is_due():
 
 
 def test_a_closed_loop_hides_a_stall():
-    """Two seconds of standstill: in the closed loop two of 1,000 wait; in the open one, a fifth of those due in 10 s."""
+    """Two seconds of standstill: in the closed loop two of 400 wait; in the open one, a fifth of those due."""
     stalled = ((1.0, 2.0),)
     closed = in_virtual_time(lambda: closed_loop(fixed_time(stalls=stalled), n_clients=2, n_requests=400))
     due = arrivals(25.0, 250, rng=np.random.default_rng(0))

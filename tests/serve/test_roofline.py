@@ -18,7 +18,7 @@ from kit.serve.roofline import (
 )
 from tests.serve.small import CONFIG, small_gpt
 
-SLOW = Machine(name="slow", bandwidth=1e9, flops=1e10)
+SLOW = Machine(name="slow", bandwidth=1e9, flops=1e10, memory=1e9)
 
 
 @pytest.mark.parametrize("n_rows", [1, 3])
