@@ -215,7 +215,7 @@ def at_rung(which: str, rung: str) -> GPT | Rows:
                 layer.weight.data = layer.weight.data.contiguous()
         return rowwise
     if rung.startswith("compiled"):
-        return Rows(column_major(copy.deepcopy(plain)), n_rows=8, n_tokens=128, compiled=True)
+        return Rows(column_major(copy.deepcopy(plain)), n_rows=8, n_tokens=128, compiled="inductor")
     if rung.startswith(("bfloat16", "int8")):
         return (bfloat16_copy if rung.startswith("bfloat16") else int8_copy)(plain)
     return column_major(copy.deepcopy(plain))

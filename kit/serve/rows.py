@@ -31,8 +31,8 @@ class Rows:
     Args:
         n_rows: the most texts at a time.
         n_tokens: the most tokens of a text; as many as the model has positions for, where it is None.
-        compiled: compile the step by torch.compile. Then each step computes all rows and places, used or not, so
-            that no shape ever changes.
+        compiled: the backend of torch.compile that compiles the step, such as "inductor". Then each step computes
+            all rows and places, used or not, so that no shape ever changes.
 
     Raises:
         TypeError: if `model` is not a GPT.
@@ -48,7 +48,7 @@ class Rows:
     (torch.Size([2, 11]), [3, 4])
     """
 
-    def __init__(self, model: GPT, *, n_rows: int, n_tokens: int | None = None, compiled: bool = False):
+    def __init__(self, model: GPT, *, n_rows: int, n_tokens: int | None = None, compiled: str | None = None):
         instance("model", model, GPT)
         config = model.config
         if config.post_norm:
@@ -57,15 +57,16 @@ class Rows:
         self.n_tokens = config.n_positions if n_tokens is None else count("n_tokens", n_tokens)
         if self.n_tokens > config.n_positions:
             raise ValueError(f"n_tokens must be <= {config.n_positions}, the model's positions, got {n_tokens}")
-        instance("compiled", compiled, bool)
-        self.model, self.compiled = model.eval(), compiled
+        if compiled is not None:
+            instance("compiled", compiled, str)
+        self.model, self.compiled = model.eval(), compiled is not None
         weight = model.token_embedding.weight
         shape = (config.n_layers, self.n_rows, config.n_heads, self.n_tokens, config.head_width)
         self.keys, self.values = (torch.zeros(shape, dtype=weight.dtype, device=weight.device) for _ in range(2))
         self.lengths: list[int] = []
         self._compute: Callable[..., Tensor] = self._all_layers
-        if compiled:
-            self._compute = torch.compile(self._all_layers, dynamic=False)
+        if compiled is not None:
+            self._compute = torch.compile(self._all_layers, dynamic=False, backend=compiled)
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -102,7 +102,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
         "model": (MODEL, NOT_MODEL),
         "n_rows": (2, AT_LEAST_1),
         "n_tokens": (None, ["ten", 1.5, 0, 99]),
-        "compiled": (False, ["ten", None, 3]),
+        "compiled": (None, [3, True]),
     },
     STARTED.begin: {
         "prompt": (torch.tensor([1]), ["ten", None, 3, torch.ones(2), torch.tensor([[1]]), torch.tensor([61])])
