@@ -222,6 +222,7 @@ roofline_speed = Exercise(
         (500e6, 2e6, 250e6, 64, 10e9, 80e9),
         (14e9, 1e9, 14e9, 32, 2e12, 3e14),
         (500e6, 40e6, 250e6, 16, 10e9, 80e9),
+        (1e6, 1e3, 5e9, 4, 10e9, 80e9),
     ),
     mistakes=(
         Mistake(
