@@ -205,25 +205,26 @@ def prompts_of(which: str, seed: int) -> list[list[int]]:
 
 
 @cache
-def at_rung(which: str, rung: str) -> GPT | Rows:
-    """Give the model as a rung has it."""
+def stored_as(which: str, form: str) -> GPT | Rows:
+    """Give the model with its weights in one form: by rows, by columns, compiled, or narrow."""
     plain = story_reader() if which == STORY else gpt2_small()
-    if rung in ("no cache", "cache"):
+    if form == "by rows":
         rowwise = copy.deepcopy(plain)
         for layer in rowwise.modules():
             if isinstance(layer, torch.nn.Linear):
                 layer.weight.data = layer.weight.data.contiguous()
         return rowwise
-    if rung.startswith("compiled"):
+    if form == "compiled":
         return Rows(column_major(copy.deepcopy(plain)), n_rows=8, n_tokens=128, compiled="inductor")
-    if rung.startswith(("bfloat16", "int8")):
-        return (bfloat16_copy if rung.startswith("bfloat16") else int8_copy)(plain)
+    if form in ("bfloat16", "int8"):
+        return (bfloat16_copy if form == "bfloat16" else int8_copy)(plain)
     return column_major(copy.deepcopy(plain))
 
 
 def write(which: str, rung: str, prompts: list[list[int]], n_tokens: int) -> list[list[int]]:
     """Continue prompts greedily as a rung does: the first alone, or all eight."""
-    model = at_rung(which, rung)
+    form = {"no cache": "by rows", "cache": "by rows"}.get(rung, rung.split(",")[0])
+    model = stored_as(which, form if form in ("by rows", "compiled", "bfloat16", "int8") else "by columns")
     if isinstance(model, Rows):
         first = [int(model.begin(torch.tensor(prompt)).argmax()) for prompt in prompts]
         new = [first]
