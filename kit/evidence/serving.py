@@ -11,6 +11,9 @@ soon as they are answered, so that no row is ever empty. Counted are the tokens 
 many requests are answered as there are rows, and the moment when the last request is sent. Their number by their
 time is the measured speed. L02.3 takes the absolute relative deviation of the reckoned cost from the measured one.
 
+All times are CPU-seconds of the process, of its engine, server and clients together. It is never idle, so that on one
+core of a quiet machine these are the seconds of the clock; and what else the machine does slows neither side.
+
 Beside it, as findings: what the roofline alone says, from the measured bandwidth and FLOPs of this machine, without
 a look at the model.
 
@@ -71,18 +74,23 @@ def as_ids(text: str) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def median_seconds(work: Callable[[], Any], n: int) -> float:
+Clock = Callable[[], float]
+
+
+def median_seconds(work: Callable[[], Any], n: int, clock: Clock) -> float:
     """Time a piece of work some times, after a first that does not count."""
     work()
     taken = []
     for _ in range(n):
-        begin = time.perf_counter()
+        begin = clock()
         work()
-        taken.append(time.perf_counter() - begin)
+        taken.append(clock() - begin)
     return float(np.median(taken))
 
 
-def bare_seconds(model: GPT, *, n_rows: int, prompt: int, context: int) -> tuple[float, float]:
+def bare_seconds(
+    model: GPT, *, n_rows: int, prompt: int, context: int, clock: Clock = time.process_time
+) -> tuple[float, float]:
     """Time a step of all rows at a context, and the reading of one prompt alone, on the bare model."""
     full, single = Rows(model, n_rows=n_rows, n_tokens=context + 16), Rows(model, n_rows=1, n_tokens=prompt)
     for row in range(n_rows):
@@ -92,35 +100,56 @@ def bare_seconds(model: GPT, *, n_rows: int, prompt: int, context: int) -> tuple
         single.begin(torch.zeros(prompt, dtype=torch.long))
         single.leave(0)
 
-    return median_seconds(lambda: full.step(torch.zeros(n_rows, dtype=torch.long)), 7), median_seconds(read, 5)
+    tokens = torch.zeros(n_rows, dtype=torch.long)
+    return median_seconds(lambda: full.step(tokens), 7, clock), median_seconds(read, 5, clock)
 
 
-def measured_speed(timings: list[Timing], n_rows: int) -> float:
-    """Count tokens by time while all rows were full."""
+def measured_speed(timings: list[Timing], n_rows: int, seconds_between: Callable[[float, float], float]) -> float:
+    """Count tokens by time while all rows were full.
+
+    Args:
+        seconds_between: gives the seconds from one moment of the timings to another, by whatever clock counts.
+    """
     good = [timing for timing in timings if timing.reply.status == OK]
     begin = sorted(timing.end for timing in good)[n_rows - 1]
     end = max(timing.sent for timing in timings)
-    return sum(begin < at <= end for timing in good for at in timing.reply.times) / (end - begin)
+    n_tokens = sum(begin < at <= end for timing in good for at in timing.reply.times)
+    return n_tokens / seconds_between(begin, end)
+
+
+def by_the_clock(begin: float, end: float) -> float:
+    """Give the seconds of the timings' own clock."""
+    return end - begin
 
 
 def serve_load(model: GPT, *, n_rows: int, prompts: list[list[int]], n_tokens: list[int]) -> float:
-    """Serve a model to clients that are never idle; give the tokens a second while all rows were full."""
+    """Serve a model to clients that are never idle; give the tokens a CPU-second while all rows were full."""
+    marks: list[tuple[float, float]] = []
     longest = max(map(len, prompts)) + max(n_tokens)
     engine = Engine(Rows(model, n_rows=n_rows, n_tokens=longest), n_waiting=8)
 
     async def run(address: str) -> list[Timing]:
         async with Client(address) as client:
+            clock = asyncio.get_running_loop().time
 
             async def send(i: int) -> Reply:
-                return await client.ask(as_words(prompts[i]), n_tokens=n_tokens[i], number=i)
+                marks.append((clock(), time.process_time()))
+                reply = await client.ask(as_words(prompts[i]), n_tokens=n_tokens[i], number=i)
+                marks.append((clock(), time.process_time()))
+                return reply
 
             return await closed_loop(send, n_clients=n_rows + 2, n_requests=len(prompts))
 
     try:
         with Server(engine, encode=as_ids, decode=as_words) as server:
-            return measured_speed(asyncio.run(run(server.address)), n_rows)
+            timings = asyncio.run(run(server.address))
     finally:
         engine.close()
+
+    def cpu_between(begin: float, end: float) -> float:
+        return float(np.subtract(*np.interp([end, begin], *zip(*marks, strict=True))))
+
+    return measured_speed(timings, n_rows, cpu_between)
 
 
 @cache

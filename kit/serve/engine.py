@@ -14,7 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -27,6 +27,7 @@ LENGTH, STOP, LATE, GONE, FAILED = "length", "stop", "deadline", "cancelled", "e
 ENDS = (LENGTH, STOP, LATE, GONE, FAILED)
 
 
+@runtime_checkable
 class Texts(Protocol):
     """What the engine drives: `kit.serve.rows.Rows`, or what stands in for it."""
 

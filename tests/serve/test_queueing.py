@@ -28,14 +28,14 @@ def fixed_time(seconds: float = SERVICE, *, stalls=()):
     return send
 
 
-@pytest.mark.parametrize("load", [0.3, 0.7, 0.9])
+@pytest.mark.parametrize("load", [0.5, 0.9])
 def test_waits_in_the_open_loop_match_m_d_1(load):
-    """Mean wait over 16 runs of 1,500, the first 500 of each left out; theory inside 4 standard errors."""
+    """Mean wait over 12 runs of 1,200, the first 400 of each left out; theory inside 4 standard errors."""
     waits = []
-    for seed in range(16):
-        due = arrivals(load / SERVICE, 1_500, rng=np.random.default_rng(seed))
+    for seed in range(12):
+        due = arrivals(load / SERVICE, 1_200, rng=np.random.default_rng(seed))
         timings = in_virtual_time(lambda due=due: open_loop(fixed_time(), due))
-        waits.append(np.mean([timing.latency - SERVICE for timing in timings[500:]]))
+        waits.append(np.mean([timing.latency - SERVICE for timing in timings[400:]]))
     found = estimate_mean(np.array(waits))
     assert abs(found.estimate - mean_wait(load / SERVICE, SERVICE)) < 4 * found.standard_error
 
@@ -86,13 +86,13 @@ def test_times_of_tokens_are_told_apart():
 
 
 def test_a_percentile_holds_the_truth():
-    """Of 400 samples of an exponential the 90th percentile's interval holds the truth in 95%: 0.90 to 0.99 of 200."""
+    """Of 400 samples of an exponential the 90th percentile's interval holds the truth in 95% of 60, within 4 standard errors."""
     truth, held = np.log(10), 0
-    for seed in range(200):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         at = percentile(rng.exponential(size=400).tolist(), 90, rng=rng)
         held += at.low <= truth <= at.high
-    assert 0.90 <= held / 200 <= 0.99
+    assert held / 60 > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 60)
 
 
 def timing(number: int, status: int, back: int | None) -> Timing:

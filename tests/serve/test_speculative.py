@@ -29,7 +29,7 @@ def at_random(seed: int):
     return draft
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(SEEDS, st.integers(1, 6))
 def test_greedy_text_is_unchanged_whatever_the_drafts_are(seed, n_draft):
     """In float64."""
@@ -64,13 +64,13 @@ def test_a_stop_among_the_drafts_ends_the_text_there():
     assert found.ids == LIKELIEST[:end]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_verified_drafts_are_distributed_as_the_models_own(seed):
-    """The first token of 20,000 trials: each share within 4 standard errors of p; q is another distribution."""
+    """The first token of 8,000 trials: each share within 4 standard errors of p; q is another distribution."""
     generator = torch.Generator().manual_seed(seed)
     p, q = (torch.rand(2, 6, generator=generator, dtype=torch.float64).softmax(dim=-1) ** 3 for _ in range(2))
     p, q = p / p.sum(dim=-1, keepdim=True), (q / q.sum(dim=-1, keepdim=True))[:1]
-    n, counts = 20_000, torch.zeros(6, dtype=torch.float64)
+    n, counts = 8_000, torch.zeros(6, dtype=torch.float64)
     second, n_second = torch.zeros(6, dtype=torch.float64), 0
     for draft in torch.multinomial(q[0], n, replacement=True, generator=generator).tolist():
         first, *after = verify_drafts([draft], p, q, generator=generator)
@@ -87,8 +87,8 @@ def test_verified_drafts_are_distributed_as_the_models_own(seed):
 
 
 def test_drawn_texts_have_the_chances_of_the_model():
-    """The token after the first, over 3,000 texts, against its chances, summed over the first."""
-    prompt, n = [1, 2, 3], 3000
+    """The token after the first, over 800 texts, against its chances, summed over the first."""
+    prompt, n = [1, 2, 3], 800
     generator = torch.Generator().manual_seed(0)
     cuts = {"temperature": 0.5, "top_k": 4}
     first = chances_of(MODEL(torch.tensor([prompt]))[0, -1], **cuts)
