@@ -86,7 +86,7 @@ def test_times_of_tokens_are_told_apart():
 
 
 def test_a_percentile_holds_the_truth():
-    """Of 400 samples of an exponential the 90th percentile's interval holds the truth in 95% of 60, within 4 standard errors."""
+    """Of 400 samples of an exponential the 90th percentile's interval holds the truth in 95% of 60, within 4 errors."""
     truth, held = np.log(10), 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
