@@ -13,6 +13,7 @@ Taught in: 26
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -31,7 +32,7 @@ class Rows:
     Args:
         n_rows: the most texts at a time.
         n_tokens: the most tokens of a text; as many as the model has positions for, where it is None.
-        compiled: the backend of torch.compile that compiles the step, such as "inductor". Then each step computes
+        compiled: the backend of torch.compile that compiles a layer, such as "inductor". Then each step computes
             all rows and places, used or not, so that no shape ever changes.
 
     Raises:
@@ -64,9 +65,9 @@ class Rows:
         shape = (config.n_layers, self.n_rows, config.n_heads, self.n_tokens, config.head_width)
         self.keys, self.values = (torch.zeros(shape, dtype=weight.dtype, device=weight.device) for _ in range(2))
         self.lengths: list[int] = []
-        self._compute: Callable[..., Tensor] = self._all_layers
-        if compiled is not None:
-            self._compute = torch.compile(self._all_layers, dynamic=False, backend=compiled)
+        self._layer: Callable[..., Tensor] = _one_layer
+        if compiled is not None:  # all layers have one code, which is compiled once
+            self._layer = torch.compile(_one_layer, dynamic=False, backend=compiled)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -110,7 +111,7 @@ class Rows:
         if self.compiled:  # rows that nobody uses read token 0 at place 0
             ids, places = F.pad(ids, (0, 0, 0, spare)), F.pad(places, (0, spare))
         longest = self.n_tokens if self.compiled else max(self.lengths) + 1
-        logits = self._compute(ids, places, longest)[:n]
+        logits = self._all_layers(ids, places, longest)[:n]
         self.lengths = [length + 1 for length in self.lengths]
         return logits
 
@@ -132,16 +133,21 @@ class Rows:
 
     def _all_layers(self, ids: Tensor, places: Tensor, longest: int) -> Tensor:
         """Compute the model for one token a row: as `GPT.encode`, but each row has a length of its own."""
-        model, n, heads = self.model, len(ids), self.model.config.n_heads
-        row = torch.arange(n, device=ids.device)
+        model = self.model
         seen = (torch.arange(longest, device=ids.device) <= places[:, None])[:, None, None]  # its past, and itself
         x = model.token_embedding(ids) + model.position_embedding(places)[:, None]
         for i, block in enumerate(model.blocks):
-            qkv = block.attention.qkv(block.attention_norm(x)).unflatten(-1, (3, heads, -1))
-            q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each: rows, heads, 1, d_head
-            self.keys[i, row, :, places], self.values[i, row, :, places] = k[:, :, 0], v[:, :, 0]
-            keys, values = self.keys[i, :n, :, :longest], self.values[i, :n, :, :longest]
-            y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
-            x = x + block.attention.out(y.transpose(1, 2).flatten(2))
-            x = x + block.feed_forward(block.feed_forward_norm(x))
+            x = self._layer(block, x, self.keys[i], self.values[i], places, seen)
         return model.head(model.final_norm(x[:, 0]))
+
+
+def _one_layer(block: Any, x: Tensor, keys: Tensor, values: Tensor, places: Tensor, seen: Tensor) -> Tensor:
+    """Put each row's key and value to its own place, and let it look at what it has seen."""
+    row = torch.arange(len(x), device=x.device)
+    qkv = block.attention.qkv(block.attention_norm(x)).unflatten(-1, (3, keys.shape[1], -1))
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each: rows, heads, 1, d_head
+    keys[row, :, places], values[row, :, places] = k[:, :, 0], v[:, :, 0]
+    all_keys, all_values = (held[: len(x), :, : seen.shape[-1]] for held in (keys, values))
+    y = F.scaled_dot_product_attention(q, all_keys, all_values, attn_mask=seen)
+    x = x + block.attention.out(y.transpose(1, 2).flatten(2))
+    return x + block.feed_forward(block.feed_forward_norm(x))
