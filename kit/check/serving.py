@@ -31,7 +31,7 @@ def _leaving_out(place: int) -> Any:
 
 cache_bytes = Exercise(
     notebook="26",
-    name="the bytes of a cache",
+    name="the bytes of all rows' caches",
     solution=_cache_bytes,
     cases=((12, 12, 4, 64, 100, 3, 2), (2, 8, 1, 16, 7, 5, 4), (32, 32, 8, 128, 4096, 16, 1)),
     mistakes=(
@@ -292,7 +292,7 @@ percentile_interval = Exercise(
     notebook="26",
     name="a percentile with its interval",
     solution=_percentile,
-    cases=(_sample(0, 40, 60, 90.0), _sample(1, 25, 80, 50.0), _sample(2, 30, 50, 99.0)),
+    cases=(_sample(0, 40, 60, 90.0), _sample(1, 25, 80, 50.0), _sample(2, 30, 50, 99.0), _sample(3, 120, 200, 75.0)),
     mistakes=(
         Mistake(
             hint="The ends of a 95% interval are the percentiles 2.5 and 97.5; yours leave out 5% on either side.",

@@ -88,7 +88,7 @@ def _verify(drafts, p, q, u) -> Steps:
 
 
 STEPS: dict[str, Callable[..., Steps]] = {
-    "the bytes of a cache": _cache_bytes,
+    "the bytes of all rows' caches": _cache_bytes,
     "a step with a cache": _cached_step,
     "rows of unequal length": _mask,
     "a forecast by the roofline": _speed,

@@ -46,7 +46,7 @@ VERIFY = (
 )
 
 MUTANTS = {
-    "the bytes of a cache": [
+    "the bytes of all rows' caches": [
         (BYTES.replace("2 * ", ""), "two tables"),
         (BYTES.replace("* n_kv_heads", "* n_heads"), "You counted the query heads"),
         (BYTES.replace("* n_kv_heads", "* n_heads * n_kv_heads"), "Only the latter are kept"),
