@@ -401,7 +401,7 @@ def _inverted(drafts: np.ndarray, p: np.ndarray, q: np.ndarray, u: np.ndarray) -
 
 def _all_looked_at(drafts: np.ndarray, p: np.ndarray, q: np.ndarray, u: np.ndarray) -> tuple[int, np.ndarray]:
     stays = [u[i] < p[i, d] / q[i, d] for i, d in enumerate(drafts)]
-    kept = sum(stays)
+    kept = int(sum(stays))
     left = np.maximum(p[kept] - q[kept], 0) if kept < len(drafts) else p[-1]
     return kept, left / left.sum()
 
