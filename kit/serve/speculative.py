@@ -129,7 +129,9 @@ def verify_drafts(
     [1, 2]
     """
     several("drafts", drafts)
-    vocab = real_tensor("p", p).shape[-1] if p.ndim == 2 else 0
+    if real_tensor("p", p).ndim != 2:
+        raise ValueError(f"p must have the axes drafts and vocab, got shape {tuple(p.shape)}")
+    vocab = p.shape[-1]
     kept = token_ids("drafts", list(drafts), below=max(vocab, 1)).tolist()
     for name, chances, n in (("p", p, len(kept) + 1), ("q", q, len(kept))):
         if real_tensor(name, chances).shape != (n, vocab):
