@@ -26,7 +26,7 @@ Taught in: 26
 import asyncio
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -38,7 +38,7 @@ from kit.evidence.store import Experiment
 from kit.models.gpt import GPT, GPT2_CONFIGS
 from kit.serve.client import Client
 from kit.serve.engine import Engine
-from kit.serve.load import OK, Reply, Timing, closed_loop
+from kit.serve.load import OK, Reply, Timing, closed_loop, tally
 from kit.serve.narrow import bfloat16_copy, int8_copy, narrow_formats
 from kit.serve.roofline import Machine, cost_per_million, decode_step, served_speed, this_machine
 from kit.serve.rows import Rows
@@ -64,7 +64,7 @@ def gpt2_small(seed: int = 0) -> GPT:
     return column_major(model).eval()
 
 
-def as_words(ids: list[int]) -> str:
+def as_words(ids: Sequence[int]) -> str:
     """Write ids as a text that `as_ids` reads."""
     return " ".join(map(str, ids))
 
@@ -126,7 +126,7 @@ def serve_load(model: GPT, *, n_rows: int, prompts: list[list[int]], n_tokens: l
     """Serve a model to clients that are never idle; give the tokens a CPU-second while all rows were full."""
     marks: list[tuple[float, float]] = []
     longest = max(map(len, prompts)) + max(n_tokens)
-    engine = Engine(Rows(model, n_rows=n_rows, n_tokens=longest), n_waiting=8)
+    engine = Engine(Rows(model, n_rows=n_rows, n_tokens=longest), n_waiting=2 * n_rows + 2)  # room for all clients
 
     async def run(address: str) -> list[Timing]:
         async with Client(address) as client:
@@ -145,9 +145,12 @@ def serve_load(model: GPT, *, n_rows: int, prompts: list[list[int]], n_tokens: l
             timings = asyncio.run(run(server.address))
     finally:
         engine.close()
+    if any(timing.reply.status != OK for timing in timings):
+        raise RuntimeError(f"every request must be answered, got {tally(timings)}")
+    clock, cpu = np.array(marks).T
 
     def cpu_between(begin: float, end: float) -> float:
-        return float(np.subtract(*np.interp([end, begin], *zip(*marks, strict=True))))
+        return float(np.interp(end, clock, cpu) - np.interp(begin, clock, cpu))
 
     return measured_speed(timings, n_rows, cpu_between)
 

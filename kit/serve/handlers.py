@@ -191,7 +191,9 @@ class Generate(_Handler):
     def initialize(self, service: Service) -> None:
         """Begin with nothing of the body."""
         super().initialize(service)
-        self.body, self.asked, self.slow = bytearray(), None, None
+        self.body = bytearray()
+        self.asked: Request | None = None
+        self.slow: asyncio.TimerHandle | None = None
 
     def prepare(self) -> None:
         """Look at the size before the body comes, and set it a deadline."""
@@ -238,7 +240,7 @@ class Generate(_Handler):
                 self.service.first.observe(time.monotonic() - self.begun)
             ids.append(event[0])
             if stream:
-                await self._send({"id": ids[-1], "text": self.service.decode(ids[-1:])})
+                await self._send(self.asked, {"id": ids[-1], "text": self.service.decode(ids[-1:])})
         end = event[1]
         self.service.whole.observe(time.monotonic() - self.begun)
         if self.asked.cancelled:  # whoever asked is gone
@@ -248,22 +250,22 @@ class Generate(_Handler):
         elif not ids:
             self.refuse(503, f"no token within {self.service.limits.seconds:g} seconds")
         elif stream:
-            await self._send({"end": end, "number": number})
+            await self._send(self.asked, {"end": end, "number": number})
             self.finish()
         else:
             self.finish({"text": self.service.decode(ids), "ids": ids, "end": end, "number": number})
 
-    async def _send(self, event: dict[str, Any]) -> None:
+    async def _send(self, asked: Request, event: dict[str, Any]) -> None:
         """Send an event; who does not read it in time is cut off, and the row is freed."""
-        if self.asked.cancelled:
+        if asked.cancelled:
             return
         self.set_header("Content-Type", "text/event-stream")
         self.write(f"data: {json.dumps(event)}\n\n")
         try:
             await asyncio.wait_for(self.flush(), self.service.limits.body_seconds)
         except (iostream.StreamClosedError, TimeoutError):
-            self.asked.cancelled = True
-            self.request.connection.close()
+            asked.cancelled = True
+            self.detach().close()
 
     def on_connection_close(self) -> None:
         """Free the row of who is gone."""

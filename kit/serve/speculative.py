@@ -196,7 +196,7 @@ def generate_with_drafts(
     if not isinstance(model, CausalModel) or not isinstance(model, nn.Module):
         raise TypeError(f"model must be a module with a method new_cache, got {type(model).__name__}")
     several("prompt", prompt)
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     ids: list[int] = token_ids("prompt", list(prompt), below=getattr(config, "vocab_size", WIDEST)).tolist()
     if not ids:
         raise ValueError("prompt must hold a token or more, got an empty one")
