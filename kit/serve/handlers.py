@@ -265,7 +265,7 @@ class Generate(_Handler):
             await asyncio.wait_for(self.flush(), self.service.limits.body_seconds)
         except (iostream.StreamClosedError, TimeoutError):
             asked.cancelled = True
-            self.detach().close()
+            self.request.connection.close()  # type: ignore  # of HTTP/1, which is all that this server speaks
 
     def on_connection_close(self) -> None:
         """Free the row of who is gone."""
