@@ -15,9 +15,10 @@ from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.palette import BLUE, GREY, HOUSE, ORANGE
 from kit.models.gpt import GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig
 from kit.serve.roofline import SOLD, Machine, Step, cost_per_million, decode_step
+from kit.text.story_tasks import WORDS
 
 MODELS: dict[str, GPTConfig] = {
-    "story GPT": GPTConfig(vocab_size=360, n_positions=1024, n_layers=2, n_heads=4, d_model=64),
+    "story GPT": GPTConfig(vocab_size=len(WORDS), n_positions=1024, n_layers=2, n_heads=4, d_model=64),
     "GPT-2 small": GPT2_CONFIGS["small"],
     "GPT-2 XL": GPT2_CONFIGS["XL"],
     "GPT-3 13B": GPT3_CONFIGS["13B"],
