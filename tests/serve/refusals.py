@@ -1,6 +1,5 @@
 """Of every public function of kit.serve, every argument: one value that it takes, and those that it refuses."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -41,13 +40,13 @@ async def answer(number: int) -> load.Reply:
 
 
 def open_loop(send: Any, due: Any) -> Any:
-    """Run the loop to its end."""
-    return asyncio.run(load.open_loop(send, due))
+    """Run the loop to its end, in no time."""
+    return queueing.in_virtual_time(lambda: load.open_loop(send, due))
 
 
 def closed_loop(send: Any, n_clients: Any, n_requests: Any) -> Any:
     """Run the loop to its end."""
-    return asyncio.run(load.closed_loop(send, n_clients=n_clients, n_requests=n_requests))
+    return queueing.in_virtual_time(lambda: load.closed_loop(send, n_clients=n_clients, n_requests=n_requests))
 
 
 async def nap() -> None:
@@ -69,11 +68,6 @@ STARTED = rows.Rows(MODEL, n_rows=2)
 STARTED.begin(torch.tensor([1, 2]))
 LIMITS = {"prompt": (3, AT_LEAST_1), "n_tokens": (3, AT_LEAST_1), "body": (3, AT_LEAST_1)}
 LIMITS |= {"seconds": (3.0, ABOVE_0), "body_seconds": (3.0, ABOVE_0)}
-
-
-def serve(**given: Any) -> None:
-    """Make a server, and end it."""
-    server.Server(**given).close()
 
 
 WORDS = {"encode": (encode, FUNCTION), "decode": (decode, FUNCTION), "stop": (None, ["ten", 1.5, -1])}
