@@ -158,7 +158,7 @@ def ladder() -> Table:
     *_, vocab, n_tokens, n_turns = size
     cells: list[tuple[str, ...]] = []
     unchanged, best = 0.0, 0.0
-    for batch in (1, 8):
+    for batch in (1, 4, 8):
         prompts = torch.randint(vocab, (batch, N_PROMPT), generator=torch.Generator().manual_seed(0))
         found = rungs(ours, batch)
         ways = [partial(way, prompts, n_tokens) for way in found.values()]

