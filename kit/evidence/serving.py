@@ -25,6 +25,7 @@ Taught in: 26
 
 import asyncio
 import copy
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -283,6 +284,8 @@ def climb(which: str, rung: str, seed: int) -> dict[str, float]:
     n_tokens, turns = SIZES[which]
     if rung.split(",")[0] in ("bfloat16", "int8") and rung.split(",")[0] not in narrow_formats():
         raise ValueError(f"rung must be one that this processor has, got {rung}")
+    if rung.startswith("compiled") and not (shutil.which("g++") or shutil.which("clang++")):
+        raise ValueError(f"rung must be one that this machine has: {rung} needs a C++ compiler")
     prompts = prompts_of(which, seed)
     texts = write(which, rung, prompts, n_tokens)  # pays for set-up
     taken = []
