@@ -3,7 +3,7 @@
 Taught in: 26
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import matplotlib.style
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from kit.arguments import count, instance, one_of, real
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
-from kit.explore.palette import BLUE, GREY, HOUSE, ORANGE
+from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE
 from kit.models.gpt import GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig
 from kit.serve.roofline import SOLD, Machine, Step, cost_per_million, decode_step
 from kit.text.story_tasks import WORDS
@@ -24,6 +24,7 @@ MODELS: dict[str, GPTConfig] = {
     "GPT-3 13B": GPT3_CONFIGS["13B"],
 }
 HERE = "this machine"
+MEASURED_MODEL, MEASURED_CONTEXT = "GPT-2 small", 64  # what a reader's own machine is timed with, in float32
 FORMATS = {"float32": 4, "bfloat16": 2, "int8": 1}
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 CONTEXTS = (16, 64, 128, 256, 512, 1024)
@@ -61,7 +62,15 @@ def most_within_the_limit(machine: Machine) -> float:
 
 
 def cost_frame(
-    model: str, machine: str, weights: str, rows: int, context: int, price: float, *, here: Machine
+    model: str,
+    machine: str,
+    weights: str,
+    rows: int,
+    context: int,
+    price: float,
+    *,
+    here: Machine,
+    measured: Mapping[int, float],
 ) -> Frame:
     """Show where a setting stands under the roofline, and what wait and price come of it."""
     real("price", price, above=0)
@@ -91,6 +100,13 @@ def cost_frame(
         )
     else:
         sentence = f"{model} on {machine}: {need}, more than the {on.memory / 1e9:.0f} GB that it has."
+    timed: tuple[list[float], list[float]] = ([], [])
+    timed_bill: tuple[list[float], list[float]] = ([], [])
+    if (model, machine, weights) == (MEASURED_MODEL, HERE, "float32") and rows in measured:
+        bill, took = step_of(model, weights, rows, MEASURED_CONTEXT), measured[rows]
+        timed = ([bill.intensity], [bill.flops / took])
+        timed_bill = ([1000 * took], [cost_per_million(price, rows / took)])
+        sentence += f" Measured, at {MEASURED_CONTEXT} tokens of context: {1000 * took:.3g} ms."
     asked = (model, machine, context) == (QUEST_MODEL, QUEST_MACHINE, QUEST_CONTEXT)
     return Frame(
         lines=[
@@ -99,6 +115,8 @@ def cost_frame(
             dot,
             curve,
             right,
+            timed,
+            timed_bill,
         ],
         sentence=sentence,
         quest_met=asked and fits and seconds <= LIMIT and speed >= NEAR * most_within_the_limit(on),
@@ -124,20 +142,29 @@ def cost_stage() -> Stage:
             roof.plot([], [], "o", color=ORANGE, markersize=9)[0],
             bill.plot([], [], "-", color=BLUE, linewidth=2.5)[0],
             bill.plot([], [], "o", color=ORANGE, markersize=9)[0],
+            *(axes.plot([], [], "D", color=GREEN, markersize=8)[0] for axes in (roof, bill)),
         ]
+        roof.text(0.03, 0.94, "● by the roof", color=ORANGE, transform=roof.transAxes, fontsize=9)
+        roof.text(0.03, 0.87, "◆ measured here", color=GREEN, transform=roof.transAxes, fontsize=9)
     return Stage(figure=figure, lines=lines)
 
 
-def cost_view(here: Machine) -> LiveView:
+def cost_view(here: Machine, measured: Mapping[int, float]) -> LiveView:
     """Open the calculator: model, machine, format of the weights, rows, context, and the price of an hour.
 
     Args:
         here: this machine, as `this_machine` measures it.
+        measured: seconds of a step of GPT-2 small's shapes in float32 on it, at 64 tokens of context, by the number
+            of rows.
 
     Raises:
-        TypeError: if it is no Machine.
+        TypeError, ValueError: if they are no Machine, and no seconds above 0.
     """
     instance("here", here, Machine)
+    instance("measured", measured, Mapping)
+    for n_rows, took in measured.items():
+        count("measured", n_rows)
+        real("measured", took, above=0)
 
     def choice(name: str, label: str, values: Sequence[str], start: int) -> Choice:
         return Choice(name=name, label=label, values=values, labels=values, start=start)
@@ -156,6 +183,6 @@ def cost_view(here: Machine) -> LiveView:
             slider("price", "price of an hour", PRICES, 2),
         ],
         stages=[cost_stage()],
-        frame=partial(cost_frame, here=here),
+        frame=partial(cost_frame, here=here, measured=measured),
         quest=f"GPT-2 XL on an A100, 1,024 tokens of context: the cheapest token, each within {1000 * LIMIT:g} ms",
     )

@@ -237,7 +237,10 @@ ARGUMENTS = {
         "context": (3, AT_LEAST_1),
     },
     serving.most_within_the_limit: {"machine": (SOLD["T4"], ["ten", None, 3])},
-    serving.cost_view: {"here": (SOLD["T4"], ["ten", None, 3])},
+    serving.cost_view: {
+        "here": (SOLD["T4"], ["ten", None, 3]),
+        "measured": ({1: 0.1}, ["ten", None, 3, {0: 0.1}, {1: 0.0}]),
+    },
     recommenders.suggestions: {
         "module": ("csv.py", ["no.py", 3, None]),
         "n_neighbours": (5, AT_LEAST_1),
