@@ -306,6 +306,21 @@ class KVCache:
         self._length = end
         return self._keys[:, :, :end], self._values[:, :, :end]
 
+    @property
+    def held(self) -> tuple[Float[Tensor, "b h all d_head"], Float[Tensor, "b h all d_value"]]:
+        """Give the keys and values of all tokens so far."""
+        return self._keys[:, :, : self._length], self._values[:, :, : self._length]
+
+    def keep(self, n_tokens: int) -> None:
+        """Forget all but the first `n_tokens`, such as guesses that turned out wrong.
+
+        Raises:
+            TypeError, ValueError: if `n_tokens` is not a whole number from 0 to those that are held.
+        """
+        if count("n_tokens", n_tokens, at_least=0) > self._length:
+            raise ValueError(f"n_tokens must be <= {self._length}, the tokens that are held, got {n_tokens}")
+        self._length = n_tokens
+
 
 def _one_for_each(q: Tensor, shared: Tensor) -> Tensor:
     """Repeat shared heads, so that there is one for each head of the queries."""

@@ -31,6 +31,7 @@ from kit.check import (
     scaling_laws,
     schedules,
     selection,
+    serving,
     start,
     text_pipeline,
     trees,
@@ -65,6 +66,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "22": precision.EXERCISES,
     "23": scaling_laws.EXERCISES,
     "24": distributed.EXERCISES,
+    "26": serving.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

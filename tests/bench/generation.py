@@ -4,10 +4,15 @@ Greedy, both with a cache, on one thread. The two take turns, and CPU time count
 do not fit the processor's cache, both wait for memory at every token, and no code can be twice as fast:
 hence a bar for each size. Kit's model is stored by columns, as `column_major` does once and as
 transformers' GPT-2 is from the start.
+
+Then the ladder of notebook 26 at GPT-2 small's shapes: drafts, narrow weights, a compiled step, each beside
+transformers in float32 at the same batch. Two bars: for the best rung whose greedy text is the same, and for the
+best of all, which says how many tokens are.
 """
 
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -15,8 +20,11 @@ from torch import Tensor
 from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, logging
 
 from kit.models.gpt import GPT, GPTConfig
+from kit.serve.narrow import bfloat16_copy, int8_copy, narrow_formats
+from kit.serve.rows import Rows
+from kit.serve.speculative import generate_with_drafts, lookup_draft
 from kit.train.decoding import column_major, generate
-from tests.bench.table import Table, at_least, median
+from tests.bench.table import Bar, Table, at_least, median
 from tests.bench.training_step import with_weights_of
 
 N_PROMPT = 16
@@ -27,6 +35,7 @@ SIZES = {  # layers, heads, width, vocabulary, tokens, turns
     "GPT-2 small: 12 layers, 768 wide": (12, 12, 768, 50_257, 16, 3),
 }
 N_CACHED = 256
+UNCHANGED_BAR, BEST_BAR = 1.0, 2.0  # over transformers: with the same greedy text, and of all rungs
 
 
 def models(size: tuple[int, ...]) -> tuple[GPT, GPT2LMHeadModel]:
@@ -112,6 +121,69 @@ def with_and_without_cache() -> Table:
     )
 
 
+def by_drafts(model: GPT, prompts: Tensor, n_tokens: int) -> Tensor:
+    found = [generate_with_drafts(model, row.tolist(), n_tokens=n_tokens, draft=lookup_draft).ids for row in prompts]
+    return torch.tensor(found)
+
+
+def by_rows(rows: Rows, prompts: Tensor, n_tokens: int) -> Tensor:
+    """Continue prompts by steps of `Rows`, whose step may be compiled."""
+    new = [torch.stack([rows.begin(prompt) for prompt in prompts]).argmax(dim=-1)]
+    for _ in range(n_tokens - 1):
+        new.append(rows.step(new[-1]).argmax(dim=-1))
+    while len(rows):
+        rows.leave(0)
+    return torch.cat([prompts, torch.stack(new, dim=1)], dim=1)
+
+
+def rungs(model: GPT, batch: int) -> dict[str, Callable[[Tensor, int], Tensor]]:
+    """Give each rung that this machine has, by what it changes."""
+    found: dict[str, Callable[[Tensor, int], Tensor]] = {"float32, by columns": partial(by_kit, model)}
+    if batch == 1:
+        found["drafts by lookup"] = partial(by_drafts, model)
+    for name, copied in (("bfloat16", bfloat16_copy), ("int8", int8_copy)):
+        if name in narrow_formats():
+            narrow = copied(model)
+            found[name] = partial(by_kit, narrow)
+            if batch == 1:
+                found[f"{name}, drafts by lookup"] = partial(by_drafts, narrow)
+    if shutil.which("g++") or shutil.which("clang++"):
+        found["compiled step"] = partial(by_rows, Rows(model, n_rows=batch, n_tokens=64, compiled="inductor"))
+    return found
+
+
+def ladder() -> Table:
+    name, size = list(SIZES.items())[-1]
+    ours, theirs = models(size)
+    *_, vocab, n_tokens, n_turns = size
+    cells: list[tuple[str, ...]] = []
+    unchanged, best = 0.0, 0.0
+    for batch in (1, 4, 8):
+        prompts = torch.randint(vocab, (batch, N_PROMPT), generator=torch.Generator().manual_seed(0))
+        found = rungs(ours, batch)
+        ways = [partial(way, prompts, n_tokens) for way in found.values()]
+        texts, seconds = take_turns([partial(by_transformers, theirs, prompts, n_tokens), *ways], n_turns)
+        for rung, text, taken in zip(["transformers, float32", *found], texts, seconds, strict=True):
+            equal = float((text == texts[0])[:, N_PROMPT:].float().mean())
+            ratio = seconds[0] / taken
+            if rung in found:
+                best, unchanged = max(best, ratio), max(unchanged, ratio if equal == 1 else 0.0)
+            speed = f"{batch * n_tokens / taken:,.1f}"
+            cells.append((f"batch {batch}: {rung}", speed, f"{equal:.0%}", f"{ratio:.2f}"))
+    rows: list[tuple[Sequence[str], Bar | None]] = [(each, None) for each in cells]
+    rows += [
+        (("best with the same greedy text", "", "100%", f"{unchanged:.2f}"), at_least(unchanged, UNCHANGED_BAR)),
+        (("best of all", "", "", f"{best:.2f}"), at_least(best, BEST_BAR)),
+    ]
+    if not any("compiled" in each[0] for each in cells):
+        rows.append((("compiled step", "left out: there is no C++ compiler", "", ""), None))
+    return Table(
+        title=f"The ladder, tokens a CPU-second: {name}",
+        columns=("", "tokens", "equal tokens", "kit / transformers"),
+        rows=rows,
+    )
+
+
 def tables() -> Iterator[Table]:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -119,6 +191,7 @@ def tables() -> Iterator[Table]:
     try:
         yield with_and_without_cache()
         yield against_transformers()
+        yield ladder()
     finally:
         torch.set_num_threads(n_threads)
 

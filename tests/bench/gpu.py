@@ -6,8 +6,9 @@
                                                       the same program at toy sizes, to prove it
 
 It needs nothing but torch and the kit, so on Colab `python -m tests.bench.gpu` in a clone does.
-Two tables. Entries: three models, four precisions, each plain and compiled. Ladder: GPT-2 124M
-from a naive loop to the best one, a change a rung. An entry that runs out of memory or of time, or
+Three tables. Entries: three models, four precisions, each plain and compiled. Ladder: GPT-2 124M
+from a naive loop to the best one, a change a rung. Serving: the same model writes, from one row without
+a cache to many rows compiled, beside what the roofline allows. An entry that runs out of memory or of time, or
 that this GPU cannot do, is written down as such, and the others go on.
 """
 
@@ -36,9 +37,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from kit.machine import profile
 from kit.models.gpt import GPT, GPT2_CONFIGS, GPTConfig
+from kit.serve.roofline import decode_step
+from kit.serve.rows import Rows
 from kit.text.corpus import standard_library
 from kit.train.amp import native_formats, precision
 from kit.train.budget import peak_flops, training_bytes, training_flops
+from kit.train.decoding import generate
 from kit.train.measured import measure_bytes
 from kit.train.objectives import next_token_loss
 
@@ -65,6 +69,18 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Served:
+    """What one rung of serving writes with, and how."""
+
+    text: str
+    config: GPTConfig
+    rows: int = 1
+    dtype: str = "float32"
+    cached: bool = True
+    compiled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is run, and within which limits.
 
@@ -80,6 +96,9 @@ class Plan:
     ladder_steps: int
     entry_seconds: float
     backend: str = "inductor"
+    serving: list[Served] = dataclasses.field(default_factory=list)
+    n_prompt: int = 64
+    n_written: int = 64
 
 
 class OutOfTime(BaseException):
@@ -111,7 +130,14 @@ def gpu_plan() -> Plan:
     ]
     largest = best_batch(middle, memory, at_most=128, dtype="bfloat16")
     ladder = rungs("GPT-2 124M", middle, 4, largest)
-    return Plan(device="cuda", entries=entries, ladder=ladder, ladder_steps=20, entry_seconds=75)
+    return Plan(
+        device="cuda",
+        entries=entries,
+        ladder=ladder,
+        ladder_steps=20,
+        entry_seconds=75,
+        serving=serving(middle, (8, 64, 256)),
+    )
 
 
 def toy_plan(device: str) -> Plan:
@@ -129,7 +155,22 @@ def toy_plan(device: str) -> Plan:
         ladder_steps=3,
         entry_seconds=1800,  # a test: only what hangs is stopped
         backend="eager",
+        serving=serving(tiny, (2, 3)),
+        n_prompt=4,
+        n_written=5,
     )
+
+
+def serving(config: GPTConfig, many: tuple[int, ...]) -> list[Served]:
+    """Go from one row without a cache to many rows in 16 bits, compiled; a change a rung."""
+    rung = Served(text="no cache, one row, float32", config=config, cached=False)
+    found = [rung]
+    changes: list[tuple[str, dict[str, Any]]] = [("a cache", {"cached": True}), ("bfloat16", {"dtype": "bfloat16"})]
+    changes += [(f"{n} rows", {"rows": n}) for n in many]
+    for text, change in [*changes, ("torch.compile", {"compiled": True})]:
+        rung = dataclasses.replace(rung, text=text, **change)
+        found.append(rung)
+    return found
 
 
 def rungs(name: str, config: GPTConfig, first: int, largest: int, *, padded: int = PADDED) -> list[tuple[str, Setting]]:
@@ -309,6 +350,64 @@ def measure(setting: Setting, steps: int, plan: Plan) -> dict[str, Any]:
     return outcome
 
 
+def serve(rung: Served, plan: Plan) -> dict[str, Any]:
+    """Write some tokens at one rung of serving; give tokens a second, and bytes a second; or say why not."""
+    described = {"model": "GPT", "precision": rung.dtype, "rows": rung.rows, "cached": rung.cached}
+    described |= {"compiled": "whole" if rung.compiled else "no"}
+    if plan.device == "cuda" and (reason := lacking(rung.dtype)):
+        return described | {"outcome": f"left out: {reason}"}
+    start = time.perf_counter()
+    try:
+        with limit(plan.entry_seconds):
+            outcome = written(rung, plan)
+    except torch.OutOfMemoryError:
+        outcome = {"outcome": "out of memory"}
+    except OutOfTime:
+        outcome = {"outcome": f"out of time: more than {plan.entry_seconds:.0f} s"}
+    except Exception as error:
+        text = re.sub(r"(?:/[^\s/:'\"]+)+", "...", str(error).strip().split("\n")[0])
+        outcome = {"outcome": f"failed: {type(error).__name__}: {text[:200]}"}
+    tidy(plan.device)
+    return described | outcome | {"seconds": round(time.perf_counter() - start, 1)}
+
+
+def written(rung: Served, plan: Plan) -> dict[str, Any]:
+    """Time the writing of one rung: whole texts without a cache, steps of all rows with one."""
+    torch.manual_seed(0)
+    model = GPT(rung.config).to(plan.device, getattr(torch, rung.dtype)).eval()
+    n = plan.n_prompt + plan.n_written
+    generator = torch.Generator().manual_seed(0)
+    prompts = torch.randint(rung.config.vocab_size, (rung.rows, plan.n_prompt), generator=generator)
+    if not rung.cached:
+        generate(model, prompts.to(plan.device), n_tokens=1, cache=False)  # pays for set-up
+        begin = mark(plan.device)
+        generate(model, prompts.to(plan.device), n_tokens=plan.n_written, cache=False)
+        end = mark(plan.device)
+        synchronize(plan.device)
+        return {"outcome": "measured", "tokens_per_second": round(rung.rows * plan.n_written / elapsed(begin, end))}
+    rows = Rows(model, n_rows=rung.rows, n_tokens=n, compiled=plan.backend if rung.compiled else None)
+    tokens = torch.stack([rows.begin(prompt) for prompt in prompts]).argmax(dim=-1)
+    tokens = rows.step(tokens).argmax(dim=-1)  # pays for set-up
+    pairs = []
+    for _ in range(plan.n_written - 1):
+        begin = mark(plan.device)
+        tokens = rows.step(tokens).argmax(dim=-1)
+        pairs.append((begin, mark(plan.device)))
+    synchronize(plan.device)
+    took = statistics.median(elapsed(*pair) for pair in pairs)
+    size = 4 if rung.dtype == "float32" else 2
+    bill = decode_step(
+        rung.config, n_rows=rung.rows, context=n - plan.n_written // 2, weight_bytes_each=size, cache_bytes_each=size
+    )
+    return {
+        "outcome": "measured",
+        "tokens_per_second": round(rung.rows / took),
+        "step_ms": round(1000 * took, 3),
+        "bytes_per_second": round(bill.bytes / took),
+        "flops_per_second": round(bill.flops / took),
+    }
+
+
 def compiled_loss(model: GPT, backend: str) -> Callable[[nn.Module, Tensor], Tensor]:
     """Compile model and loss as one; of a deep model each block, which all have one code."""
     torch.compiler.reset()
@@ -449,18 +548,22 @@ def bench(plan: Plan, *, seconds: float, out: Path, clock: Callable[[], float] =
         "torch": torch.__version__.split("+")[0],
         "python": platform.python_version(),
         "ladder": [],
+        "serving": [],
         "entries": [],
     }
-    jobs: list[tuple[str, dict[str, str], Setting, int]] = [
+    jobs: list[tuple[str, dict[str, str], Setting | Served, int]] = [
         ("ladder", {"rung": text}, setting, plan.ladder_steps) for text, setting in plan.ladder
     ]
+    jobs += [("serving", {"rung": rung.text}, rung, 0) for rung in plan.serving]
     jobs += [("entries", {}, setting, steps) for setting, steps in plan.entries]
     for table, label, setting, steps in jobs:
         left = seconds - (clock() - start)
+        within = dataclasses.replace(plan, entry_seconds=min(plan.entry_seconds, left))
         if left < 5:
-            entry = {"model": setting.name, "precision": setting.precision, "outcome": "left out: no time"}
+            what = ("GPT", setting.dtype) if isinstance(setting, Served) else (setting.name, setting.precision)
+            entry = {"model": what[0], "precision": what[1], "outcome": "left out: no time"}
         else:
-            entry = run(setting, steps, dataclasses.replace(plan, entry_seconds=min(plan.entry_seconds, left)))
+            entry = serve(setting, within) if isinstance(setting, Served) else run(setting, steps, within)
         result[table].append(label | entry)
         result["seconds"] = round(clock() - start, 1)
         write(out, result)
@@ -518,6 +621,8 @@ def line(entry: dict[str, Any]) -> str:
     if entry["outcome"] != "measured":
         return f"{what}: {entry['outcome']}"
     memory = f", peak {entry['peak_bytes']['total'] / 1e9:.2f} GB" if "peak_bytes" in entry else ""
+    if "rows" in entry:
+        return f"writing, {what}: {entry['tokens_per_second']:,} tokens/s"
     used = f", MFU {entry['mfu']:.1%}" if entry["mfu"] else ""
     return (
         f"{what}: {entry['tokens_per_second']:,} tokens/s{used}{memory}, "

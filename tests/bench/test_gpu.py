@@ -42,6 +42,8 @@ def test_the_whole_program_writes_every_entry_and_rung(tmp_path):
     outcomes = {entry["outcome"] for entry in result["entries"]}
     assert outcomes == {"measured"}
     assert [rung["outcome"] for rung in result["ladder"]] == ["measured"] * 9 + ["left out: cuDNN belongs to a GPU"]
+    assert [rung["outcome"] for rung in result["serving"]] == ["measured"] * 6
+    assert all(rung["tokens_per_second"] > 0 for rung in result["serving"])
     for entry in result["entries"]:
         assert entry["loss"] > 0
         assert entry["tokens_per_second"] > 0
@@ -72,7 +74,7 @@ def test_an_entry_that_fails_is_written_down_and_the_others_go_on(tmp_path, monk
         return honest(setting, steps, plan)
 
     monkeypatch.setattr(gpu, "measure", measure)
-    plan = dataclasses.replace(TOY, ladder=[], entries=TOY.entries[:4])
+    plan = dataclasses.replace(TOY, ladder=[], serving=[], entries=TOY.entries[:4])
     result = gpu.bench(plan, seconds=60, out=tmp_path / "x.json", clock=lambda: 0.0)
     outcomes = [entry["outcome"] for entry in result["entries"]]
     assert outcomes[2].startswith(outcome)
@@ -81,7 +83,7 @@ def test_an_entry_that_fails_is_written_down_and_the_others_go_on(tmp_path, monk
 
 def test_when_time_is_over_the_rest_is_left_out_and_what_there_is_stands_in_the_file(tmp_path):
     out = tmp_path / "x.json"
-    plan = dataclasses.replace(TOY, ladder=[], entries=TOY.entries[:4])
+    plan = dataclasses.replace(TOY, ladder=[], serving=[], entries=TOY.entries[:4])
     ticks = count(0.0, 10.0)  # seconds at each look: at the start, and before and after each entry
     result = gpu.bench(plan, seconds=36, out=out, clock=lambda: next(ticks))
     assert [entry["outcome"] for entry in result["entries"]] == ["measured"] * 2 + ["left out: no time"] * 2
@@ -130,6 +132,9 @@ def test_a_gpus_plan_has_every_model_and_precision_plain_and_compiled(monkeypatc
     settings = [setting for setting, _ in plan.entries]
     assert len({(s.name, s.precision, s.compiled) for s in settings}) == 24
     assert {s.compiled for s in settings[:12]} == {False}
+    for one, next_one in zip(plan.serving, plan.serving[1:], strict=False):
+        changed = [f.name for f in dataclasses.fields(one) if getattr(one, f.name) != getattr(next_one, f.name)]
+        assert len(changed) == 2  # its text, and what the text says
     for (_, before), (_, after) in zip(plan.ladder, plan.ladder[1:], strict=False):
         changed = [f.name for f in dataclasses.fields(before) if getattr(before, f.name) != getattr(after, f.name)]
         assert len(changed) == 1

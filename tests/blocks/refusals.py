@@ -87,6 +87,7 @@ ARGUMENTS = {
         "k": (KV[:, :, :0], [*HEADS, torch.ones(2, 2, 0, 5)]),
         "v": (KV[:, :, :0], [*HEADS, KV[:, :, :1], torch.ones(2, 2, 0, 5)]),
     },
+    filled().keep: {"n_tokens": (1, [*COUNT, 2])},
     convolution.unfold: {
         "x": (IMAGES, NO_IMAGES),
         "kernel": ((3, 3), ["ten", None, 3, (3,), (3, 0), (3, 1.5), (9, 3)]),

@@ -200,6 +200,20 @@ def test_a_cache_filled_in_any_steps_gives_what_one_pass_gives(seed, steps):
     torch.testing.assert_close(torch.cat(parts, dim=2), whole, rtol=1e-12, atol=1e-12)
 
 
+def test_a_cache_that_keeps_some_goes_on_as_if_the_rest_had_never_been():
+    _, k, v = qkv(0)
+    cache = KVCache(6)
+    cache.append(k, v)
+    cache.keep(2)
+    assert len(cache) == 2
+    keys, values = cache.append(k[:, :, 2:5], v[:, :, 2:5])
+    assert torch.equal(keys, k[:, :, :5])
+    assert torch.equal(values, v[:, :, :5])
+    assert all(map(torch.equal, cache.held, (keys, values)))
+    with pytest.raises(ValueError, match="n_tokens must be <= 5, the tokens that are held, got 6"):
+        cache.keep(6)
+
+
 def test_a_full_cache_refuses_more():
     cache = KVCache(2)
     cache.append(*[torch.zeros(1, 1, 2, 4)] * 2)

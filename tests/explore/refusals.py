@@ -35,6 +35,7 @@ from kit.explore import (
     scenes,
     schedules,
     searches,
+    serving,
     show,
     speller,
     text_pipeline,
@@ -43,6 +44,7 @@ from kit.explore import (
 )
 from kit.models.ablation import AblationConfig, AblationGPT
 from kit.models.gpt import GPT, GPTConfig
+from kit.serve.roofline import SOLD
 from kit.text.bpe import BPE
 from kit.text.ngram import count_ngrams
 from kit.text.story_tasks import WORDS
@@ -231,6 +233,17 @@ ARGUMENTS = {
         "module": ("csv.py", ["no.py", 3, None]),
         "common": ("count less", ["less", 1, None]),
     },
+    serving.step_of: {
+        "model": ("GPT-2 small", ["ten", None, 3]),
+        "weights": ("int8", ["ten", None, 3]),
+        "rows": (2, AT_LEAST_1),
+        "context": (3, AT_LEAST_1),
+    },
+    serving.most_within_the_limit: {"machine": (SOLD["T4"], ["ten", None, 3])},
+    serving.cost_view: {
+        "here": (SOLD["T4"], ["ten", None, 3]),
+        "measured": ({1: 0.1}, ["ten", None, 3, {0: 0.1}, {1: 0.0}]),
+    },
     recommenders.suggestions: {
         "module": ("csv.py", ["no.py", 3, None]),
         "n_neighbours": (5, AT_LEAST_1),
@@ -325,6 +338,7 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(convolution.Stack, convolution.coloured, convolution.outline, convolution.kernel_frame, depth.depth_frame),
+    *(serving.cost_frame, serving.cost_stage),
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     scaling_laws.profile_frame,
     *(distributed.played, distributed.timeline_picture, distributed.kept_at, distributed.timeline_frame),

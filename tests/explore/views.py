@@ -17,9 +17,9 @@ from typing import Any
 import nbformat
 
 import kit.explore
-from kit.explore import finetuning, gpt, trees
+from kit.explore import finetuning, gpt, serving, trees
 from kit.explore.live import LiveView
-from tests.explore import storyteller, test_finetuning, test_trees
+from tests.explore import storyteller, test_finetuning, test_serving, test_trees
 from tests.notebooks.literals import python_of
 from tests.notebooks.stamp import NOTEBOOKS
 
@@ -28,6 +28,7 @@ STAND_INS: dict[View, Callable[[], LiveView]] = {
     gpt.forward_view: storyteller.forward_pass_untrained,
     finetuning.labels_view: test_finetuning.labels_of_a_contest,
     finetuning.rank_view: test_finetuning.ranks_of_a_contest,
+    serving.cost_view: test_serving.view_of_a_machine,
     trees.board_view: test_trees.board_of_a_contest,
 }
 
