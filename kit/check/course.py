@@ -12,6 +12,7 @@ from kit.check import (
     bpe,
     class_losses,
     cnn,
+    compression,
     deep_nets,
     descent,
     detection,
@@ -61,6 +62,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "20": models_at_work.EXERCISES,
     "21": finetuning.EXERCISES,
     "22": precision.EXERCISES,
+    "25": compression.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

@@ -88,6 +88,26 @@ def distillation_loss(
     return weight * soft + (1 - weight) * hard
 
 
+def by_answers(*, temperature: float = 2.0, weight: float = 0.5) -> Loss:
+    """Make the loss of a student whose batches bring the teacher's logits along: (*inputs, logits, targets).
+
+    Where pictures stay as they are from epoch to epoch, the teacher need answer each of them only once.
+
+    Raises:
+        TypeError: if a number is none.
+        ValueError: if `temperature` <= 0, or `weight` is not from 0 to 1.
+    """
+    temperature = real("temperature", temperature, above=0)
+    weight = real("weight", weight, at_least=0, at_most=1)
+
+    def loss(model: nn.Module, batch: Any) -> Tensor:
+        *inputs, answers, targets = batch
+        logits, answers = (each.flatten(0, -2) for each in (model(*inputs), answers))
+        return distillation_loss(logits, answers, targets.flatten(), temperature=temperature, weight=weight)
+
+    return loss
+
+
 def taught_by(teacher: nn.Module, *, temperature: float = 2.0, weight: float = 0.5) -> Loss:
     """Make the loss of a student whose teacher answers each batch too, in evaluation mode and without a gradient.
 
@@ -96,15 +116,13 @@ def taught_by(teacher: nn.Module, *, temperature: float = 2.0, weight: float = 0
         ValueError: if `temperature` <= 0, or `weight` is not from 0 to 1.
     """
     instance("teacher", teacher, nn.Module)
-    temperature = real("temperature", temperature, above=0)
-    weight = real("weight", weight, at_least=0, at_most=1)
+    compare = by_answers(temperature=temperature, weight=weight)
 
     def loss(model: nn.Module, batch: Any) -> Tensor:
         *inputs, targets = batch
         with torch.no_grad(), modes_kept(teacher):
             answers = teacher.eval()(*inputs)
-        logits, answers = (each.flatten(0, -2) for each in (model(*inputs), answers))
-        return distillation_loss(logits, answers, targets.flatten(), temperature=temperature, weight=weight)
+        return compare(model, (*inputs, answers, targets))
 
     return loss
 
@@ -124,8 +142,6 @@ def smoothed(smoothing: float) -> Loss:
     def loss(model: nn.Module, batch: Any) -> Tensor:
         *inputs, targets = batch
         logits = model(*inputs).flatten(0, -2)
-        return F.cross_entropy(
-            logits, targets.flatten().long(), ignore_index=IGNORE_INDEX, label_smoothing=smoothing
-        )
+        return F.cross_entropy(logits, targets.flatten().long(), ignore_index=IGNORE_INDEX, label_smoothing=smoothing)
 
     return loss

@@ -212,6 +212,4 @@ def quantize_groups(weight: Float[Tensor, "rows columns"], *, group: int = 16) -
     scale = (scales(groups, bits=4, axis=0) * MARGIN).half()
     scale = torch.where(scale > 0, scale, 1.0)  # below float16's smallest number: all are 0
     values = quantize(groups, scale.float(), bits=4)
-    return Grouped(
-        packed=pack_int4(values.view(n_rows, -1)), scales=scale.view(n_rows, -1), n_columns=n_columns
-    )
+    return Grouped(packed=pack_int4(values.view(n_rows, -1)), scales=scale.view(n_rows, -1), n_columns=n_columns)

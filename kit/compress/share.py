@@ -56,7 +56,13 @@ def factorize_embeddings(model: Model, *, d_embedding: int) -> Model:
     names = ("token_embedding", "position_embedding", "segment_embedding")
     tables = [getattr(model, name, None) for name in names]
     head, norm = getattr(model, "head", None), getattr(model, "embedding_norm", None)
-    parts = (*tables, norm, getattr(head, "transform", None), getattr(head, "norm", None), getattr(head, "tokens", None))
+    parts = (
+        *tables,
+        norm,
+        getattr(head, "transform", None),
+        getattr(head, "norm", None),
+        getattr(head, "tokens", None),
+    )
     kinds = (*[nn.Embedding] * 3, nn.LayerNorm, nn.Linear, nn.LayerNorm, nn.Linear)
     if not all(isinstance(part, kind) for part, kind in zip(parts, kinds, strict=True)):
         raise ValueError("model must have the embeddings, the norm and the head of a BERT, got another")

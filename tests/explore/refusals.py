@@ -9,6 +9,7 @@ from kit.explore import (
     boxes,
     bpe,
     class_losses,
+    compression,
     convolution,
     deep_nets,
     depth,
@@ -223,6 +224,8 @@ ARGUMENTS = {
         "mask": (torch.ones(3, 3) > 0, ["ten", 3, None, torch.ones(2, 3) > 0]),
     },
     models.keys_kept: {"pattern": (Pattern(), []), "n_tokens": (3, AT_LEAST_1)},
+    compression.sides: {"seed": (0, COUNT)},
+    compression.new_cnn: {"seed": (0, COUNT), "widths": ((2, 2), [None, 3, (0, 2), (2,) * 9])},
     recommenders.split_of: {"module": ("csv.py", ["no.py", 3, None])},
     recommenders.similarities_of: {
         "module": ("csv.py", ["no.py", 3, None]),
@@ -322,6 +325,8 @@ CARRIERS = {
     *(schedules.Best, schedules.schedule_frame),
     text_pipeline.Pairs,
     *(convolution.Stack, convolution.coloured, convolution.outline, convolution.kernel_frame, depth.depth_frame),
+    *(compression.as_tensor, compression.train, compression.trained_cnn, compression.Compressed, compression.outline),
+    *(compression.compressed, compression.comb, compression.weights_frame, compression.is_small_and_good),
     *(recommenders.Suggestions, recommenders.suggestions_frame, recommenders.rows_of),
     *(
         boxes.Pair,
