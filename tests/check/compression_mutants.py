@@ -121,14 +121,14 @@ MUTANTS = {
             "    largest = np.abs(weight).max(axis=1)\n"
             "    scale = np.where(largest > 0, largest / 128, 1.0)\n"
             "    return np.clip(np.round(weight / scale[:, None]), -128, 128).astype(np.int8), scale\n",
-            "Value 2 of 2",
+            "Divide by 127",
         ),
         (
             "def f(weight):\n"
             "    largest = np.abs(weight).max(axis=1)\n"
             "    scale = np.where(largest > 0, largest / 128, 1.0)\n"
             "    return np.clip(np.round(weight / scale[:, None]), -128, 127).astype(np.int8), scale\n",
-            "Divide by 127",
+            "Value 1 of 2",
         ),
         (
             "def f(weight):\n"
@@ -150,7 +150,7 @@ MUTANTS = {
             ),
             "not what they stand for",
         ),
-        (INT8.replace(".astype(np.int8)", ""), "Turn them into np.int8"),
+        (INT8.replace(".astype(np.int8)", ""), "Turn them into int8"),
         (
             INT8.replace(
                 "return np.round(weight / scale[:, None]).astype(np.int8), scale",
@@ -158,7 +158,7 @@ MUTANTS = {
             ),
             "the wrong way round",
         ),
-        (INT8.replace("np.where(largest > 0, largest / 127, 1.0)", "largest / 127"), "NaN"),
+        (INT8.replace("np.where(largest > 0, largest / 127, 1.0)", "largest / 127"), "Value 2 of 2"),
     ],
     "two numbers in a byte": [
         (PACK.replace("halves[0::2] | (halves[1::2] << 4)", "halves[1::2] | (halves[0::2] << 4)"), "into the lower"),
@@ -170,10 +170,10 @@ MUTANTS = {
         ),
         (PACK.replace(" & 15", ""), "Cut it off: & 15"),
         (PACK.replace("values.astype", "(values + 8).astype"), "You added 8"),
-        (PACK.replace("values.astype(np.uint8)", "values.astype(int)"), "not of one byte each"),
+        (PACK.replace("values.astype(np.uint8)", "values.astype(int)"), "Turn them into uint8"),
         (
-            PACK.replace("(halves[1::2] << 4)", "(halves[1::2] << 4)).astype(np.int8").replace("return ", "return ("),
-            "Those are signed bytes",
+            PACK.replace("halves[0::2] | (halves[1::2] << 4)", "(halves[0::2] | (halves[1::2] << 4)).view(np.int8)"),
+            "Expected",
         ),
         (PACK.replace("    return halves[0::2] | (halves[1::2] << 4)", "    return halves"), "Two numbers share one"),
         (PACK.replace("<< 4", "<< 3"), "Expected"),
