@@ -10,7 +10,7 @@ others that report, the first weights and the batches. Trials that choose settin
     COMPRESSED_TALES       losses and bytes of every way
 
 What decides, written before any run that counts. J01.2: the loss above the floor of the GPT pruned to a fifth and
-tuned on for 120 steps, over that of the whole one tuned on for as many, less 1. The floor is what the grammar itself
+tuned on for 100 steps, over that of the whole one tuned on for as many, less 1. The floor is what the grammar itself
 pays for the same tales. J03.1: the loss of a student of two layers of 24 with smoothed labels, less that of the same
 student with the GPT as its teacher: the same steps, rates and knobs from grids of one size. J04.2: the loss with one
 block for all layers over that with layers of their own, less 1, each at its rate; a BERT's is that of hidden words.
@@ -61,7 +61,7 @@ from kit.train.objectives import Loss, accuracy, mean_loss, token_loss
 
 SHAPE = {"vocab_size": len(VOCAB), "n_positions": 64, "n_layers": 4, "n_heads": 4, "d_model": 48}
 STUDENT_SHAPE = SHAPE | {"n_layers": 2, "d_model": 24}
-N_REPORT, BATCH, N_STEPS, MORE_STEPS, N_MASKINGS = 1_000, 16, 400, 120, 3
+N_REPORT, BATCH, N_STEPS, MORE_STEPS, N_MASKINGS = 1_000, 16, 300, 100, 3
 TEACHERS_PART = 0.75
 READERS = ("GPT", "GPT shared", "BERT", "BERT shared")
 WAYS = ("whole", "pruned", "int8", "int4", "student", "shared", "all")

@@ -8,7 +8,7 @@ the batches. 1,000 other digits, always the same, choose the settings; they are 
     COMPRESSED_DIGITS  accuracy and bytes of every way
 
 What decides, written before any run that counts. J01.1: the network pruned to a fifth of its matrices by one bar for
-all, and tuned on for 150 steps, less the whole one, tuned on for as many; each at the rate that suits it. J02.2: int8
+all, and tuned on for 120 steps, less the whole one, tuned on for as many; each at the rate that suits it. J02.2: int8
 weights with a scale for each channel and int8 inputs with a scale for each layer, calibrated on 200 digits that were
 learned from, less float32, nothing tuned on. J03.1: a student of a quarter of the channels with the whole network as
 its teacher, less the same student with smoothed labels: the same steps, both knobs and both rates from grids of one
@@ -43,7 +43,7 @@ from kit.train.batches import epochs
 from kit.train.objectives import Loss, token_loss
 from kit.train.pictures import predict
 
-FIFTH, HALF, MORE_STEPS, N_CALIBRATED, STUDENT = 0.8, 0.5, 150, 200, (4, 8)
+FIFTH, HALF, MORE_STEPS, N_CALIBRATED, STUDENT = 0.8, 0.5, 120, 200, (4, 8)
 TEACHERS_PART = 0.75  # of the loss; the labels have the rest
 SIZES = ("dense", "index", "bitmap", "zipped", "file")
 WAYS = ("whole", "pruned", "cut", "int8", "int4", "student", "all")
@@ -57,7 +57,7 @@ def whole(seed: int) -> CNN:
 
 
 def tuned_on(model: CNN, *, seed: int, lr: float, share: float = 0.0, loss: Loss | None = None) -> CNN:
-    """Prune a copy to a share, and train what is left for 150 steps more."""
+    """Prune a copy to a share, and train what is left for 120 steps more."""
     instance("model", model, nn.Module)
     again, images, labels = copy.deepcopy(model), *sides(seed)[0]
     rows = [as_tensor(images), torch.from_numpy(labels)]
@@ -69,10 +69,11 @@ def tuned_on(model: CNN, *, seed: int, lr: float, share: float = 0.0, loss: Loss
 
 
 @cache
-@torch.no_grad()
 def answers(seed: int) -> Tensor:
     """Let the whole network give its logits for every digit that is learned from, once."""
-    return whole(seed)(as_tensor(sides(seed)[0][0]))
+    teacher = whole(seed)
+    with torch.no_grad():
+        return teacher(as_tensor(sides(seed)[0][0]))
 
 
 def student(rival: str, *, lr: float, knob: int, seed: int) -> CNN:
@@ -122,14 +123,14 @@ TUNING_ON_TRIALS = Experiment(
     name="tuning_on_trials",
     measure=tuning_on_trial,
     factors={"rival": tuple(SHARES), "lr": RATES},
-    seeds=3,
+    seeds=2,
     quantities=("accuracy",),
 )
 STUDENT_TRIALS = Experiment(
     name="student_trials",
     measure=student_trial,
     factors={"rival": RIVALS, "lr": STUDENT_RATES, "knob": tuple(range(len(TEMPERATURES)))},
-    seeds=3,
+    seeds=2,
     quantities=("accuracy",),
 )
 
