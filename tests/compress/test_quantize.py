@@ -17,9 +17,8 @@ from kit.compress.quantize import (
 )
 
 EPS = torch.finfo(torch.float64).eps
-MATRICES = arrays.arrays(
-    "float64", st.tuples(st.integers(1, 6), st.integers(1, 9)), elements=st.floats(-1e6, 1e6, allow_subnormal=False)
-)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: x if abs(x) > 1e-30 else 0.0)  # a scale must have all its digits
+MATRICES = arrays.arrays("float64", st.tuples(st.integers(1, 6), st.integers(1, 9)), elements=NUMBERS)
 
 
 @given(MATRICES, st.integers(2, 8), st.sampled_from([None, 0, 1, -1]))
@@ -94,7 +93,8 @@ def test_groups_are_off_by_half_of_their_scale_and_fill_rows_up(numbers, group):
     assert found.packed.shape[1] * 2 == found.scales.shape[1] * group
     wide = found.scales.float().repeat_interleave(group, dim=1)[:, : x.shape[1]]
     error = (found.dense() - x).abs()
-    assert (error <= wide / 2 * (1 + 1e-5) + 1e-6).all()  # float32's rounding of numbers up to 1,000
+    # numbers are up to 7 scales, and float32 rounds them by 6e-8; below 6e-5 float16 has few digits for a scale
+    assert (error <= wide / 2 * (1 + 1e-5) + 1e-6).all()
 
 
 def test_a_group_of_sixteen_takes_five_bits_a_number():
