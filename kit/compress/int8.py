@@ -249,13 +249,14 @@ def quantize_layers(
     A tied table is quantised once, and both of its users hold it. Its inputs have one scale.
 
     Args:
-        ranges: from `calibrate`; without them the inputs stay as they are, and only the weights are bytes.
+        ranges: from `calibrate`; a layer without one, as it was never called, keeps its inputs as they are, and only
+            its weights are bytes. So do all where it is None.
         weights: one scale for each "channel", that is for each output or row, or for the whole "tensor".
         inputs: one scale for the whole "tensor", or for each "channel", multiplied into the weights.
 
     Raises:
         TypeError: if `model` is no module, or `ranges` no mapping.
-        ValueError: if `ranges` leave a layer out, or `weights` or `inputs` is neither of the two.
+        ValueError: if `ranges` name what is no such layer, or `weights` or `inputs` is neither of the two.
     """
     instance("model", model, nn.Module)
     one_of("weights", weights, PER)
@@ -266,13 +267,14 @@ def quantize_layers(
         raise ValueError("model must hold its layers as parts, got a layer; put it in a Sequential")
     small = copy.deepcopy(model)
     found = [(name, part) for name, part in small.named_modules() if type(part) in (nn.Linear, nn.Conv2d, nn.Embedding)]
+    strangers = set(ranges or ()) - {name for name, part in found if not isinstance(part, nn.Embedding)}
+    if strangers:
+        raise ValueError(f"ranges must be of Linear and Conv2d layers, got {shown(min(strangers))}")
     users = [id(part.weight) for _, part in found]
     tables: dict[int, tuple[Tensor, Tensor]] = {}
     for name, layer in found:
         weight, input_scale = layer.weight.detach(), None
-        if ranges is not None and not isinstance(layer, nn.Embedding):
-            if name not in ranges:
-                raise ValueError(f"ranges must have every layer, got none for {name}")
+        if ranges is not None and name in ranges:
             fold = inputs == "channel" and users.count(id(layer.weight)) == 1
             largest = ranges[name].float()  # of each channel; one that was 0 throughout tells nothing of its own
             input_scale = scales(largest.where(largest > 0, largest.amax()), axis=0 if fold else None)

@@ -17,7 +17,7 @@ Taught in: 25
 
 import copy
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import torch
@@ -92,8 +92,7 @@ def global_masks(weights: Mapping[str, Tensor], *, share: float) -> dict[str, Bo
     return {name: part.view(weights[name].shape) for name, part in zip(weights, parts, strict=True)}
 
 
-@contextmanager
-def masks_kept(model: nn.Module, masks: Mapping[str, Bool[Tensor, "..."]]) -> Iterator[None]:
+def masks_kept(model: nn.Module, masks: Mapping[str, Bool[Tensor, "..."]]) -> AbstractContextManager[None]:
     """Set what is masked to 0, and hold it there while an optimiser tunes the rest.
 
     Its gradients are 0 as long as this lasts. An optimiser that begins anew has no other reason to move a weight
@@ -115,6 +114,11 @@ def masks_kept(model: nn.Module, masks: Mapping[str, Bool[Tensor, "..."]]) -> It
         if mask.shape != named[name].shape:
             raise ValueError(f"masks must have the shape of their weights, {tuple(named[name].shape)} for {name}, "
                              f"got {tuple(mask.shape)}")  # fmt: skip
+    return _kept(named, masks)
+
+
+@contextmanager
+def _kept(named: Mapping[str, nn.Parameter], masks: Mapping[str, Tensor]) -> Iterator[None]:
     for name, mask in masks.items():
         named[name].data.masked_fill_(~mask, 0.0)
     hooks = [

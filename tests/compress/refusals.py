@@ -46,7 +46,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     prune.matrices: {"model": (MODEL, NOT_MODEL)},
     prune.magnitude_mask: {"weight": (X, NOT_REAL), "share": (0.5, SHARE)},
     prune.global_masks: {"weights": ({"a": X}, [None, "ten", X, {}, {"a": X.int()}]), "share": (0.5, SHARE)},
-    prune.masks_kept: {"model": (MODEL, []), "masks": (MASK, [])},  # which refuses when it is entered
+    prune.masks_kept: {"model": (MODEL, NOT_MODEL), "masks": (MASK, MASKS)},
     prune.unit_norms: {"layer": (LAYER, NOT_LAYER)},
     prune.strongest: {
         "norms": (torch.tensor([1.0, 2.0]), [None, "ten", [1.0], X, torch.tensor([1, 2])]),
@@ -84,7 +84,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     },
     int8.quantize_layers: {
         "model": (MODEL, [*NOT_MODEL, LAYER]),
-        "ranges": (RANGES, ["ten", 3, {"0": torch.ones(3)}]),
+        "ranges": (RANGES, ["ten", 3, {"9": torch.ones(3)}, {"1": torch.ones(4)}]),
         "weights": ("channel", ["row", None]),
         "inputs": ("tensor", ["row", None]),
     },

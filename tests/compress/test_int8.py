@@ -91,6 +91,15 @@ def test_a_tied_table_is_quantised_once(make):
     assert (small(ids) - model(ids)).abs().max() < 0.1 * model(ids).abs().max() + 1e-3
 
 
+def test_a_layer_that_was_never_called_keeps_its_inputs():
+    model = BERT(BERTConfig(**SMALL)).eval()  # its pooler is for classifiers
+    ids = torch.tensor([[1, 2, 3]])
+    small = quantize_layers(model, calibrate(model, [ids]))
+    assert small.pooler.input_scale is None
+    states = small.encode(ids)
+    torch.testing.assert_close(small.pool(states), model.pool(states), rtol=0.05, atol=0.01)
+
+
 def test_calibration_finds_the_largest_of_each_channel_over_all_batches():
     model, x = cnn(), pictures()
     ranges = calibrate(model, [x[:7], x[7:]])
@@ -128,14 +137,16 @@ def test_behind_a_norm_an_outlier_changes_no_answer_either():
 
 def test_a_planted_outlier_breaks_one_scale_for_all_and_not_one_for_each_channel():
     model, x = cnn(), pictures()
-    planted, y = outlying(model, 1), model(x)
+    planted, y = outlying(model, 1), model(x).detach()
     ranges = calibrate(planted, [x])
     error = {
-        (weights, inputs): float((quantize_layers(planted, ranges, weights=weights, inputs=inputs)(x) - y).norm())
+        (weights, inputs): float(
+            (quantize_layers(planted, ranges, weights=weights, inputs=inputs)(x) - y).norm().detach()
+        )
         for weights in PER
         for inputs in PER
     }
-    untouched = float((quantize_layers(model, calibrate(model, [x]))(x) - y).norm())
+    untouched = float((quantize_layers(model, calibrate(model, [x]))(x) - y).norm().detach())
     assert error["channel", "channel"] < 3 * untouched
     assert min(error["tensor", "channel"], error["channel", "tensor"], error["tensor", "tensor"]) > 5 * untouched
 
