@@ -21,6 +21,7 @@ Taught in: 25
 """
 
 import copy
+import math
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -101,7 +102,7 @@ def accuracy(model: nn.Module, seed: int, *, report: bool = True) -> float:
 # What is chosen ------------------------------------------------------------------------------------
 
 TRIED = 1_000  # the seeds of trials start here
-RATES, STUDENT_RATES = (1e-3, 3e-3, 1e-2, 3e-2), (3e-3, 1e-2, 3e-2)
+RATES, STUDENT_RATES = (1e-3, 3e-3, 1e-2, 3e-2), (1e-2, 3e-2, 1e-1)
 TEMPERATURES, SMOOTHINGS = (1.0, 2.0, 4.0, 8.0), (0.0, 0.05, 0.1, 0.2)
 SHARES, RIVALS = {"whole": 0.0, "pruned": FIFTH}, ("with", "without")
 
@@ -158,7 +159,8 @@ def chosen_from(experiment: Experiment, quantity: str, sign: int) -> Search:
         return float(losses[(seed, place, *(space[axis].index(setting[axis]) for axis in axes))])
 
     named: dict[str, Callable] = {rival: partial(loss, i) for i, rival in enumerate(experiment.factors[rivals])}
-    return tune(named, space, seeds=range(experiment.seeds), growths=0)
+    # below a temperature of 1 targets harden, and less than no smoothing there is not
+    return tune(named, space, seeds=range(experiment.seeds), growths=0, limits={"knob": (0, math.inf)})
 
 
 # What counts ---------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ Model = TypeVar("Model", bound=nn.Module)
 # A CNN to compress ---------------------------------------------------------------------------------
 
 WIDTHS, N_TRAIN, N_RESERVED, N_STEPS, BATCH, LR = (16, 32), 1_500, 1_000, 300, 50, 3e-3
-Side = tuple[Pictures, np.ndarray]  # pictures and their labels
+Side = tuple[np.ndarray, np.ndarray]  # pictures and labels; the sides differ in number
 
 
 @cache

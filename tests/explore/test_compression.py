@@ -57,8 +57,8 @@ def test_bytes_are_those_of_the_smallest_format_with_scales_and_biases():
     n, biases, channels = 144 + 4608 + 15680, 16 + 32 + 10, 16 + 32 + 10
     assert whole().n_bytes == 4 * (n + biases)
     assert compressed(0.0, 8, EACH).n_bytes == n + 4 * (biases + channels)
-    half = compressed(0.5, 4, EACH).n_bytes
-    assert abs(half - (n / 8 + n / 2 * 0.5 + 4 * (biases + channels))) < 8  # a bit a place, half a byte a weight
+    by_bitmap = n / 8 + n / 2 * 0.5 + 4 * (biases + channels)  # a bit a place, half a byte a weight that is left
+    assert 0.95 * by_bitmap < compressed(0.5, 4, EACH).n_bytes <= by_bitmap + 3  # a layer may be smaller otherwise
 
 
 def test_what_is_left_alone_reads_as_before_and_what_is_pruned_away_reads_nothing():
