@@ -108,7 +108,7 @@ sparse_bytes = Exercise(
         (_thin((5, 8), 1), 4),
         (_thin((6, 6), 2), 1),
         (_thin((256, 256), 16), 4),
-        (_thin((257, 256), 16), 4),
+        (_thin((1, 2**16 + 1), 16), 4),
     ),
     mistakes=(
         Mistake(
@@ -376,11 +376,13 @@ def _logits(seed: int, n: int, n_classes: int, temperature: float) -> tuple[np.n
     return 2 * rng.normal(size=(n, n_classes)), 2 * rng.normal(size=(n, n_classes)), temperature
 
 
+_FAR = np.array([[1000.0, 1001.0, 999.0], [-1000.0, -999.5, -1001.0], [0.0, 715.0, 3.0]])
+
 soft_loss = Exercise(
     notebook="25",
     name="the teacher's loss",
     solution=_soft,
-    cases=(_logits(0, 2, 3, 2.0), _logits(1, 4, 5, 4.0), _logits(2, 1, 4, 0.5)),
+    cases=(_logits(0, 2, 3, 2.0), _logits(1, 4, 5, 4.0), _logits(2, 1, 4, 0.5), (_FAR, _FAR[:, ::-1] + 1, 1.0)),
     mistakes=(
         Mistake(
             hint="You averaged over classes too, as nn.KLDivLoss does by default. The mean is over examples: "
@@ -426,9 +428,12 @@ def _errors(
     return np.array(found)
 
 
+def _least(values: np.ndarray, shares: np.ndarray) -> float:
+    return float(max(share for share, each in zip(shares, values, strict=True) if each <= values.min() * (1 + 1e-9)))
+
+
 def _best(errors: np.ndarray, shares: np.ndarray) -> float:
-    mean = (errors**2).mean(axis=1)
-    return float(max(share for share, each in zip(shares, mean, strict=True) if each <= mean.min() * (1 + 1e-9)))
+    return _least((errors**2).mean(axis=1), shares)
 
 
 def _range(x: np.ndarray, bits: int, shares: np.ndarray) -> float:
@@ -453,7 +458,7 @@ best_range = Exercise(
         (_inputs(1, 60, -7.0), 3, _SHARES),
         (_inputs(2, 300, 5.0), 8, _SHARES),
         (_inputs(3, 500, 4.0), 2, _SHARES),
-        (np.zeros(4) + np.array([0.0, 0.0, 0.0, 7.0]), 4, np.array([0.5, 1.0])),
+        (np.array([4.0, 3.0, 4.0, 3.0]), 2, np.array([0.75, 1.0])),
     ),
     mistakes=(
         Mistake(
@@ -466,11 +471,11 @@ best_range = Exercise(
         ),
         Mistake(
             hint="That is the share of the largest error being least. Compare means of squared errors.",
-            answer=lambda x, bits, shares: float(shares[np.abs(_errors(x, bits, shares)).max(axis=1).argmin()]),
+            answer=lambda x, bits, shares: _least(np.abs(_errors(x, bits, shares)).max(axis=1), shares),
         ),
         Mistake(
             hint="That is by the mean absolute error, which hardly minds what is clipped. Square the errors.",
-            answer=lambda x, bits, shares: float(shares[np.abs(_errors(x, bits, shares)).mean(axis=1).argmin()]),
+            answer=lambda x, bits, shares: _least(np.abs(_errors(x, bits, shares)).mean(axis=1), shares),
         ),
         Mistake(
             hint="Return the share, not its error.",
@@ -478,11 +483,11 @@ best_range = Exercise(
         ),
         Mistake(
             hint="Return the share itself, not its place among the shares.",
-            answer=lambda x, bits, shares: int((_errors(x, bits, shares) ** 2).mean(axis=1).argmin()),
+            answer=lambda x, bits, shares: shares.tolist().index(_range(x, bits, shares)),
         ),
         Mistake(
             hint="That is the worst of the shares. Take the one of least error.",
-            answer=lambda x, bits, shares: float(shares[(_errors(x, bits, shares) ** 2).mean(axis=1).argmax()]),
+            answer=lambda x, bits, shares: _least(1 / (_errors(x, bits, shares) ** 2).mean(axis=1), shares),
         ),
     ),
 )

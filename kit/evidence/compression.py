@@ -102,7 +102,7 @@ def accuracy(model: nn.Module, seed: int, *, report: bool = True) -> float:
 # What is chosen ------------------------------------------------------------------------------------
 
 TRIED = 1_000  # the seeds of trials start here
-RATES, STUDENT_RATES = (1e-3, 3e-3, 1e-2, 3e-2), (1e-2, 3e-2, 1e-1)
+RATES, STUDENT_RATES = (3e-3, 1e-2, 3e-2, 1e-1), (1e-2, 3e-2, 1e-1)
 TEMPERATURES, SMOOTHINGS = (1.0, 2.0, 4.0, 8.0), (0.0, 0.05, 0.1, 0.2)
 SHARES, RIVALS = {"whole": 0.0, "pruned": FIFTH}, ("with", "without")
 
