@@ -229,9 +229,11 @@ class _OfBytes(Exercise):
         problem = super()._problem(got, want)
         pairs = zip(got, want, strict=True) if isinstance(want, tuple) and not problem else ((got, want),)
         for mine, theirs in pairs:
-            if not problem and np.asarray(theirs).itemsize == 1 and as_array(mine).dtype != theirs.dtype:
+            if not problem and np.asarray(theirs).itemsize == 1 and as_array(mine).dtype != np.asarray(theirs).dtype:
                 found = as_array(mine).dtype
-                return f"The numbers are right, but of {found}. Turn them into {theirs.dtype}: one byte each."
+                return (
+                    f"The numbers are right, but of {found}. Turn them into {np.asarray(theirs).dtype}: one byte each."
+                )
         return problem
 
 

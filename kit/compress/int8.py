@@ -17,7 +17,7 @@ Taught in: 25
 import copy
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -41,15 +41,13 @@ def has_kernels() -> bool:
     weight, one = torch.arange(-9, 9, dtype=torch.int8).view(1, 2, 3, 3), torch.ones(1)
     try:
         convolved = _convolved(x, _packed_conv(weight, one, 1.0, (1, 1), (1, 1)), one, 1.0, None, (1, 1), (1, 1))
-        multiplied = _multiplied(x.flatten(1), _packed_linear(weight.view(1, 18)[:, :8]), one, 1.0, None)
+        multiplied = _multiplied(
+            x.flatten(1), torch.ops.onednn.qlinear_prepack(weight.view(1, 18)[:, :8].contiguous(), None), one, 1.0, None
+        )
     except (RuntimeError, NotImplementedError, AttributeError):
         return False
     known = F.conv2d(x.float(), weight.float(), padding=1), x.flatten(1).float() @ weight.view(18)[:8, None].float()
     return torch.equal(convolved, known[0]) and torch.equal(multiplied, known[1])
-
-
-def _packed_linear(weight: Tensor) -> Tensor:
-    return torch.ops.onednn.qlinear_prepack(weight.contiguous(), None)
 
 
 def _packed_conv(weight: Tensor, scale: Tensor, x_scale: float, stride: tuple, padding: tuple) -> Tensor:
@@ -107,16 +105,17 @@ class _Int8(nn.Module):
 
     def whole(self, x: Tensor) -> Tensor:
         """Round inputs to int8."""
-        return quantize(x, self.input_scale)
+        return quantize(x, cast(Tensor, self.input_scale))
 
     def has_kernel(self, x: Tensor) -> bool:
-        """Tell whether bytes are multiplied: here, in float32, with one scale for all inputs or none in the sum."""
+        """Tell whether bytes are multiplied."""
         return x.device.type == "cpu" and x.dtype == torch.float32 and has_kernels()
 
     @property
     def x_scale(self) -> Tensor:
         """Give what a whole number of the inputs stands for in the product: 1 where the weights have their scales."""
-        return self.input_scale if self.input_scale.ndim == 0 else torch.ones_like(self.input_scale.flatten()[0])
+        scale = cast(Tensor, self.input_scale)
+        return scale if scale.ndim == 0 else torch.ones_like(scale.flatten()[0])
 
     def per_unit(self) -> Tensor:
         """Give each output its scale."""
@@ -134,7 +133,7 @@ class Int8Linear(_Int8):
             product = F.linear(x8.to(x.dtype), self.values.to(x.dtype)) * (self.per_unit() * self.x_scale).to(x.dtype)
             return product if self.bias is None else product + self.bias
         if self._packed is None:
-            self._packed = _packed_linear(self.values), self.per_unit(), float(self.x_scale)
+            self._packed = torch.ops.onednn.qlinear_prepack(self.values, None), self.per_unit(), float(self.x_scale)
         packed, scale, x_scale = self._packed
         return _multiplied(x8.flatten(0, -2), packed, scale, x_scale, self.bias).view(*x.shape[:-1], -1)
 
@@ -144,10 +143,10 @@ class Int8Conv2d(_Int8):
 
     def __init__(self, layer: nn.Conv2d, values: Tensor, scale: Tensor, input_scale: Tensor | None):
         super().__init__(layer, values, scale, input_scale)
-        self.stride, self.padding = layer.stride, layer.padding
+        self.stride, self.padding = layer.stride, cast(tuple[int, ...], layer.padding)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b channels rows columns"]:
-        how = {"stride": self.stride, "padding": self.padding}
+        how: dict[str, Any] = {"stride": self.stride, "padding": self.padding}
         if self.input_scale is None:
             return F.conv2d(x, self.weights().to(x.dtype), self.bias, **how)
         x8 = self.whole(x)
@@ -266,7 +265,15 @@ def quantize_layers(
     if isinstance(model, nn.Linear | nn.Conv2d | nn.Embedding):
         raise ValueError("model must hold its layers as parts, got a layer; put it in a Sequential")
     small = copy.deepcopy(model)
-    found = [(name, part) for name, part in small.named_modules() if type(part) in (nn.Linear, nn.Conv2d, nn.Embedding)]
+    named: list[tuple[str, Any]] = list(small.named_modules())
+    found = [(name, part) for name, part in named if type(part) in (nn.Linear, nn.Conv2d, nn.Embedding)]
+    for name, part in found:
+        if isinstance(part, nn.Conv2d) and (
+            (part.groups, part.dilation, part.padding_mode) != (1, (1, 1), "zeros") or isinstance(part.padding, str)
+        ):
+            raise ValueError(
+                f"model must have convolutions of one group, undilated, padded by zeros; got {name}, {part}"
+            )
     strangers = set(ranges or ()) - {name for name, part in found if not isinstance(part, nn.Embedding)}
     if strangers:
         raise ValueError(f"ranges must be of Linear and Conv2d layers, got {shown(min(strangers))}")

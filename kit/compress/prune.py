@@ -18,7 +18,7 @@ Taught in: 25
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -191,25 +191,26 @@ def cut_units(layer: Layer, after: nn.Module, kept: Int[Tensor, "kept"]) -> tupl
     >>> first, second
     (Linear(in_features=3, out_features=2, bias=True), Linear(in_features=2, out_features=2, bias=True))
     """
-    weight, reads = _weighted("layer", layer).weight, _weighted("after", after).weight
+    weight, reads = _weighted("layer", layer).weight.detach(), _weighted("after", after).weight.detach()
     n_units, per_unit = len(weight), reads.shape[1] // len(weight)
     if reads.shape[1] % n_units or (per_unit != 1 and not (isinstance(layer, nn.Conv2d) and reads.ndim == 2)):
         raise ValueError(f"after must read the {n_units} units of layer, got {reads.shape[1]} inputs")
     kept = integer_tensor("kept", kept).long()
     if kept.ndim != 1 or not len(kept) or (kept.diff() < 1).any() or kept[0] < 0 or kept[-1] >= n_units:
         raise ValueError(f"kept must be places of the {n_units} units, rising, got {shown(kept.tolist())}")
-    first, second = copy.deepcopy(layer), copy.deepcopy(after)
-    first.weight = nn.Parameter(weight.detach()[kept])
+    first: Any = copy.deepcopy(layer)
+    second: Any = copy.deepcopy(after)
+    first.weight = nn.Parameter(weight[kept])
     if first.bias is not None:
         first.bias = nn.Parameter(first.bias.detach()[kept])
-    columns = reads.detach().unflatten(1, (n_units, per_unit))[:, kept].flatten(1, 2)
+    columns = reads.unflatten(1, (n_units, per_unit))[:, kept].flatten(1, 2)
     second.weight = nn.Parameter(columns.contiguous())
     _say_sizes(first)
     _say_sizes(second)
     return first, second
 
 
-def _say_sizes(layer: nn.Module) -> None:
+def _say_sizes(layer: Any) -> None:
     """Bring a layer's own note of its sizes up to its weights."""
     n_out, n_in = (int(size) for size in layer.weight.shape[:2])
     if isinstance(layer, nn.Linear):
@@ -218,7 +219,7 @@ def _say_sizes(layer: nn.Module) -> None:
         layer.out_channels, layer.in_channels = n_out, n_in
 
 
-def _weighted(name: str, layer: nn.Module) -> nn.Linear | nn.Conv2d:
+def _weighted(name: str, layer: Any) -> nn.Linear | nn.Conv2d:
     if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise TypeError(f"{name} must be a Linear or a Conv2d, got {shown(layer)}")
     if isinstance(layer, nn.Conv2d) and layer.groups != 1:

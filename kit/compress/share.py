@@ -10,7 +10,7 @@ Source: Lan and others (2019), ALBERT, arXiv:1909.11942, sections 3.1 and 3.2; i
 Taught in: 25
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -54,8 +54,9 @@ def factorize_embeddings(model: Model, *, d_embedding: int) -> Model:
     instance("model", model, nn.Module)
     count("d_embedding", d_embedding)
     names = ("token_embedding", "position_embedding", "segment_embedding")
-    tables = [getattr(model, name, None) for name in names]
-    head, norm = getattr(model, "head", None), getattr(model, "embedding_norm", None)
+    tables: list[Any] = [getattr(model, name, None) for name in names]
+    head: Any = getattr(model, "head", None)
+    norm: Any = getattr(model, "embedding_norm", None)
     parts = (
         *tables,
         norm,
@@ -76,5 +77,5 @@ def factorize_embeddings(model: Model, *, d_embedding: int) -> Model:
     head.transform = nn.Linear(d_model, d_embedding, **like)
     head.norm = nn.LayerNorm(d_embedding, eps=head.norm.eps, **like)
     head.tokens = nn.Linear(d_embedding, n_tokens, **like)
-    head.tokens.weight = model.token_embedding.weight  # tied: read and written in one language
+    head.tokens.weight = model.get_parameter("token_embedding.weight")  # tied: read and written in one language
     return model

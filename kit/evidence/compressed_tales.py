@@ -24,6 +24,7 @@ import copy
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,8 +60,8 @@ from kit.text.packing import IGNORE_INDEX
 from kit.train.batches import Batch
 from kit.train.objectives import Loss, accuracy, mean_loss, token_loss
 
-SHAPE = {"vocab_size": len(VOCAB), "n_positions": 64, "n_layers": 4, "n_heads": 4, "d_model": 48}
-STUDENT_SHAPE = SHAPE | {"n_layers": 2, "d_model": 24}
+SHAPE: dict[str, Any] = {"vocab_size": len(VOCAB), "n_positions": 64, "n_layers": 4, "n_heads": 4, "d_model": 48}
+STUDENT_SHAPE: dict[str, Any] = SHAPE | {"n_layers": 2, "d_model": 24}
 N_REPORT, BATCH, N_STEPS, MORE_STEPS, N_MASKINGS = 1_000, 16, 300, 100, 3
 TEACHERS_PART = 0.75
 READERS = ("GPT", "GPT shared", "BERT", "BERT shared")

@@ -24,6 +24,7 @@ import copy
 import math
 from collections.abc import Callable
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -168,8 +169,9 @@ def chosen_from(experiment: Experiment, quantity: str, sign: int) -> Search:
 
 def cut(model: CNN, *, seed: int, lr: float) -> CNN:
     """Cut half of the filters of both convolutions, with what reads them, and tune on."""
-    small = copy.deepcopy(model)
-    first, second, head = *small.convs, small.head
+    small: Any = copy.deepcopy(model)
+    parts: list[Any] = [*small.convs, small.head]
+    first, second, head = parts
     first, second = cut_units(first, second, strongest(unit_norms(first), n=len(first.weight) // 2))
     second, head = cut_units(second, head, strongest(unit_norms(second), n=len(second.weight) // 2))
     small.convs, small.head = nn.ModuleList([first, second]), head

@@ -109,6 +109,12 @@ def test_calibration_finds_the_largest_of_each_channel_over_all_batches():
     torch.testing.assert_close(ranges["convs.1"], seen.abs().amax(dim=(0, 2, 3)))
 
 
+@pytest.mark.parametrize("how", [{"groups": 2}, {"dilation": 2}, {"padding": 1, "padding_mode": "circular"}])
+def test_convolutions_of_another_kind_are_refused(how):
+    with pytest.raises(ValueError, match="model must have convolutions of one group, undilated, padded by zeros"):
+        quantize_layers(nn.Sequential(nn.Conv2d(4, 4, 3, **how)))
+
+
 def test_calibration_leaves_the_model_in_its_mode_and_without_hooks():
     model = cnn().train()
     calibrate(model, [pictures(2)])
