@@ -6,11 +6,9 @@ Taught in: 25
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from kit.check.answers import as_array
 from kit.check.exercise import Exercise, Mistake
 
 # A mask --------------------------------------------------------------------------------------------
@@ -219,24 +217,6 @@ cut_filters = Exercise(
     ),
 )
 
-# Bytes, and not only numbers -----------------------------------------------------------------------
-
-
-class _OfBytes(Exercise):
-    """An exercise whose whole numbers must take one byte each."""
-
-    def _problem(self, got: Any, want: Any) -> str:
-        problem = super()._problem(got, want)
-        pairs = zip(got, want, strict=True) if isinstance(want, tuple) and not problem else ((got, want),)
-        for mine, theirs in pairs:
-            if not problem and np.asarray(theirs).itemsize == 1 and as_array(mine).dtype != np.asarray(theirs).dtype:
-                found = as_array(mine).dtype
-                return (
-                    f"The numbers are right, but of {found}. Turn them into {np.asarray(theirs).dtype}: one byte each."
-                )
-        return problem
-
-
 # int8 by rows --------------------------------------------------------------------------------------
 
 
@@ -257,7 +237,7 @@ def _int8(
 
 _ROWS = np.array([[127.0, 0.5, 1.5, -2.5], [-0.4, 0.1, 0.2, 0.3], [0.0, 0.0, 0.0, 0.0]])
 
-int8_rows = _OfBytes(
+int8_rows = Exercise(
     notebook="25",
     name="int8, row by row",
     solution=_int8,
@@ -319,7 +299,7 @@ def _small(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int8)
 
 
-pack_int4 = _OfBytes(
+pack_int4 = Exercise(
     notebook="25",
     name="two numbers in a byte",
     solution=_pack,

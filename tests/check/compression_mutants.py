@@ -150,7 +150,6 @@ MUTANTS = {
             ),
             "not what they stand for",
         ),
-        (INT8.replace(".astype(np.int8)", ""), "Turn them into int8"),
         (
             INT8.replace(
                 "return np.round(weight / scale[:, None]).astype(np.int8), scale",
@@ -170,7 +169,6 @@ MUTANTS = {
         ),
         (PACK.replace(" & 15", ""), "Cut it off: & 15"),
         (PACK.replace("values.astype", "(values + 8).astype"), "You added 8"),
-        (PACK.replace("values.astype(np.uint8)", "values.astype(int)"), "Turn them into uint8"),
         (
             PACK.replace("halves[0::2] | (halves[1::2] << 4)", "(halves[0::2] | (halves[1::2] << 4)).view(np.int8)"),
             "Expected",
