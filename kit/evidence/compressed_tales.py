@@ -218,7 +218,7 @@ TALE_STUDENT_TRIALS = Experiment(
 
 def rate_of(reader: str) -> float:
     """Give the rate at which one of `READERS` does best in the trials."""
-    return chosen_from(READER_TRIALS, "loss", 1).best[reader, None].setting["lr"]
+    return chosen_from(READER_TRIALS, "loss").best[reader, None].setting["lr"]
 
 
 # What counts ---------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def in_int8(model: nn.Module, seed: int) -> nn.Module:
 def compressed_tales(seed: int) -> dict[str, float]:
     """Measure every way: losses and bytes, and with one block for all layers."""
     readers = {reader: reader_at(reader, seed, rate_of(reader)) for reader in READERS}
-    tuning, students = (chosen_from(trials, "loss", 1) for trials in (TALE_TUNING_ON_TRIALS, TALE_STUDENT_TRIALS))
+    tuning, students = (chosen_from(trials, "loss") for trials in (TALE_TUNING_ON_TRIALS, TALE_STUDENT_TRIALS))
     rates = {rival: tuning.best[rival, None].setting["lr"] for rival in SHARES}
     base, setting = readers["GPT"], {rival: students.best[rival, None].setting for rival in RIVALS}
     models = {

@@ -141,12 +141,12 @@ STUDENT_TRIALS = Experiment(
 def chosen(experiment_name: str) -> Search:
     """Search the stored trials of tuning on, or of students."""
     return chosen_from(
-        {each.name: each for each in (TUNING_ON_TRIALS, STUDENT_TRIALS)}[experiment_name], "accuracy", -1
+        {each.name: each for each in (TUNING_ON_TRIALS, STUDENT_TRIALS)}[experiment_name], "accuracy", lowest=False
     )
 
 
-def chosen_from(experiment: Experiment, quantity: str, sign: int) -> Search:
-    """Search stored trials of rivals by a quantity, the lowest of `sign` times it; all of one grid.
+def chosen_from(experiment: Experiment, quantity: str, *, lowest: bool = True) -> Search:
+    """Search stored trials of rivals by a quantity, for the lowest or the highest; all rivals have one grid.
 
     Raises:
         TypeError, ValueError: if `experiment` is none, or a trial is not stored.
@@ -154,7 +154,7 @@ def chosen_from(experiment: Experiment, quantity: str, sign: int) -> Search:
     instance("experiment", experiment, Experiment)
     rivals, *axes = experiment.factors
     space = {axis: tuple(experiment.factors[axis]) for axis in axes}
-    losses = sign * stored(experiment, quantity)
+    losses = stored(experiment, quantity) * (1 if lowest else -1)
 
     def loss(place: int, seed: int, **setting: float) -> float:
         return float(losses[(seed, place, *(space[axis].index(setting[axis]) for axis in axes))])

@@ -69,10 +69,10 @@ def test_the_setting_of_the_least_mean_is_chosen(monkeypatch):
     )
     table = np.array([[[3.0, 1.0, 2.0], [1.0, 2.0, 0.0]], [[3.0, 1.0, 4.0], [1.0, 2.0, 2.9]]])
     monkeypatch.setattr(compression, "stored", lambda experiment, quantity: table)
-    best = chosen_from(trials, "loss", 1).best
+    best = chosen_from(trials, "loss").best
     assert best["a", None].setting == {"lr": 0.2}
     assert best["b", None].setting == {"lr": 0.1}
-    assert chosen_from(trials, "loss", -1).best["a", None].setting == {"lr": 0.1}
+    assert chosen_from(trials, "loss", lowest=False).best["a", None].setting == {"lr": 0.1}
 
 
 @pytest.fixture(scope="module")
