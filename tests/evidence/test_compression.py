@@ -75,7 +75,7 @@ def test_the_setting_of_the_least_mean_is_chosen(monkeypatch):
     assert chosen_from(trials, "loss", lowest=False).best["a", None].setting == {"lr": 0.1}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def few_tales():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compressed_tales, "N_TRAIN", 60)
