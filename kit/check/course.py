@@ -12,6 +12,7 @@ from kit.check import (
     bpe,
     class_losses,
     cnn,
+    compression,
     deep_nets,
     descent,
     detection,
@@ -67,6 +68,7 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "23": scaling_laws.EXERCISES,
     "24": distributed.EXERCISES,
     "26": serving.EXERCISES,
+    "25": compression.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

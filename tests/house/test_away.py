@@ -1,6 +1,6 @@
 """Every function of tensors, on another device: its good arguments are those of the room's refusals.
 
-What is new in kit.blocks, kit.models or kit.train is covered as soon as its arguments are listed there, and
+What is new in kit.blocks, kit.compress, kit.models or kit.train is covered as soon as its arguments are listed there, and
 tests/house/test_bad_input.py lets nothing be missing. What they do together is tests/models/test_meta.py's.
 tests/away.py has the device.
 """
@@ -21,6 +21,7 @@ from kit.train.loop import fit
 from kit.train.lora import save_adapter
 from tests.away import Away, There
 from tests.blocks import refusals as blocks
+from tests.compress import refusals as compress
 from tests.house.bad_input import call
 from tests.models import refusals as models
 from tests.train import refusals as train
@@ -31,7 +32,7 @@ SAVES = (save_adapter,)  # a file takes torch's own tensors, and those of a clas
 
 def cases() -> Iterator[Any]:
     """Give each function that is given a tensor or a module, or belongs to one, with its good arguments."""
-    for room in (blocks, models, train):
+    for room in (blocks, compress, models, train):
         for function, arguments in room.ARGUMENTS.items():
             good = {name: value for name, (value, _) in arguments.items()}
             owner = getattr(function, "__self__", None)
