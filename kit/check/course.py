@@ -67,8 +67,8 @@ EXERCISES: dict[str, tuple[Exercise, ...]] = {
     "22": precision.EXERCISES,
     "23": scaling_laws.EXERCISES,
     "24": distributed.EXERCISES,
-    "26": serving.EXERCISES,
     "25": compression.EXERCISES,
+    "26": serving.EXERCISES,
     "27": recommenders.EXERCISES,
 }
 

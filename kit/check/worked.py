@@ -260,7 +260,7 @@ def way_to(name: str) -> Callable[..., Steps] | None:
     # torch is imported where it is needed
     rooms = (
         *("text", "models", "networks", "metrics", "selection", "trees", "deep_nets", "cnn", "detection", "rnn"),
-        *("recommenders", "scaling_laws"),
+        *("scaling_laws", "distributed", "compression", "serving", "recommenders"),
     )
     return STEPS.get(name) or next(
         (way for room in rooms if (way := import_module(f"kit.check.worked_{room}").STEPS.get(name))), None
