@@ -7,7 +7,7 @@ the tenth step's gradients from those of one process, relative to the largest nu
 
 I01.2. A repetition times twelve steps of DDP after three, by the clock between two barriers, on one process and on
 two, with as many stories a worker; who begins takes turns. The GPT is four times as wide as the story GPT,
-3.6 million weights, since of a smaller one the exchange alone would be timed.
+3.3 million weights, since of a smaller one the exchange alone would be timed.
 
 I01.3, I02.1. Counted once, for nothing in it is drawn: the bytes of weights, gradients and Adam's state that a rank
 keeps after a step; of a DTensor its own part alone. For I02.1 the model is FSDP's on two and on four ranks.

@@ -1,11 +1,21 @@
 """A worker and a node killed under torchrun; `python -m tests.scale.killed` kills at ten random steps."""
 
 import json
+import shutil
 import sys
 
 import pytest
+import torch
 
-from kit.scale.elastic import samples_seen, worlds
+from kit.scale.checkpoint import sharded_run
+from kit.scale.data_parallel import fully_sharded, whole_norm
+from kit.scale.data_parallel import whole as gather
+from kit.scale.elastic import BATCH_SIZE, samples_seen, worlds
+from kit.scale.shares import share_loss, shares
+from kit.scale.story import story_batches, story_gpt
+from kit.train import checkpoint
+from kit.train.loop import fit
+from tests.scale.alone import group_of_one
 from tests.scale.killed import in_peace, lost_and_doubled, same_weights, with_a_node_lost, with_workers_killed
 
 N_STEPS = 10
@@ -31,6 +41,20 @@ def test_a_killed_worker_costs_no_sample_and_no_bit(whole, tmp_path):
     assert worlds(tmp_path) == [2, 2]
     assert lost_and_doubled(tmp_path, N_STEPS) == (0, 0)
     assert same_weights(whole, tmp_path)
+
+
+def test_the_checkpoint_of_two_ranks_is_read_by_one(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    wanted = checkpoint.load(whole / "weights.pt")
+    with group_of_one():
+        model = fully_sharded(story_gpt(1, dtype=torch.float32, dropout=0.1))
+        mine = shares(story_batches(BATCH_SIZE), rank=0, n_ranks=1)
+        keep = sharded_run(tmp_path / "run", batch_size=BATCH_SIZE)
+        settings = {"lr": 3e-3, "norm": whole_norm, "checkpoint": keep}
+        history = fit(model, share_loss, mine, n_steps=N_STEPS, **settings)
+        assert len(history.records) == N_STEPS
+        assert all(torch.equal(gather(parameter), wanted[name]) for name, parameter in model.named_parameters())
+        assert len(fit(model, share_loss, mine, n_steps=N_STEPS + 1, **settings).records) == N_STEPS + 1
 
 
 def test_two_nodes_then_one_then_two_lose_no_sample(tmp_path):
