@@ -168,7 +168,7 @@ def loss_of(rival: str, knob: int, teacher: nn.Module) -> Loss:
 # What is chosen ------------------------------------------------------------------------------------
 
 TRIED = 1_000  # the seeds of trials start here
-READER_RATES, RATES = (3e-3, 6e-3, 1.2e-2, 2.4e-2), (3.3e-4, 1e-3, 3e-3, 9e-3, 2.7e-2, 8.1e-2)
+READER_RATES, RATES = (3e-3, 6e-3, 1.2e-2, 2.4e-2), (1.1e-4, 3.3e-4, 1e-3, 3e-3, 9e-3, 2.7e-2, 8.1e-2)
 STUDENT_RATES = (6e-3, 1.2e-2, 2.4e-2, 4.8e-2)
 TEMPERATURES, SMOOTHINGS, RIVALS = (1.0, 2.0, 4.0), (0.0, 0.03, 0.1), ("with", "without")
 

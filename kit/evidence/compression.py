@@ -172,8 +172,9 @@ def cut(model: CNN, *, seed: int, lr: float) -> CNN:
     small: Any = copy.deepcopy(model)
     parts: list[Any] = [*small.convs, small.head]
     first, second, head = parts
-    first, second = cut_units(first, second, strongest(unit_norms(first), n=len(first.weight) // 2))
-    second, head = cut_units(second, head, strongest(unit_norms(second), n=len(second.weight) // 2))
+    n_first, n_second = (len(conv.weight) // 2 for conv in parts[:2])
+    first, second = cut_units(first, second, strongest(unit_norms(first), n=n_first))
+    second, head = cut_units(second, head, strongest(unit_norms(second), n=n_second))
     small.convs, small.head = nn.ModuleList([first, second]), head
     return tuned_on(small, seed=seed, lr=lr)
 

@@ -195,8 +195,8 @@ def weights_frame(layer: str, share: float, bits: int, scale: str) -> Frame:
             (found.n_bytes, max(found.accuracy, ACCURACY_LIMIT[0])),
         ],
         sentence=(
-            f"{share:.0%} of the weights pruned, the others {grid}: {found.n_bytes:,} bytes, ≈{ratio:.1f} times fewer, "
-            f"and ≈{found.accuracy:.1%} of {N_JUDGED} digits right, ≈{points:+.1f} points."
+            f"{share:.0%} of the weights pruned, the others {grid}: ≈{found.n_bytes:,} bytes, ≈{ratio:.1f} times "
+            f"fewer, and ≈{found.accuracy:.1%} of {N_JUDGED} digits right, ≈{points:+.1f} points."
         ),
         quest_met=is_small_and_good(found),
     )
