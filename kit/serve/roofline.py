@@ -171,7 +171,7 @@ def decode_step(
     )
 
 
-def memory_bandwidth(*, megabytes: int = 256, repeats: int = 5) -> float:
+def memory_bandwidth(*, megabytes: int = 256, repeats: int = 25) -> float:
     """Measure how fast this machine reads memory: bytes a second, the best of some sums over a large array.
 
     Args:
