@@ -1,12 +1,7 @@
 """Every function of tensors, on another device: its good arguments are those of the room's refusals.
 
-<<<<<<< HEAD
 What is new in kit.blocks, kit.compress, kit.models or kit.train is covered as soon as its arguments are listed there,
 and tests/house/test_bad_input.py lets nothing be missing. What they do together is tests/models/test_meta.py's.
-=======
-What is new in kit.blocks, kit.compress, kit.models or kit.train is covered as soon as its arguments are listed
-there, and tests/house/test_bad_input.py lets nothing be missing. What they do together is tests/models/test_meta.py's.
->>>>>>> n25
 tests/away.py has the device.
 """
 
