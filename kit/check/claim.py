@@ -194,7 +194,7 @@ def _words(row: Sentence, result: Result, fewer: str) -> str:
     many = f"{n:,} repetition{'s' * (n != 1)}" if n >= row.planned else f"{n} of {row.planned} repetitions planned"
     many += f" ({fewer})" if n < row.planned else ""
     if not result.interval:
-        ends = sorted({_short(end) for end in (min(result.numbers), max(result.numbers))}, key=len)
+        ends = sorted(dict.fromkeys(map(_short, (min(result.numbers), max(result.numbers)))), key=len)
         return f"counted: {' to '.join(ends)}; {many}"
     at = result.interval
     margin = "all alike" if math.isinf(result.margin or 0) else f"margin ≈{abs(result.margin or 0):.1f} standard errors"
