@@ -141,7 +141,6 @@ TWO_RANKS = Experiment(
     seeds=10,
     quantities=("one", "two", "others"),
     alone=True,
-    waits_for="two idle cores",
 )
 
 if __name__ == "__main__":

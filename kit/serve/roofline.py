@@ -16,33 +16,15 @@ Taught in: 26
 import math
 import time
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 
 from kit.arguments import count, instance, one_of, real
 from kit.blocks.cost import LayerShape
 from kit.machine import DTYPES, matmul_speed, profile
+from kit.train.budget import Sizes
 
 MILLION = 1e6
-
-
-@runtime_checkable
-class Sizes(Protocol):
-    """The sizes of a GPT, under the names of `kit.models.gpt.GPTConfig`."""
-
-    @property
-    def vocab_size(self) -> int: ...
-    @property
-    def n_layers(self) -> int: ...
-    @property
-    def n_heads(self) -> int: ...
-    @property
-    def d_model(self) -> int: ...
-    @property
-    def head_width(self) -> int: ...
-    @property
-    def ff_width(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)

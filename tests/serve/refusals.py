@@ -176,7 +176,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
 }
 # the engine and tornado call them, or they only carry what a reader reads
 CARRIERS: set[Callable] = {
-    *(engine.Texts, engine.FullError, roofline.Sizes, roofline.Step, speculative.Speculated),
+    *(engine.Texts, engine.FullError, roofline.Step, speculative.Speculated),
     *(load.Reply, load.Timing, load.Tally),
     *(load.open_loop, load.closed_loop),  # they refuse when they are awaited, as those of these names above do
     *(handlers.Nothing, handlers.Health, handlers.Metrics, handlers.Generate, handlers.quiet),
