@@ -102,7 +102,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     memory.bytes_sent: {"n_bytes": (10, []), "n_ranks": (2, AT_LEAST_1), "stage": (1, ZERO_STAGE)},
     memory.held_bytes: {"model": (MODEL, MODULE), "optimizer": (adamw(MODEL), [None, 3])},
     launched: {
-        "module": ("m", [None, 3]),
+        "module": ("this", [None, 3]),  # a module of Python that prints a poem, and ends
         "arguments": (("x",), [(3,)]),
         "n_ranks": (2, AT_LEAST_1),
         "timeout": (1.0, ABOVE_0),
@@ -126,7 +126,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     cluster.ClusterJob: {
         "name": ("a", [None, 3, "", "A", "a_b", "-a", "a" * 51]),
         "image": ("i", [None, 3]),
-        "module": ("m", [None, 3]),
+        "module": ("this", [None, 3]),  # a module of Python that prints a poem, and ends
         "arguments": ((), [None, "ten", ["a"], (3,)]),
         "n_nodes": (2, AT_LEAST_1),
         "n_gpus": (8, COUNT),
