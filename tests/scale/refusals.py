@@ -1,6 +1,7 @@
 """Of every public function of kit.scale, every argument: one value that it takes, and those that it refuses."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from kit.scale import (
 from kit.train.budget import training_bytes
 from kit.train.loop import adamw
 from tests.learn.refusals import ABOVE_0, AT_LEAST_1, COUNT, FUNCTION
+from tests.scale.alone import group_of_one
 
 MODULE = [None, "ten", 3]
 OPTIONAL_AT_LEAST_1 = [bad for bad in AT_LEAST_1 if bad is not None]
@@ -45,6 +47,24 @@ SIZES = {"n_stages": (2, AT_LEAST_1), "n_micro": (4, AT_LEAST_1)}
 def run_by_one(work: Any) -> Any:
     """Run something on one rank; what `work` takes beside it comes by position."""
     return simulator.Cluster(1).run(work)
+
+
+def fully_sharded_alone(model: Any) -> Any:
+    """Shard a copy in a group of one rank."""
+    with group_of_one():
+        return data_parallel.fully_sharded(deepcopy(model))
+
+
+def replicated_alone(model: Any) -> Any:
+    """Wrap a copy in a group of one rank."""
+    with group_of_one():
+        return data_parallel.replicated(deepcopy(model))
+
+
+def pipeline_alone(model: Any, **others: Any) -> Any:
+    """Cut a copy in a group of one rank."""
+    with group_of_one():
+        return pipeline.Pipeline(deepcopy(model), **others)
 
 
 def launched(arguments: Any, **others: Any) -> str:
@@ -112,13 +132,13 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     story.story_gpt: {"seed": (0, COUNT), "dtype": (torch.float32, []), "dropout": (0.0, [1.0, -0.1, "ten"])},
     story.stories: {"n": (3, AT_LEAST_1), "seed": (0, COUNT)},
     story.story_batches: {"batch_size": (2, AT_LEAST_1), "seed": (0, COUNT)},
-    data_parallel.fully_sharded: {"model": (MODEL, [*MODULE, nn.ReLU()])},
-    data_parallel.replicated: {"model": (MODEL, MODULE)},
+    fully_sharded_alone: {"model": (MODEL, [*MODULE, nn.ReLU()])},
+    replicated_alone: {"model": (MODEL, MODULE)},
     data_parallel.whole: {"tensor": (torch.zeros(2), [None, 3])},
-    pipeline.Pipeline: {
+    pipeline_alone: {
         "model": (MODEL, [*MODULE, nn.ReLU()]),
         "rank": (0, RANK),
-        "n_ranks": (2, [*AT_LEAST_1, 5]),
+        "n_ranks": (1, [*AT_LEAST_1, 5]),
         "n_micro": (8, AT_LEAST_1),
         "schedule": ("1F1B", ["2F2B", None]),
     },
@@ -126,7 +146,7 @@ ARGUMENTS: dict[Callable, dict[str, tuple[Any, list]]] = {
     cluster.ClusterJob: {
         "name": ("a", [None, 3, "", "A", "a_b", "-a", "a" * 51]),
         "image": ("i", [None, 3]),
-        "module": ("this", [None, 3]),  # a module of Python that prints a poem, and ends
+        "module": ("m", [None, 3]),
         "arguments": ((), [None, "ten", ["a"], (3,)]),
         "n_nodes": (2, AT_LEAST_1),
         "n_gpus": (8, COUNT),
@@ -150,6 +170,7 @@ CARRIERS: set[Callable] = {
     *(stack.forward, stack.backward, stack.loss_slope, stack.gradient, stack.flat, stack.shaped),
     # run inside a process group, which only torchrun makes: tests/scale/test_alone.py has their refusals
     *(tensor_parallel.tensor_parallel, tensor_parallel.by_rank, tensor_parallel.put_together),
+    *(data_parallel.fully_sharded, data_parallel.replicated, pipeline.Pipeline),
     *(shares.share_loss, data_parallel.whole_norm, pipeline.Stage, checkpoint.ShardedRun),
     *(launch.torchrun, launch.agent, launch.start, launch.stop, launch.process_group, launch.standing),
     launch.first_error,
