@@ -6,7 +6,7 @@ Taught in: every notebook
 import ctypes
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class OutOfTime(BaseException):
@@ -22,13 +22,16 @@ def deadline(seconds: float) -> Iterator[None]:
     Args:
         seconds: of the clock on the wall.
     """
-    thread, ended = ctypes.c_ulong(threading.get_ident()), threading.Event()
-    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    thread, ended, raised = ctypes.c_ulong(threading.get_ident()), threading.Event(), threading.Event()
+
+    def raise_there() -> None:
+        raised.set()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(OutOfTime))
 
     def watch() -> None:
         wait = seconds
         while not ended.wait(wait):
-            raise_in(thread, ctypes.py_object(OutOfTime))
+            raise_there()
             wait = 1.0
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -38,4 +41,8 @@ def deadline(seconds: float) -> Iterator[None]:
     finally:
         ended.set()
         watcher.join()
-        raise_in(thread, None)  # what was raised in the very last moment no longer matters
+        if raised.is_set():  # perhaps in the very last moment: it must arrive here, and not in what comes next
+            with suppress(OutOfTime):
+                raise_there()  # called off instead, Python 3.11 would never be at rest, and hang under a debugger
+                while True:
+                    pass
