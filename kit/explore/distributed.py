@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from kit.explore.live import Choice, Frame, LiveView, Slider, Stage
 from kit.explore.overlay import Picture, Words
 from kit.explore.palette import BLUE, GREEN, GREY, HOUSE, ORANGE, PINK, SKY
+from kit.explore.precision import KEEP
 from kit.models.gpt import GPT2_CONFIGS, GPT3_CONFIGS, GPTConfig
 from kit.scale.memory import bytes_sent, sharded_bill
 from kit.scale.schedule import Action, Bubble, Span, bubble, most_in_flight, orders, predicted_bubble, timeline
@@ -168,7 +169,7 @@ def rank_bill(model: str, n_ranks: int, stage: int, checkpoint_blocks: bool) -> 
 
 def ranks_frame(model: str, n_ranks: int, stage: str, keep: str) -> Frame:
     """Show what a rank keeps at each of ZeRO's stages, and what it sends in a step."""
-    chosen, again = ZERO.index(stage), keep != "everything"
+    chosen, again = ZERO.index(stage), keep != KEEP[0]
     bills = [rank_bill(model, n_ranks, each, again) for each in range(4)]
     one = rank_bill(model, 1, 0, False)
     sent = [bytes_sent(one.gradients, n_ranks=n_ranks, stage=each) for each in range(4)]
@@ -224,12 +225,7 @@ def ranks_memory() -> LiveView:
             Choice(name="model", label="model", values=tuple(MODELS), labels=tuple(MODELS), start=3),
             Slider(name="n_ranks", label="ranks", values=RANKS, labels=[str(w) for w in RANKS], start=3),
             Choice(name="stage", label="ZeRO", values=ZERO, labels=ZERO),
-            Choice(
-                name="keep",
-                label="kept for the backward pass",
-                values=("everything", "inputs of blocks"),
-                labels=("everything", "inputs of blocks"),
-            ),
+            Choice(name="keep", label="kept for the backward pass", values=KEEP, labels=KEEP),
         ],
         stages=[Stage(figure=figure, lines=lines)],
         frame=ranks_frame,

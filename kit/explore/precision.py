@@ -178,6 +178,7 @@ def underflow() -> LiveView:
 
 MODELS = {"124M": "small", "355M": "medium", "774M": "large"}
 BATCHES = (1, 2, 4, 8, 16, 32)
+KEEP = ("everything", "inputs of blocks")  # for the backward pass
 CARD_GB, QUEST_ROWS = 16, 4
 COLORS = {"weights": BLUE, "gradients": ORANGE, "optimizer": GREEN, "copies": PINK, "activations": "#56b4e9"}
 
@@ -197,7 +198,7 @@ def gpt2_memory(size: str, batch_size: int, dtype: str, checkpoint_blocks: bool)
 
 def memory_frame(size: str, batch_size: int, dtype: str, keep: str) -> Frame:
     """Show the parts of the bill, end to end."""
-    bill = gpt2_memory(size, batch_size, dtype, keep != "everything")
+    bill = gpt2_memory(size, batch_size, dtype, keep != KEEP[0])
     lines, at = [], 0.0
     for part in COLORS:
         gigabytes = getattr(bill, part) / 1e9
@@ -239,12 +240,7 @@ def memory() -> LiveView:
                 values=("float32", "bfloat16"),
                 labels=("float32", "bfloat16"),
             ),
-            Choice(
-                name="keep",
-                label="kept for the backward pass",
-                values=("everything", "inputs of blocks"),
-                labels=("everything", "inputs of blocks"),
-            ),
+            Choice(name="keep", label="kept for the backward pass", values=KEEP, labels=KEEP),
         ],
         stages=[Stage(figure=figure, lines=lines)],
         frame=memory_frame,

@@ -88,9 +88,8 @@ def trained(
         kept.append(Ledger(gather, *trains))
         return kept[0]
 
-    history = fit(
-        model, loss, batches, n_steps=n_steps, lr=3e-3, norm=norm, checkpoint=ledger, checkpoint_every=n_steps
-    )  # fmt: skip
+    at_the_end = {"checkpoint": ledger, "checkpoint_every": n_steps}
+    history = fit(model, loss, batches, n_steps=n_steps, lr=3e-3, norm=norm, **at_the_end)
     return kept[0], history.losses.tolist()
 
 

@@ -93,9 +93,7 @@ def orders(schedule: str, *, n_stages: int, n_micro: int) -> list[list[Action]]:
     return [order(stage, n_stages=n_stages, n_micro=n_micro) for stage in range(count("n_stages", n_stages))]
 
 
-def timeline(
-    stages: Sequence[Sequence[Action]], *, forward: float = 1.0, backward: float = 2.0
-) -> list[Span]:  # fmt: skip
+def timeline(stages: Sequence[Sequence[Action]], *, forward: float = 1.0, backward: float = 2.0) -> list[Span]:
     """Play the orders of all stages through: each piece begins when its stage is free and its input is there.
 
     A forward pass needs that of the stage before; a backward pass that of the stage after and its own forward pass.

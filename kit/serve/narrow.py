@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from kit.arguments import instance
+from kit.compress.quantize import quantize, scales
 from kit.models.gpt import GPT
 from kit.train.amp import native_formats
 
@@ -33,9 +34,9 @@ class Int8Linear(nn.Module):
         super().__init__()
         instance("layer", layer, nn.Linear)
         weight = layer.weight.detach().float()
-        scale = weight.abs().amax(dim=1).clamp_min(1e-12) / 127
-        self.register_buffer("whole", (weight / scale[:, None]).round().to(torch.int8).contiguous())
-        self.register_buffer("scale", scale.bfloat16())
+        scale = scales(weight, axis=0)
+        self.register_buffer("whole", quantize(weight, scale))
+        self.register_buffer("scale", scale.flatten().bfloat16())
         self.bias = None if layer.bias is None else nn.Parameter(layer.bias.detach().bfloat16(), requires_grad=False)
 
     def forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows out"]:
