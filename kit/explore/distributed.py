@@ -181,6 +181,7 @@ def ranks_frame(model: str, n_ranks: int, stage: str, keep: str) -> Frame:
             ends[each] = end
     card = min(100 * CARD_GB * 1e9 / one.total, 104)  # beyond the picture's edge where all fits easily
     total, fits = bills[chosen].total / 1e9, bills[chosen].total / 1e9 <= CARD_GB
+    way = f"ZeRO {chosen}" if chosen else "without ZeRO"
     parts = ", ".join(f"{part} {getattr(bills[chosen], part) / 1e9:.1f}" for part in PARTS)
     texts = [f"{bill.total / 1e9:,.1f} GB" for bill in bills]
     return Frame(
@@ -194,7 +195,7 @@ def ranks_frame(model: str, n_ranks: int, stage: str, keep: str) -> Frame:
             Words(axes=0, x=[0.5] * 4, y=[3 - k + 0.36 for k in range(4)], texts=texts),
             Words(axes=0, x=[card + 0.6], y=[-0.4], texts=[f"{CARD_GB} GB" if card < 100 else ""]),
         ],
-        sentence=f"{model} on {n_ranks} rank{'s'[: n_ranks > 1]}, ZeRO {stage}: {total:,.1f} GB a rank ({parts}); "
+        sentence=f"{model} on {n_ranks} rank{'s'[: n_ranks > 1]}, {way}: {total:,.1f} GB a rank ({parts}); "
         f"a rank sends {sent[chosen] / 1e9:,.1f} GB a step. {'Fits' if fits else 'Does not fit'} {CARD_GB} GB.",
         quest_met=fits and model == QUEST_MODEL and n_ranks <= QUEST_RANKS,
     )

@@ -142,10 +142,10 @@ def cost_stage() -> Stage:
             roof.plot([], [], "o", color=ORANGE, markersize=9)[0],
             bill.plot([], [], "-", color=BLUE, linewidth=2.5)[0],
             bill.plot([], [], "o", color=ORANGE, markersize=9)[0],
-            *(axes.plot([], [], "D", color=GREEN, markersize=8)[0] for axes in (roof, bill)),
+            *(axes.plot([], [], "o", color=GREEN, markersize=9)[0] for axes in (roof, bill)),
         ]
         roof.text(0.03, 0.94, "● by the roof", color=ORANGE, transform=roof.transAxes, fontsize=9)
-        roof.text(0.03, 0.87, "◆ measured here", color=GREEN, transform=roof.transAxes, fontsize=9)
+        roof.text(0.03, 0.87, "● measured here", color=GREEN, transform=roof.transAxes, fontsize=9)
     return Stage(figure=figure, lines=lines)
 
 
